@@ -1,0 +1,88 @@
+"""The exceptions that reach the user, each with its exit code (rabbitmqctl's, which are those of sysexits.h).
+
+    RmqctlError             70  a fault of rmqctl or an answer that makes no sense
+    ├── UsageError          64  unknown command, option or column; wrong arguments; bad expression
+    ├── DataError           65  the broker refused what was asked for, as a matter of content
+    │   └── NotFound        65  no such vhost, queue, policy ...
+    ├── NoSuchUser          67
+    ├── Unavailable         69  the broker (or the feature) cannot serve this now
+    │   ├── Unreachable     69  no connection: refused, name not known, reset, proxy
+    │   ├── TlsFailed       69  the TLS handshake failed
+    │   ├── CheckFailed     69  a health check answered no
+    │   └── NeedsNode       69  only rabbitmqctl on the node can do this
+    ├── TimedOut            75
+    ├── AccessRefused       77  wrong password, missing tag or permission, read-only context
+    └── ConfigError         78  contexts file, password file, TLS files
+
+An exception's text is one line for stderr: what was asked for, what went wrong, what to do next.
+"""
+
+from typing import ClassVar
+
+
+class RmqctlError(Exception):
+    """Base of all errors shown to the user. `exit_code` is the process's exit status."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class UsageError(RmqctlError):
+    """The command line is wrong. `command` names the command whose --help would tell more ("" for the program)."""
+
+    exit_code = 64
+
+
+class DataError(RmqctlError):
+    """The broker understood the request and refused its content (400, 412)."""
+
+    exit_code = 65
+
+
+class NotFound(DataError):
+    """The object that was named does not exist (404)."""
+
+
+class NoSuchUser(RmqctlError):
+    """The user that was named does not exist (404 under /api/users)."""
+
+    exit_code = 67
+
+
+class Unavailable(RmqctlError):
+    """The broker, or a feature of it, cannot serve the request."""
+
+    exit_code = 69
+
+
+class Unreachable(Unavailable):
+    """No HTTP connection could be made, or it broke."""
+
+
+class TlsFailed(Unavailable):
+    """The TLS handshake failed: certificate not trusted, wrong host name, client certificate missing."""
+
+
+class CheckFailed(Unavailable):
+    """A health check was answered, and the answer is no."""
+
+
+class NeedsNode(Unavailable):
+    """The command exists in rabbitmqctl but the HTTP API has nothing for it."""
+
+
+class TimedOut(RmqctlError):
+    """No answer within --timeout."""
+
+    exit_code = 75
+
+
+class AccessRefused(RmqctlError):
+    """Credentials refused (401), tag or permission missing (401, 403), or a read-only context."""
+
+    exit_code = 77
+
+
+class ConfigError(RmqctlError):
+    """A file that rmqctl reads for its settings is missing, unreadable, too open or wrong."""
+
+    exit_code = 78

@@ -1,0 +1,40 @@
+"""Output formats: one short module each, imported when it is used.
+
+Every module has two functions, both yielding pieces of text for stdout:
+`rows(result: Rows, style: Style) -> Iterator[str]` and `value(result: Value, style: Style) -> Iterator[str]`.
+To add a format, write its module and add its line to FORMATS.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import NamedTuple
+
+
+class Format(NamedTuple):
+    """`native`: takes the HTTP API's own JSON values instead of rabbitmqctl's terms. `summary`: for --help."""
+
+    module: str
+    native: bool
+    summary: str
+
+    def load(self) -> ModuleType:
+        return import_module(f"rmqctl.output.{self.module}")
+
+
+FORMATS = {
+    "table": Format("table", False, "tab-separated as rabbitmqctl, header only when there are rows"),
+    "tsv": Format("tsv", False, "tab-separated, control characters escaped"),
+    "pretty_table": Format("pretty_table", False, "box drawing, also in a pipe"),
+    "json": Format("json", False, "rabbitmqctl's JSON"),
+    "json_stream": Format("json_stream", False, "rabbitmqctl's JSON, one object after another"),
+    "raw_json": Format("raw_json", True, "the HTTP API's own values and types, compact"),
+    "pretty_json": Format("pretty_json", True, "the same, indented"),
+    "jsonl": Format("jsonl", True, "the same, one object a line"),
+    "csv": Format("csv", False, "quoted, comma separated"),
+    "kvp": Format("kvp", False, "key: value, one block an object"),
+    "markdown": Format("markdown", False, "a Markdown table"),
+    "erlang": Format("erlang", False, "Erlang terms"),
+}
+
+TERMINAL = Format("terminal", False, "the table of a terminal")
+"""What is used on a terminal when no --formatter is given."""

@@ -1,0 +1,18 @@
+"""How to write: the part of the session that formatters may know."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Facts for a formatter.
+
+    `header`: print the header line (table formatters). `pad_to_header`: pad cells to the header's length, as
+    rabbitmqctl's switch of that name. `color`: ANSI styles allowed. `width`: columns of the terminal, None when stdout is
+    no terminal (then nothing is shortened).
+    """
+
+    header: bool = True
+    pad_to_header: bool = False
+    color: bool = False
+    width: int | None = None

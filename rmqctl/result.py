@@ -1,0 +1,53 @@
+"""What a command returns. Commands print nothing: `cli.py` renders the result with the chosen formatter.
+
+`messages` are lines for stderr (something the user should know about the result: rows missing, a value guessed).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rmqctl.terms import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list: column names and one sequence of cells a row.
+
+    `cells` holds rabbitmqctl's terms (rmqctl.terms), or the HTTP API's own JSON values when the formatter is a
+    native one (`output.FORMATS[name].native`). `streamed` is False for the lists that rabbitmqctl collects before it
+    prints them: their empty output differs. `header` is False for the one list that rabbitmqctl prints without a header.
+    `alarming` names the columns whose non-zero values stand out on a terminal (unacknowledged messages, alarms).
+    """
+
+    columns: tuple[str, ...]
+    cells: Sequence[Sequence[Cell]]
+    streamed: bool = True
+    header: bool = True
+    alarming: frozenset[str] = frozenset()
+    messages: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One answer that is not a list.
+
+    `data` is what the JSON formatters print (JSON types only). `text` is what the text formatters print, without a final newline;
+    None: derived from `data` (a mapping becomes key and value lines, a scalar itself).
+    """
+
+    data: object
+    text: str | None = None
+    messages: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Success without anything to print on stdout."""
+
+    messages: tuple[str, ...] = field(default=())
+    exit_code: int = 0
+
+
+Result = Rows | Value | Nothing

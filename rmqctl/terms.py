@@ -1,0 +1,49 @@
+"""Values that rabbitmqctl prints in Erlang's ways, as far as the HTTP API lets us know them.
+
+A cell is None (the broker left it out), a bool, int, float or str, a list of cells (printed `[a, b]`), or one of these.
+`output/values.py` says how each is written as text and as JSON; PARITY notes are in docs/rabbitmqctl.md.
+"""
+
+from dataclasses import dataclass
+
+
+class AmqpTable(dict[str, object]):
+    """An AMQP field table, as in `arguments`: text `[{"key",value}]`, JSON `[["key","type",value]]`.
+
+    The HTTP API drops the AMQP types and sorts the keys; the JSON types are the likeliest ones.
+    """
+
+
+class Keywords(dict[str, object]):
+    """A keyword list with plain keys: text `[{key, value}]`, JSON an object."""
+
+
+class PolicyDefinition(dict[str, object]):
+    """An effective policy definition: text `[{<<"key">>, value}]`, `#{}` when empty; JSON an object."""
+
+
+class ErlangMap(dict[str, object]):
+    """A map with atom keys: text `#{key => value}` in key order, JSON an object."""
+
+
+class Address(str):
+    """An IP address: text as it stands, JSON the list of its parts (`[127,0,0,1]`)."""
+
+    __slots__ = ()
+
+
+class Version(tuple[int, ...]):
+    """A protocol version: text `{0,9,1}`, or `{1, 0}` when it is a pair; JSON a list."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """Any value, printed as compact JSON text: a policy's `definition`, a parameter's `value`."""
+
+    value: object
+
+
+Cell = object
+"""What a column yields for one object: see the module docstring."""
