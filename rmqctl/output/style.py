@@ -8,8 +8,8 @@ class Style:
     """Facts for a formatter.
 
     `header`: print the header line (table formatters). `pad_to_header`: pad cells to the header's length, as
-    rabbitmqctl's switch of that name. `color`: ANSI styles allowed. `width`: columns of the terminal, None when stdout is
-    no terminal (then nothing is shortened).
+    rabbitmqctl's switch of that name. `color`: ANSI styles allowed. `width`: columns of the terminal, None when
+    stdout is no terminal (then nothing is shortened).
     """
 
     header: bool = True

@@ -1,0 +1,181 @@
+"""The HTTP client: one request at a time, the next endpoint when one is unreachable, errors in one shape."""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx
+
+from rmqctl.api import failures, tls
+from rmqctl.api.transport import HttpTransport
+from rmqctl.errors import RmqctlError, Unreachable
+from rmqctl.settings import Endpoint, Settings
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds until an endpoint that does not answer at all counts as unreachable."""
+
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+class Answer(NamedTuple):
+    """One answer: HTTP status, decoded JSON (None when the body is empty) and headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Client:
+    """Asks the endpoints in their order.
+
+    `password` is called once, before the first request that needs it. `warn` takes lines for the user (an endpoint passed
+    over), `log` those of --verbose. `timeout` is in seconds for one whole answer, None: no limit.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        password: Callable[[], str],
+        warn: Callable[[str], None],
+        log: Callable[[str], None] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._password = password
+        self._warn = warn
+        self._log = log
+        self._endpoints = list(settings.endpoints)
+        self._known_password: str | None = None
+        self.timeout = settings.timeout
+        if any(endpoint.scheme == "https" for endpoint in self._endpoints) and settings.tls.insecure:
+            warn("warning: --insecure: the broker's certificate is NOT verified; anyone in between can read the password")
+        self._http = _http_client(settings, transport)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that answered last, or will be asked first."""
+        return self._endpoints[0]
+
+    @property
+    def user(self) -> str:
+        """Who is logged in at that endpoint."""
+        return self.endpoint.user or self._settings.credentials.user
+
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, what: str = "") -> Any:
+        """The decoded JSON of a GET. `what` names the object for error texts. Raises RmqctlError."""
+        return self.request("GET", path, query, what=what).body
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        what: str = "",
+        accept: Sequence[int] = (),
+    ) -> Answer:
+        """One request. Answers of 400 and above raise, but for the statuses in `accept`."""
+        answer = self._ask_endpoints(method, path, query, body)
+        if answer.status >= 400 and answer.status not in accept:
+            raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self.user, path)
+        return answer
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _ask_endpoints(self, method: str, path: str, query: Mapping[str, str] | None, body: Any) -> Answer:
+        unreachable: list[Unreachable] = []
+        for endpoint in list(self._endpoints):
+            try:
+                return self._ask(endpoint, method, path, query, body)
+            except Unreachable as error:
+                unreachable.append(error)
+                # The endpoints that were tried go last, so that the one that answers stays the one that is asked.
+                self._endpoints.append(self._endpoints.pop(0))
+                if len(unreachable) < len(self._endpoints):
+                    self._warn(f"warning: {error}; trying {self.endpoint.url}")
+        if len(unreachable) == 1:
+            raise unreachable[0]
+        raise Unreachable("no broker is reachable: " + "; ".join(str(error) for error in unreachable))
+
+    def _ask(
+        self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any
+    ) -> Answer:
+        target = endpoint.url + path + (f"?{_query(query)}" if query else "")
+        headers = {"Authorization": self._authorization(endpoint), "Accept": "application/json"}
+        if endpoint.host in _LOOPBACK:
+            # Compression saves bytes, not time, when both ends are on one machine.
+            headers["Accept-Encoding"] = "identity"
+        started = time.perf_counter()
+        try:
+            response = self._http.request(
+                method,
+                target,
+                headers=headers,
+                json=body,
+                timeout=httpx.Timeout(self.timeout, connect=_connect_timeout(self.timeout)),
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            if self._log:
+                self._log(f"{method} {target}: {type(error).__name__}")
+            raise failures.of_transport(error, endpoint.url, self.timeout) from error
+        if self._log:
+            milliseconds = (time.perf_counter() - started) * 1000
+            self._log(f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms")
+        return Answer(response.status_code, _decoded(response, endpoint), response.headers)
+
+    def _authorization(self, endpoint: Endpoint) -> str:
+        credentials = self._settings.credentials
+        if credentials.token is not None and endpoint.user is None:
+            return f"Bearer {credentials.token}"
+        user = endpoint.user or credentials.user
+        password = endpoint.password
+        if password is None:
+            if self._known_password is None:
+                self._known_password = self._password()
+            password = self._known_password
+        return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+def _connect_timeout(timeout: float | None) -> float:
+    return CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
+
+
+def _query(query: Mapping[str, str]) -> str:
+    return "&".join(f"{name}={quote(value, safe=',.')}" for name, value in query.items())
+
+
+def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
+    """An httpx client on our transport, or on httpx's own where a proxy is set in the environment."""
+    if transport is not None:
+        return httpx.Client(transport=transport, trust_env=False)
+    secure = any(endpoint.scheme == "https" for endpoint in settings.endpoints)
+    if _proxies():
+        return httpx.Client(verify=tls.context(settings.tls) if secure else tls.no_context())
+    return httpx.Client(transport=HttpTransport(lambda: tls.context(settings.tls)), trust_env=False)
+
+
+def _proxies() -> bool:
+    from urllib.request import getproxies
+
+    return any(scheme in ("http", "https", "all") for scheme in getproxies())
+
+
+def _decoded(response: httpx.Response, endpoint: Endpoint) -> Any:
+    content = response.content
+    if not content.strip():
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        pass
+    if response.status_code >= 400:
+        return None
+    kind = response.headers.get("content-type", "no content type").partition(";")[0]
+    if response.is_redirect:
+        raise RmqctlError(f"{endpoint.url}: redirects to {response.headers.get('location', '?')}: give that URL")
+    raise RmqctlError(f"{endpoint.url}: this is no RabbitMQ management API (an answer of {kind}, not JSON)")

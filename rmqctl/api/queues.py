@@ -1,0 +1,119 @@
+"""GET /api/queues, in the cheapest form that has what is wanted.
+
+Three forms: `disable_stats=true` (definitions), the same with `enable_queue_totals=true` (exact counts at once, from the
+queues themselves), and the plain form (statistics, up to about 8 seconds old and several times dearer).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rmqctl.api.client import Client
+from rmqctl.api.paths import path
+from rmqctl.errors import NotFound
+
+Row = dict[str, Any]
+
+_DEFINITIONS = {"disable_stats": "true"}
+_TOTALS = {"disable_stats": "true", "enable_queue_totals": "true"}
+_COUNTS = frozenset(("messages", "messages_ready", "messages_unacknowledged"))
+
+# Above this many rows one page of one row costs the broker more than its overview does.
+_SMALL = 500
+# Up to so many queues without counts are asked one by one rather than by the statistics of all.
+_FEW = 20
+
+
+class Queues(NamedTuple):
+    """The rows, and how many of them the broker had no counts for."""
+
+    rows: list[Row]
+    silent: int = 0
+
+
+def fetch(client: Client, vhost: str | None, fields: Iterable[str], *, totals: bool, statistics: bool) -> Queues:
+    """All queues of a vhost, or of all vhosts (None), each with `name`, `vhost` and the wanted fields that it has.
+
+    `totals`: a wanted field is a message count; `statistics`: one is in the statistics database only.
+    """
+    wanted = {"name", *fields}
+    if vhost is None:
+        wanted.add("vhost")
+    if statistics:
+        rows = _list(client, vhost, {}, wanted)
+        if totals:
+            _overlay(rows, _list(client, vhost, _TOTALS, {"name", "vhost", *(wanted & _COUNTS)}), vhost)
+        return Queues(rows)
+    if not totals:
+        return Queues(_list(client, vhost, _DEFINITIONS, wanted))
+    rows = _list(client, vhost, _TOTALS, wanted)
+    _fill_counts(client, vhost, rows, wanted & _COUNTS)
+    left_out = _left_out(client, vhost, rows, wanted)
+    return Queues(rows + left_out, len(left_out))
+
+
+def _list(client: Client, vhost: str | None, form: Mapping[str, str], fields: Iterable[str]) -> list[Row]:
+    query = {**form, "columns": ",".join(sorted(fields))}
+    where = f"virtual host {vhost!r}" if vhost is not None else "the queues"
+    rows = client.get(path("queues", *([vhost] if vhost is not None else [])), query, what=where)
+    # An object without any of the columns comes as an empty list.
+    return [row if isinstance(row, dict) else {} for row in rows or []]
+
+
+def _by_name(rows: Sequence[Row], vhost: str | None) -> dict[tuple[Any, Any], Row]:
+    return {(row.get("vhost", vhost), row["name"]): row for row in rows}
+
+
+def _overlay(rows: Sequence[Row], fresh: Sequence[Row], vhost: str | None) -> None:
+    """Exact counts instead of the statistics', which lag behind."""
+    exact = _by_name(fresh, vhost)
+    for name, row in _by_name(rows, vhost).items():
+        if found := exact.get(name):
+            row.update((count, found[count]) for count in _COUNTS if found.get(count) is not None)
+
+
+def _fill_counts(client: Client, vhost: str | None, rows: Sequence[Row], counts: Iterable[str]) -> None:
+    """Streams have no totals: their counts come from the statistics."""
+    names = sorted(counts)
+    lacking = [row for row in rows if row.get(names[0]) is None]
+    if not lacking:
+        return
+    if len(lacking) > _FEW:
+        fresh = _list(client, vhost, {}, {"name", "vhost", *names})
+        _overlay(lacking, fresh, vhost)
+        return
+    for row in lacking:
+        try:
+            one = client.get(
+                path("queues", str(row.get("vhost", vhost)), str(row["name"])),
+                {"columns": ",".join(names)},
+                what=f"queue {row['name']!r}",
+            )
+        except NotFound:
+            continue  # deleted meanwhile
+        if isinstance(one, dict):
+            row.update((name, one[name]) for name in names if one.get(name) is not None)
+
+
+def _left_out(client: Client, vhost: str | None, rows: Sequence[Row], fields: set[str]) -> list[Row]:
+    """The queues that the totals form leaves out without a word: those whose process or node is down."""
+    if _count(client, vhost, len(rows)) <= len(rows):
+        return []
+    known = _by_name(rows, vhost)
+    everything = _by_name(_list(client, vhost, _DEFINITIONS, fields - _COUNTS), vhost)
+    missing = [row for name, row in everything.items() if name not in known]
+    for row in missing:
+        if "state" in fields:
+            row["state"] = "down"
+    return missing
+
+
+def _count(client: Client, vhost: str | None, seen: int) -> int:
+    """How many queues there are, asked in the way that is cheapest for about `seen` of them."""
+    if seen > _SMALL or vhost is None:
+        overview = client.get(path("overview"), {"columns": "object_totals.queues"}, what="the overview")
+        everywhere = ((overview or {}).get("object_totals") or {}).get("queues", seen)
+        if vhost is None or everywhere <= seen:
+            return int(everywhere)
+    query = {"page": "1", "page_size": "1", "columns": "name", **_DEFINITIONS}
+    page = client.get(path("queues", *([vhost] if vhost is not None else [])), query, what=f"virtual host {vhost!r}")
+    return int(page.get("total_count", seen)) if isinstance(page, dict) else seen

@@ -1,0 +1,317 @@
+"""From the command line to output and exit code: the only module that prints."""
+
+import contextlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer._click.exceptions import ClickException
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from rmqctl import __version__
+from rmqctl.commands import COMMANDS, Entry
+from rmqctl.errors import AccessRefused, RmqctlError, UsageError
+from rmqctl.options import FORMATTERS, GLOBAL_OPTIONS, VALUE_FLAGS, GlobalOption, Kind
+from rmqctl.output import FORMATS, TERMINAL
+from rmqctl.output.style import Style
+from rmqctl.result import Nothing, Result, Rows
+from rmqctl.session import Session
+from rmqctl.settings import resolve
+
+INTERRUPTED = 130
+
+
+def run(argv: Sequence[str], session: Session) -> int:
+    """Runs one command line. Returns the exit code; errors have been printed on stderr by then."""
+    words = command_first(argv)
+    try:
+        return _run(words, session)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.Exit as request:
+        _flush(session)
+        return request.exit_code
+    except ClickException as error:
+        return _fail(session, UsageError(_one_line(error)), words)
+    except RmqctlError as error:
+        return _fail(session, error, words)
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`). Python would complain when it flushes stdout at exit.
+        _discard_stdout(session)
+        return 0
+    except Exception as error:
+        if session.settings.output.debug or "--debug" in argv:
+            raise
+        session.say(f"rmqctl: internal error: {type(error).__name__}: {error} (--debug shows where)")
+        return RmqctlError.exit_code
+
+
+def _run(words: list[str], session: Session) -> int:
+    _use_utf8(session)
+    if words in (["--version"], ["-V"]):
+        print(f"rmqctl {__version__}", file=session.stdout)
+        _flush(session)
+        return 0
+    group = CommandGroup(name="rmqctl", session=session)
+    if not words:
+        print(group.overview(), file=session.stderr)
+        return UsageError.exit_code
+    result = group.main(args=words, prog_name="rmqctl", standalone_mode=False)
+    if isinstance(result, int):  # --help
+        _flush(session)
+        return result
+    return render(session, result)
+
+
+def command_first(argv: Sequence[str]) -> list[str]:
+    """The words with the command's name before everything else: options may stand on either side of it."""
+    ahead: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            return [*ahead, word, *words]
+        if word.startswith("-") and word != "-":
+            ahead.append(word)
+            if word in VALUE_FLAGS:
+                ahead.extend([value] if (value := next(words, None)) is not None else [])
+            continue
+        return [word, *_with_member(word, words, ahead)]
+    return ahead
+
+
+def _with_member(name: str, words: Any, ahead: list[str]) -> list[str]:
+    """After a group (`show`, `context`) comes its member, then the options that stood before."""
+    rest = list(words)
+    if _is_group(name) and rest and not rest[0].startswith("-"):
+        return [rest[0], *ahead, *rest[1:]]
+    return [*ahead, *rest]
+
+
+def _is_group(name: str) -> bool:
+    return name not in COMMANDS and any(command.startswith(f"{name} ") for command in COMMANDS)
+
+
+class CommandGroup(TyperGroup):
+    """The commands of the static table, each imported when it is called. `prefix` is "show " inside `show`."""
+
+    def __init__(self, *, name: str, session: Session, prefix: str = "") -> None:
+        super().__init__(name=name, no_args_is_help=False, add_help_option=True)
+        self._session = session
+        self._prefix = prefix
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = (name[len(self._prefix) :] for name in COMMANDS if name.startswith(self._prefix))
+        return list(dict.fromkeys(name.partition(" ")[0] for name in names))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        name = self._prefix + cmd_name.replace("-", "_")
+        if name in COMMANDS:
+            return build(name, COMMANDS[name], self._session)
+        if _is_group(name):
+            return CommandGroup(name=cmd_name, session=self._session, prefix=f"{name} ")
+        return None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            raise UsageError(self._unknown(args[0]))
+        return command.name, command, args[1:]
+
+    def get_help(self, ctx: Any) -> str:
+        return self.overview()
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write(self.overview())
+
+    def invoke(self, ctx: Any) -> Any:
+        if not ctx._protected_args and not ctx.args:
+            raise UsageError(f"{self._prefix.strip() or 'rmqctl'} what? One of: {', '.join(self.list_commands(ctx))}")
+        return super().invoke(ctx)
+
+    def overview(self) -> str:
+        """Every command with its line of help, by group: from the table alone."""
+        members = {name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix)}
+        width = max(map(len, members))
+        lines = [f"Usage: rmqctl [OPTION]... {self._prefix}COMMAND [ARGUMENT]..."]
+        for group in dict.fromkeys(entry.group for entry in members.values()):
+            lines += ["", f"{group}:"]
+            lines += [f"  {name:{width}}  {entry.help}" for name, entry in members.items() if entry.group == group]
+        lines += ["", "rmqctl COMMAND --help tells more. Options may stand before or after the command."]
+        return "\n".join(lines)
+
+    def _unknown(self, word: str) -> str:
+        from difflib import get_close_matches
+
+        name = self._prefix + word
+        known = [*COMMANDS, *(command.partition(" ")[0] for command in COMMANDS)]
+        close = get_close_matches(name.replace("-", "_").lower(), known, n=1, cutoff=0.6)
+        hint = f"; did you mean {close[0]!r}?" if close else "; rmqctl --help lists the commands"
+        return f"command {name!r} not found{hint}"
+
+
+class Command(TyperCommand):
+    """A command with the global options added. Its function is called with the session once the settings are known."""
+
+    entry: Entry
+    session: Session
+
+    def invoke(self, ctx: Any) -> Any:
+        given = {}
+        for option in GLOBAL_OPTIONS:
+            value = ctx.params.pop(_parameter(option), None)
+            if value is not None:
+                given[option.name] = value
+        _refuse_node(given)
+        session = self.session
+        session.settings = resolve(given, session.environ, _contexts_file)
+        _check_formatter(session, given)
+        if self.entry.changes and session.settings.read_only:
+            raise AccessRefused(f"{self.name}: context {session.settings.context!r} is read-only")
+        return super().invoke(ctx)
+
+
+def build(name: str, entry: Entry, session: Session) -> Command:
+    """The command of that name, from the function `name` (spaces as underscores) of its module."""
+    module = import_module(f"rmqctl.commands.{entry.module}")
+    function = getattr(module, name.replace(" ", "_"), None) or module.command(name)
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    app.command(name, cls=Command, no_args_is_help=False)(_bound(function, session))
+    command = typer.main.get_command(app)
+    assert isinstance(command, Command)
+    command.name = name
+    command.entry = entry
+    command.session = session
+    own = {flag for parameter in command.params for flag in parameter.opts}
+    command.params += [_option(option) for option in GLOBAL_OPTIONS if not own.intersection(option.flags)]
+    return command
+
+
+def _bound(function: Callable[..., Any], session: Session) -> Callable[..., Any]:
+    """The function without its first parameter, the session, which typer must not take for an argument."""
+    call = partial(function, session)
+    signature = inspect.signature(function)
+
+    def command(**arguments: Any) -> Any:
+        return call(**arguments)
+
+    command.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    command.__annotations__ = {key: value for key, value in function.__annotations__.items() if key != "session"}
+    command.__doc__ = function.__doc__
+    return command
+
+
+def _parameter(option: GlobalOption) -> str:
+    # Prefixed: a command may have an argument named `user`.
+    return f"global_{option.name}"
+
+
+def _option(option: GlobalOption) -> TyperOption:
+    kinds: dict[Kind, Any] = {Kind.NUMBER: float, Kind.INTEGER: int}
+    flag = option.kind is Kind.FLAG
+    return TyperOption(
+        param_decls=[_parameter(option), *option.flags],
+        type=bool if flag else kinds.get(option.kind, str),
+        is_flag=flag,
+        default=None,
+        help=f"{option.help} [{option.env}]",
+        metavar=option.metavar or None,
+        hidden=option.hidden,
+        rich_help_panel=option.panel,
+    )
+
+
+def _contexts_file() -> Path:
+    return Path(typer.get_app_dir("rmqctl")) / "contexts.toml"
+
+
+def _refuse_node(given: dict[str, Any]) -> None:
+    node = given.pop("node", None)
+    if node is not None:
+        host = str(node).rpartition("@")[2]
+        raise UsageError(f"-n names an Erlang node; rmqctl talks to its management port: --url http://{host}:15672")
+
+
+def _check_formatter(session: Session, given: dict[str, Any]) -> None:
+    name = session.format.module
+    if name not in ("table", "tsv", TERMINAL.module):
+        for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
+            if option in given:
+                raise UsageError(f"{flag} goes with the table formatter, not with {name}")
+
+
+def _one_line(error: ClickException) -> str:
+    return " ".join(error.format_message().split())
+
+
+def _fail(session: Session, error: RmqctlError, words: Sequence[str]) -> int:
+    if session.settings.output.debug and error.__cause__ is not None:
+        import traceback
+
+        traceback.print_exception(error, file=session.stderr)
+    with contextlib.suppress(OSError):
+        session.say(f"rmqctl: {error}")
+        if isinstance(error, UsageError) and words and words[0].replace("-", "_") in COMMANDS and not session.quiet:
+            session.say(f"rmqctl {words[0]} --help tells more")
+    return error.exit_code
+
+
+def render(session: Session, result: Result) -> int:
+    """Writes the result in the format in force. Returns its exit code."""
+    if not isinstance(result, Nothing):
+        module = session.format.load()
+        write = module.rows if isinstance(result, Rows) else module.value
+        _write(session, write(result, _style(session)))
+    for message in result.messages:
+        session.say(message)
+    _flush(session)
+    return result.exit_code
+
+
+def _style(session: Session) -> Style:
+    output = session.settings.output
+    return Style(
+        header=output.table_headers and not output.silent,
+        pad_to_header=output.pad_to_header,
+        color=session.color,
+        width=session.width,
+    )
+
+
+def _write(session: Session, pieces: Any) -> None:
+    if session.on_terminal and session.settings.output.pager:
+        from rmqctl.pager import page
+
+        page(session, pieces)
+        return
+    for piece in pieces:
+        session.stdout.write(piece)
+
+
+def _flush(session: Session) -> None:
+    session.stdout.flush()
+    session.stderr.flush()
+
+
+def _use_utf8(session: Session) -> None:
+    """UTF-8 whatever the locale, as rabbitmqctl; a lone surrogate must not end a list."""
+    for stream in (session.stdout, session.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _discard_stdout(session: Session) -> None:
+    if session.stdout is sys.stdout:
+        import os
+
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+

@@ -1,0 +1,197 @@
+"""What all lists have in common: columns, filter, order, limit.
+
+A plain list command is `list_command(RESOURCE, fetch)`; one with options of its own is a function that ends in `run_listing(...)`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from rmqctl.api.client import Client
+from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
+from rmqctl.errors import UsageError
+from rmqctl.output import TERMINAL
+from rmqctl.resources.column import Column, Need, Object, Release, Resource
+from rmqctl.result import Rows
+from rmqctl.session import Session
+
+
+class Wanted(NamedTuple):
+    """What a list has to ask the broker for. `vhost` None: all virtual hosts."""
+
+    vhost: str | None
+    fields: frozenset[str]
+    need: Need
+
+
+class Found(NamedTuple):
+    """What the broker has, with lines for the user about what is missing in it."""
+
+    rows: Sequence[Object]
+    messages: tuple[str, ...] = ()
+
+
+Fetch = Callable[[Client, Wanted], Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The part of the command line that all lists understand."""
+
+    columns: list[str] | None = None
+    all_vhosts: bool = False
+    sort: str | None = None
+    where: str | None = None
+    limit: int | None = None
+
+
+def run_listing(
+    session: Session,
+    resource: Resource,
+    fetch: Fetch,
+    selection: Selection,
+    *,
+    vhost: str | None = None,
+    keep: Callable[[Object], bool] | None = None,
+    keep_fields: Iterable[str] = (),
+) -> Rows:
+    """Fetches, filters, sorts and cuts. `keep` is a filter of the command's own, which reads `keep_fields`."""
+    columns = _columns(session, resource, selection)
+    if not columns:
+        return Rows((), ())
+    where, where_columns = _where(resource, selection.where)
+    order = _order(resource, selection.sort)
+    needed = [*columns, *where_columns, *(column for column, _ in order)]
+    fields = frozenset(field for column in needed if not column.refused for field in column.fields)
+    wanted = Wanted(None if selection.all_vhosts else vhost, fields | set(keep_fields), max(c.need for c in needed))
+    found = fetch(session.client, wanted)
+    rows = found.rows if keep is None else [row for row in found.rows if keep(row)]
+    if where is not None:
+        rows = [row for row in rows if where(row)]
+    if order:
+        from rmqctl.resources.ordering import sort_rows
+
+        rows = sort_rows(rows, [(column.native(), descending) for column, descending in order])
+    if selection.limit is not None:
+        rows = rows[: selection.limit]
+    release = release_of(session.client) if any(column.by_release for column in columns) else ()
+    return Rows(
+        columns=tuple(column.name for column in columns),
+        cells=_Cells(rows, [_read(column, session.format.native, release) for column in columns]),
+        streamed=resource.streamed,
+        header=resource.header,
+        alarming=resource.alarming,
+        messages=found.messages,
+    )
+
+
+class _Cells(Sequence[list[Any]]):
+    """The cells of all rows, made row by row when they are written: a long list is not held twice."""
+
+    def __init__(self, rows: Sequence[Object], readers: Sequence[Callable[[Object], Any]]) -> None:
+        self._rows = rows
+        self._readers = readers
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return _Cells(self._rows[index], self._readers)
+        row = self._rows[index]
+        return [read(row) for read in self._readers]
+
+    def __iter__(self) -> Any:
+        readers = self._readers
+        for row in self._rows:
+            yield [read(row) for read in readers]
+
+
+def _read(column: Column, native: bool, release: Release) -> Callable[[Object], Any]:
+    if column.refused:
+        return lambda _: None
+    return column.native() if native else column.term(release)
+
+
+def release_of(client: Client) -> Release:
+    """The version of the broker that answers: GET /api/overview."""
+    overview = client.get("/api/overview", {"columns": "rabbitmq_version"}, what="the overview") or {}
+    return release(str(overview.get("rabbitmq_version", "")))
+
+
+def release(version: str) -> Release:
+    """`4.3.6-rc.1` as (4, 3, 6)."""
+    numbers = []
+    for part in version.split("-")[0].split("+")[0].split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+def _columns(session: Session, resource: Resource, selection: Selection) -> list[Column]:
+    if selection.columns:
+        columns = resource.select(selection.columns)
+    else:
+        columns = resource.defaults()
+        if session.format is TERMINAL:
+            # An empty column serves scripts that count columns; nobody wants to look at it.
+            columns = [column for column in columns if not column.refused]
+    if selection.all_vhosts and columns and all(column.name != "vhost" for column in columns) and resource.knows("vhost"):
+        columns.insert(0, resource.column("vhost"))
+    return columns
+
+
+def _where(
+    resource: Resource, expression: str | None
+) -> tuple[Callable[[Object], bool] | None, list[Column]]:
+    if expression is None:
+        return None, []
+    from rmqctl.resources.where import parse
+
+    where = parse(expression, resource.knows)
+    columns = {name: _usable(resource.column(name), "--where") for name in where.names}
+    readers = {name: column.native() for name, column in columns.items()}
+    return lambda row: where.matches(lambda name: readers[name](row)), list(columns.values())
+
+
+def _order(resource: Resource, sort: str | None) -> list[tuple[Column, bool]]:
+    order = []
+    for word in (sort or "").split(","):
+        name = word.strip()
+        if name:
+            order.append((_usable(resource.column(name.removeprefix("-")), "--sort"), name.startswith("-")))
+    return order
+
+
+def _usable(column: Column, option: str) -> Column:
+    if column.refused:
+        raise UsageError(f"{option}: column {column.name!r} cannot be had over the HTTP API: {column.refused}")
+    return column
+
+
+def list_command(
+    resource: Resource, fetch: Fetch, help_text: str, *, by_vhost: bool = True
+) -> Callable[..., Rows]:
+    """A list command without options of its own."""
+    if by_vhost:
+
+        def command(
+            session: Session,
+            columns: Columns = None,
+            all_vhosts: AllVhosts = False,
+            sort: Sort = None,
+            where: Where = None,
+            limit: Limit = None,
+        ) -> Rows:
+            selection = Selection(columns, all_vhosts, sort, where, limit)
+            return run_listing(session, resource, fetch, selection, vhost=session.vhost)
+    else:
+
+        def command(  # type: ignore[misc]
+            session: Session, columns: Columns = None, sort: Sort = None, where: Where = None, limit: Limit = None
+        ) -> Rows:
+            return run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit))
+
+    command.__doc__ = help_text
+    return command

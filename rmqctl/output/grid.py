@@ -1,0 +1,128 @@
+"""Tables for people, drawn fast: the same characters as rich's Table at a hundredth of its cost a row.
+
+Two passes over the rows, in pieces: one to measure the columns, one to draw them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from rmqctl.output import chunks
+from rmqctl.output.columns import Column, shrink, visible_texts
+from rmqctl.output.escape import visible
+from rmqctl.output.style import Style
+from rmqctl.result import Rows
+from rmqctl.terms import Cell
+
+_ALARMING = "1;33"
+"""Bold yellow."""
+
+
+class Frame(NamedTuple):
+    """The lines of a table. `before` and `after` pad a cell, though not on the outside if there is no `edge`.
+
+    `top`, `rule` and `bottom` are the left end, the crossings and the right end of a line, or empty for no line.
+    """
+
+    before: str
+    after: str
+    divider: str
+    edge: str
+    top: str
+    rule: str
+    bottom: str
+
+
+LEAN = Frame(before="", after=" ", divider=" ", edge="", top="", rule="───", bottom="")
+BOXED = Frame(before=" ", after=" ", divider="│", edge="│", top="┌┬┐", rule="├┼┤", bottom="└┴┘")
+
+
+def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
+    """The rows as a table, shortened to the style's width if it has one."""
+    if not result.columns:
+        return
+    columns = _measured(result, style.header)
+    padding = _padding(frame, len(columns))
+    if style.width is not None:
+        _fit(columns, padding, style.width - _line_width(frame, len(columns)))
+    spans = [column.width + pad for column, pad in zip(columns, padding, strict=True)]
+    yield _rule(frame, frame.top, spans)
+    if style.header:
+        yield _header(columns, frame, style.color)
+        yield _rule(frame, frame.rule, spans)
+    alarming = result.alarming if style.color else frozenset()
+    for chunk in _chunks(result.cells):
+        drawn = [_draw(column, cells, column.name in alarming) for column, cells in zip(columns, chunk, strict=True)]
+        yield _lines(zip(*drawn, strict=True), frame)
+    yield _rule(frame, frame.bottom, spans)
+
+
+def bold(text: str, color: bool) -> str:
+    return _paint(text, "1") if color else text
+
+
+def _paint(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if text else ""
+
+
+def _chunks(cells: Sequence[Sequence[Cell]]) -> Iterator[Iterable[tuple[Cell, ...]]]:
+    for start in range(0, len(cells), chunks.SIZE):
+        yield zip(*cells[start : start + chunks.SIZE], strict=True)
+
+
+def _measured(result: Rows, header: bool) -> list[Column]:
+    columns = [Column(visible(name)) for name in result.columns]
+    for chunk in _chunks(result.cells):
+        for column, cells in zip(columns, chunk, strict=True):
+            column.measure(cells)
+    for column in columns:
+        column.settle(header)
+    return columns
+
+
+def _padding(frame: Frame, count: int) -> list[int]:
+    """The number of padding characters of each column."""
+    before, after = len(frame.before), len(frame.after)
+    padding = [before + after] * count
+    if not frame.edge:
+        padding[0] -= before
+        padding[-1] -= after
+    return padding
+
+
+def _line_width(frame: Frame, count: int) -> int:
+    return len(frame.divider) * (count - 1) + 2 * len(frame.edge)
+
+
+def _fit(columns: Sequence[Column], padding: Sequence[int], room: int) -> None:
+    widths = [column.width + pad for column, pad in zip(columns, padding, strict=True)]
+    least = [column.least + pad for column, pad in zip(columns, padding, strict=True)]
+    for column, width, pad in zip(columns, shrink(widths, least, room), padding, strict=True):
+        column.width = width - pad
+
+
+def _header(columns: Sequence[Column], frame: Frame, color: bool) -> str:
+    names = [bold(column.draw([column.name])[0], color) for column in columns]
+    return _lines([names], frame._replace(before=bold(frame.before, color), after=bold(frame.after, color)))
+
+
+def _draw(column: Column, cells: Sequence[Cell], alarming: bool) -> list[str]:
+    drawn = column.draw(visible_texts(cells))
+    if not alarming:
+        return drawn
+    return [
+        _paint(text, _ALARMING) if isinstance(cell, int | float) and cell else text
+        for cell, text in zip(cells, drawn, strict=True)
+    ]
+
+
+def _lines(rows: Iterable[Iterable[str]], frame: Frame) -> str:
+    between = frame.after + frame.divider + frame.before
+    left, right = (frame.edge + frame.before, frame.after + frame.edge) if frame.edge else ("", "")
+    return left + f"{right}\n{left}".join(map(between.join, rows)) + f"{right}\n"
+
+
+def _rule(frame: Frame, ends: str, spans: Iterable[int]) -> str:
+    if not ends:
+        return ""
+    line = ends[1].join(["─" * span for span in spans])
+    return f"{ends[0]}{line}{ends[2]}\n" if frame.edge else f"{line}\n"

@@ -1,0 +1,57 @@
+"""Where a password comes from: the option itself, standard input, a file, a command or a prompt."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from rmqctl.errors import ConfigError, UsageError
+from rmqctl.settings import Credentials
+
+
+def read(credentials: Credentials, stdin: TextIO, prompt: Callable[[str], str] | None) -> str:
+    """The password of `credentials.user`.
+
+    `prompt` asks on the terminal, None when there is none. One final newline is dropped from stdin, file and command.
+    Raises ConfigError when a source fails, UsageError when there is no source at all.
+    """
+    if credentials.password is not None:
+        return credentials.password
+    if credentials.password_stdin:
+        return _one_line(stdin.read())
+    if credentials.password_file:
+        return _from_file(Path(credentials.password_file).expanduser())
+    if credentials.password_command:
+        return _from_command(credentials.password_command)
+    if credentials.user == "guest":
+        return "guest"
+    if prompt is None:
+        raise UsageError(
+            f"no password for user {credentials.user!r}: give --password-file, --password-stdin, --password-command or RMQCTL_PASSWORD"
+        )
+    return prompt(f"Password of {credentials.user}: ")
+
+
+def _one_line(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _from_file(path: Path) -> str:
+    try:
+        return _one_line(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"password file {path}: {reason}") from None
+
+
+def _from_command(command: str) -> str:
+    import shlex
+    import subprocess
+
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 (the user's own command)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"password command {command!r}: {error}") from None
+    if done.returncode != 0:
+        raise ConfigError(f"password command {command!r} ended with exit code {done.returncode}")
+    return _one_line(done.stdout)

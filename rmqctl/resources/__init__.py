@@ -1,0 +1,1 @@
+"""What there is to list: columns as data. No I/O, no formatting."""

@@ -1,0 +1,146 @@
+"""Columns and resources, and how a name on the command line becomes a column.
+
+To add a column of rabbitmqctl's, add a `Column` row to its resource. Fields of the HTTP API need no row: every name in
+`Resource.api_fields`, and every dotted path below one, is a column by itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from rmqctl.errors import UsageError
+from rmqctl.terms import Cell
+
+Object = Mapping[str, Any]
+"""One object of the HTTP API, decoded."""
+
+Release = tuple[int, ...]
+"""The broker's version as numbers, (4, 3, 6); () when no column asked for it."""
+
+
+class Need(IntEnum):
+    """What the broker has to look up for a column, from cheap to dear."""
+
+    DEFINITION = 0
+    TOTALS = 1
+    """Exact message counts, from the queues themselves."""
+    STATISTICS = 2
+    """The statistics database: up to about 8 seconds old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `field` is the API's dotted path to its value (default: the name).
+
+    `cell` makes rabbitmqctl's term of an object (default: the value as it stands), `reads` names further fields that it
+    looks at, `by_release` that it looks at the release. `refused` says why the API has nothing for it.
+    """
+
+    name: str
+    field: str = ""
+    need: Need = Need.DEFINITION
+    cell: Callable[[Object, Release], Cell] | None = None
+    reads: tuple[str, ...] = ()
+    by_release: bool = False
+    refused: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.field or self.name
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (self.path, *self.reads)
+
+    def native(self) -> Callable[[Object], object]:
+        """Reads the API's own value, None when it is not there."""
+        return reader(self.path)
+
+    def term(self, release: Release) -> Callable[[Object], Cell]:
+        """Reads rabbitmqctl's term, None for an empty cell."""
+        make = self.cell
+        if make is None:
+            return _null_for_empty(reader(self.path)) if "." in self.path else reader(self.path)
+        return lambda item: make(item, release)
+
+
+def reader(path: str) -> Callable[[Object], Any]:
+    """A function that reads a dotted path; a name that itself holds dots (`open_files.rabbit@a.b`) is found too."""
+    if "." not in path:
+        return lambda item: item.get(path)
+    head, _, tail = path.partition(".")
+    below = reader(tail)
+
+    def read(item: Object) -> Any:
+        if path in item:
+            return item[path]
+        inner = item.get(head)
+        if isinstance(inner, Mapping):
+            return inner[tail] if tail in inner else below(inner)
+        if isinstance(inner, list):
+            return [below(part) for part in inner if isinstance(part, Mapping)] or None
+        return None
+
+    return read
+
+
+def _null_for_empty(read: Callable[[Object], Any]) -> Callable[[Object], Any]:
+    return lambda item: None if (value := read(item)) == "" else value
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a list command lists.
+
+    `default` columns are rabbitmqctl's. `api_fields` are the first words of the API's own fields and what each needs.
+    `streamed` and `header` are rabbitmqctl's ways with an empty list and with the header line (see `result.Rows`).
+    `fixed_order`: rabbitmqctl prints these columns in this order whatever was asked. `alarming` stand out on a terminal.
+    """
+
+    plural: str
+    columns: tuple[Column, ...]
+    default: tuple[str, ...]
+    api_fields: Mapping[str, Need]
+    streamed: bool = True
+    header: bool = True
+    fixed_order: tuple[str, ...] = ()
+    alarming: frozenset[str] = frozenset()
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises UsageError naming the closest one."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        head = name.partition(".")[0]
+        if head in self.api_fields:
+            return Column(name, need=self.api_fields[head])
+        raise UsageError(self._unknown(name))
+
+    def knows(self, name: str) -> bool:
+        return name.partition(".")[0] in self.api_fields or any(column.name == name for column in self.columns)
+
+    def names(self) -> list[str]:
+        """Every column name without a dot: for help and completion."""
+        return list(dict.fromkeys([*(column.name for column in self.columns if not column.refused), *self.api_fields]))
+
+    def select(self, words: Iterable[str]) -> list[Column]:
+        """The columns that the words ask for, without repeats. Raises UsageError for one that cannot be had."""
+        names = dict.fromkeys(name.strip() for word in words for name in word.split(","))
+        chosen = [self.column(name) for name in names if name]
+        for column in chosen:
+            if column.refused:
+                raise UsageError(f"column {column.name!r} cannot be had over the HTTP API: {column.refused}")
+        order = self.fixed_order
+        return sorted(chosen, key=lambda column: order.index(column.name) if column.name in order else len(order))
+
+    def defaults(self) -> list[Column]:
+        return [self.column(name) for name in self.default]
+
+    def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        known = self.names()
+        close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"columns: {', '.join(known)}"
+        return f"unknown column {name!r} of {self.plural}: {hint}"

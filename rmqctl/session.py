@@ -1,0 +1,122 @@
+"""What a command is given: streams, facts about the terminal, settings, and the client, made on first use."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from rmqctl.errors import UsageError
+from rmqctl.output import FORMATS, TERMINAL, Format
+from rmqctl.settings import Settings
+
+if TYPE_CHECKING:
+    from httpx import BaseTransport
+
+    from rmqctl.api.client import Client
+
+
+@dataclass
+class Session:
+    """One run of the program. Tests build it with their own streams, environment and transport."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environ: Mapping[str, str]
+    settings: Settings = field(default_factory=Settings)
+    transport: "BaseTransport | None" = None
+    """An httpx transport to use instead of the network."""
+
+    @classmethod
+    def of_process(cls) -> "Session":
+        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+
+    @cached_property
+    def on_terminal(self) -> bool:
+        """Whether a person looks at stdout."""
+        return self.stdout.isatty()
+
+    @property
+    def vhost(self) -> str:
+        """The virtual host that commands are about when they are about one."""
+        return self.settings.vhost if self.settings.vhost is not None else "/"
+
+    @property
+    def quiet(self) -> bool:
+        output = self.settings.output
+        return output.quiet or output.silent
+
+    @property
+    def wants_hints(self) -> bool:
+        """Whether banners and hints may go to stderr: a person looks, and did not ask for quiet."""
+        return self.on_terminal and self.stderr.isatty() and not self.quiet
+
+    @property
+    def format(self) -> Format:
+        """The format in force: what --formatter says, else a table that suits the terminal or the pipe."""
+        name = self.settings.output.formatter
+        if name is None:
+            return TERMINAL if self.on_terminal else FORMATS["table"]
+        try:
+            return FORMATS[name.lower()]
+        except KeyError:
+            raise UsageError(f"--formatter: {name!r} is none of {', '.join(FORMATS)}") from None
+
+    @property
+    def color(self) -> bool:
+        """--color, else NO_COLOR (https://no-color.org), else whether stdout is a terminal that can."""
+        when = self.settings.output.color
+        if when == "auto":
+            return self.on_terminal and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+        return when == "always"
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal."""
+        from shutil import get_terminal_size
+
+        size = get_terminal_size()
+        return size.columns, size.lines
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal, None when stdout is none: then nothing is shortened."""
+        return self.size[0] if self.on_terminal else None
+
+    @property
+    def height(self) -> int:
+        return self.size[1]
+
+    def hint(self, line: str) -> None:
+        """A banner or a hint for a person, on stderr; nothing in a pipe or with --quiet."""
+        if self.wants_hints:
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """One line on stderr."""
+        self.stdout.flush()
+        print(line, file=self.stderr, flush=True)
+
+    def prompt(self) -> Callable[[str], str] | None:
+        """Asks for a secret on the terminal; None when nobody is there to answer."""
+        if not self.stdin.isatty():
+            return None
+        from getpass import getpass
+
+        return lambda text: getpass(text, stream=self.stderr)
+
+    @cached_property
+    def client(self) -> "Client":
+        from rmqctl import passwords
+        from rmqctl.api.client import Client
+
+        settings = self.settings
+        return Client(
+            settings,
+            password=lambda: passwords.read(settings.credentials, self.stdin, self.prompt()),
+            warn=self.say,
+            log=self.say if settings.output.verbose else None,
+            transport=self.transport,
+        )

@@ -1,0 +1,290 @@
+"""What the command line, the environment and the contexts file settle, resolved in one function.
+
+The order is option, environment variable, context, default. The endpoint comes from one source only, the highest that
+names one, and credentials of a context go to that context's endpoint alone: `--url http://localhost` never sends the
+password of the current context there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from rmqctl.errors import ConfigError, UsageError
+from rmqctl.options import GLOBAL_OPTIONS, Kind
+
+if TYPE_CHECKING:
+    from rmqctl.contexts import Context
+
+
+class Endpoint(NamedTuple):
+    """One management listener. `prefix` is the path before `/api`, without a final slash ("" mostly)."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str = ""
+    user: str | None = None
+    password: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL without credentials: this is what messages show."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.prefix}"
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.url})"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How to log in. At most one of the password's sources is used: see `rmqctl.passwords.read`."""
+
+    user: str = "guest"
+    password: str | None = field(default=None, repr=False)
+    password_stdin: bool = False
+    password_file: str | None = None
+    password_command: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def has_password(self) -> bool:
+        return any((self.password is not None, self.password_stdin, self.password_file, self.password_command))
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM. `insecure` turns verification of the broker's certificate off."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How results are shown. `formatter` None: a table on a terminal, rabbitmqctl's table elsewhere."""
+
+    formatter: str | None = None
+    quiet: bool = False
+    silent: bool = False
+    table_headers: bool = True
+    pad_to_header: bool = False
+    color: str = "auto"
+    pager: bool = True
+    verbose: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a command may ask about its surroundings. `timeout` is in seconds, None: the command's own default."""
+
+    context: str | None = None
+    endpoints: tuple[Endpoint, ...] = (Endpoint("http", "localhost", 15672),)
+    credentials: Credentials = Credentials()
+    tls: Tls = Tls()
+    timeout: float | None = None
+    vhost: str | None = None
+    read_only: bool = False
+    protected: bool = False
+    output: Output = Output()
+
+
+def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_file: Callable[[], Path]) -> Settings:
+    """Settings from the options given, the environment and the contexts file (read only when no endpoint is named above it).
+
+    Raises UsageError for contradicting or bad options, ConfigError for bad environment variables and files.
+    """
+    env = _from_environment(environ)
+    given = {name: value for name, value in options.items() if value is not None}
+    _refuse_contradictions(given, env)
+    merged = env | given
+    context = _context(given, env, contexts_file)
+    if _names_endpoint(given) or (context is None and _names_endpoint(env)):
+        source = given if _names_endpoint(given) else env
+        endpoints = _endpoints(source)
+    elif context is not None and context.url is not None:
+        endpoints = parse_urls(context.url, f"the url of context {context.name!r}", ConfigError)
+    else:
+        endpoints = Settings().endpoints
+    if "insecure" in merged and not merged["insecure"]:
+        merged.pop("insecure")
+    return Settings(
+        context=context.name if context else None,
+        endpoints=endpoints,
+        credentials=_credentials(given, env, context),
+        tls=_tls(merged, context),
+        timeout=_timeout(merged, context),
+        vhost=_text(merged.get("vhost", context.vhost if context else None)),
+        read_only=context.read_only if context else False,
+        protected=context.protected if context else False,
+        output=_output(merged),
+    )
+
+
+def parse_urls(text: str, what: str = "--url", error: type[Exception] = UsageError) -> tuple[Endpoint, ...]:
+    """`http(s)://user:password@host:port/prefix`, several with commas between them."""
+    return tuple(_parse_url(part.strip(), what, error) for part in text.split(",") if part.strip()) or _no_url(what, error)
+
+
+def _no_url(what: str, error: type[Exception]) -> tuple[Endpoint, ...]:
+    raise error(f"{what} is empty: give http://HOST:15672 or https://HOST:15671")
+
+
+def _parse_url(text: str, what: str, error: type[Exception]) -> Endpoint:
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port
+        host = parts.hostname
+    except ValueError as reason:
+        raise error(f"{what}: not a URL: {reason}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        shown = text.rsplit("@", 1)[-1]
+        raise error(f"{what}: {shown!r} is not http://HOST:PORT or https://HOST:PORT")
+    if parts.query or parts.fragment:
+        raise error(f"{what}: a URL for rmqctl ends with its path; percent-encode ? and # in a user name or password")
+    prefix = parts.path.rstrip("/")
+    if prefix == "/api" or prefix.endswith("/api"):
+        prefix = prefix[: -len("/api")]
+    default_port = 15671 if parts.scheme == "https" else 15672
+    user = unquote(parts.username) if parts.username is not None else None
+    password = unquote(parts.password) if parts.password is not None else None
+    return Endpoint(parts.scheme, host, port if port is not None else default_port, prefix, user, password)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for option in GLOBAL_OPTIONS:
+        text = environ.get(option.env)
+        if not text or option.kind is Kind.REFUSED:
+            continue
+        values[option.name] = _convert(option.env, text, option.kind, option.choices)
+    return values
+
+
+_TRUE = frozenset(("1", "true", "yes", "on"))
+_FALSE = frozenset(("0", "false", "no", "off"))
+
+
+def _convert(variable: str, text: str, kind: Kind, choices: tuple[str, ...]) -> object:
+    if kind is Kind.FLAG:
+        word = text.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise ConfigError(f"environment variable {variable}: {text!r} is neither true nor false")
+        return word in _TRUE
+    if kind in (Kind.NUMBER, Kind.INTEGER):
+        try:
+            return float(text) if kind is Kind.NUMBER else int(text)
+        except ValueError:
+            raise ConfigError(f"environment variable {variable}: {text!r} is not a number") from None
+    if choices and text.lower() not in choices:
+        raise ConfigError(f"environment variable {variable}: {text!r} is none of {', '.join(choices)}")
+    return text
+
+
+def _names_endpoint(source: Mapping[str, object]) -> bool:
+    return any(name in source for name in ("url", "host", "port"))
+
+
+def _refuse_contradictions(given: Mapping[str, object], env: Mapping[str, object]) -> None:
+    if "url" in given and ("host" in given or "port" in given):
+        raise UsageError("--url names host and port already: leave --host and --port out")
+    if "context" in given and _names_endpoint(given):
+        raise UsageError("--context and --url (or --host, --port) both name a broker: give one of them")
+    if "context" in env and _names_endpoint(env) and "context" not in given and not _names_endpoint(given):
+        raise ConfigError("RMQCTL_CONTEXT and RMQCTL_URL (or RMQCTL_HOST, RMQCTL_PORT) both name a broker: unset one")
+    sources = [name for name in ("password", "password_stdin", "password_file", "password_command") if given.get(name)]
+    if len(sources) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sources)
+        raise UsageError(f"{flags} both give a password: use one")
+
+
+def _context(given: Mapping[str, object], env: Mapping[str, object], path: Callable[[], Path]) -> "Context | None":
+    """The context in force: --context, else RMQCTL_CONTEXT, else the file's current one; none beside a named endpoint."""
+    name = given.get("context")
+    if name is None:
+        if _names_endpoint(given):
+            return None
+        name = env.get("context")
+        if name is None and _names_endpoint(env):
+            return None
+    file = path()
+    if name is None and not file.exists():
+        return None
+    from rmqctl.contexts import load
+
+    contexts = load(file)
+    name = name or contexts.current
+    return contexts.get(str(name)) if name else None
+
+
+def _endpoints(source: Mapping[str, object]) -> tuple[Endpoint, ...]:
+    if "url" in source:
+        return parse_urls(str(source["url"]))
+    port = source.get("port")
+    if port is not None and not 0 < int(str(port)) < 65536:
+        raise UsageError(f"--port: {port} is not between 1 and 65535")
+    return (Endpoint("http", str(source.get("host", "localhost")), int(str(port)) if port is not None else 15672),)
+
+
+def _credentials(given: Mapping[str, object], env: Mapping[str, object], context: "Context | None") -> Credentials:
+    """Each level replaces the password's source of the level below as a whole; so does a user without a password."""
+    layers: list[dict[str, object]] = []
+    if context is not None:
+        layers.append({name: getattr(context, name) for name in _CREDENTIALS if getattr(context, name, None)})
+    layers += [{name: level[name] for name in _CREDENTIALS if level.get(name)} for level in (env, given)]
+    result: dict[str, object] = {}
+    for layer in layers:
+        if "user" in layer and layer["user"] != result.get("user"):
+            result = {}
+        if any(name in layer for name in _SECRETS):
+            result = {name: value for name, value in result.items() if name == "user"}
+        result |= layer
+    return Credentials(**result)  # type: ignore[arg-type]
+
+
+_SECRETS = ("password", "password_stdin", "password_file", "password_command", "token")
+_CREDENTIALS = ("user", *_SECRETS)
+
+
+def _tls(merged: Mapping[str, object], context: "Context | None") -> Tls:
+    def pick(name: str) -> str | None:
+        return _text(merged.get(name, getattr(context, name) if context else None))
+
+    tls = Tls(
+        ca_file=pick("ca_file"),
+        cert_file=pick("cert_file"),
+        key_file=pick("key_file"),
+        insecure=bool(merged.get("insecure", context.insecure if context else False)),
+    )
+    if tls.key_file and not tls.cert_file:
+        raise UsageError("--key-file needs --cert-file beside it")
+    return tls
+
+
+def _timeout(merged: Mapping[str, object], context: "Context | None") -> float | None:
+    value = merged.get("timeout", context.timeout if context else None)
+    if value is None:
+        return None
+    seconds = float(str(value))
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"--timeout: {value} is not a number of seconds")
+    return seconds
+
+
+def _output(merged: Mapping[str, object]) -> Output:
+    flags = {name: bool(merged[name]) for name in _OUTPUT_FLAGS if name in merged}
+    return Output(
+        formatter=_text(merged.get("formatter")), color=_text(merged.get("color")) or "auto", **flags  # type: ignore[arg-type]
+    )
+
+
+_OUTPUT_FLAGS = ("quiet", "silent", "table_headers", "pad_to_header", "pager", "verbose", "debug")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
