@@ -313,5 +313,3 @@ def _discard_stdout(session: Session) -> None:
 
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-

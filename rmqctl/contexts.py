@@ -15,7 +15,6 @@ Reading needs tomllib alone; tomlkit is imported to write, where it keeps commen
 
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
@@ -398,6 +397,8 @@ def _locked(target: Path) -> Iterator[None]:
 
 def _write(target: Path, text: str) -> None:
     """All or nothing, and for the owner's eyes only (mkstemp's mode is 0600)."""
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -525,8 +526,8 @@ def _ini(text: str, source: str) -> dict[str, dict[str, object]]:
     try:
         parser.read_string(text)
     except configparser.ParsingError as error:  # its own message shows the line, which may hold a password
-        missing = isinstance(error, configparser.MissingSectionHeaderError)
-        line = error.lineno if missing else error.errors[0][0]
+        headless = isinstance(error, configparser.MissingSectionHeaderError)
+        line = error.lineno if headless else error.errors[0][0]  # type: ignore[attr-defined]
         raise ConfigError(f"{source}, line {line}: neither TOML nor `key = value` below a [node]") from None
     except (configparser.DuplicateSectionError, configparser.DuplicateOptionError) as error:
         what = f"key {error.option!r}" if isinstance(error, configparser.DuplicateOptionError) else "node"

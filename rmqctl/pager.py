@@ -52,7 +52,12 @@ def _start(session: Session) -> "subprocess.Popen[str] | None":
     session.stdout.flush()
     try:
         return subprocess.Popen(  # noqa: S603 (the user's own pager)
-            shlex.split(command), stdin=subprocess.PIPE, env=environ, text=True, encoding="utf-8", errors="backslashreplace"
+            shlex.split(command),
+            stdin=subprocess.PIPE,
+            env=environ,
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
         )
     except (OSError, ValueError):
         return None

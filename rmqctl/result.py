@@ -3,14 +3,14 @@
 `messages` are lines for stderr (something the user should know about the result: rows missing, a value guessed).
 """
 
+from typing import NamedTuple
+
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from rmqctl.terms import Cell
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """A list: column names and one sequence of cells a row.
 
     `cells` holds rabbitmqctl's terms (rmqctl.terms), or the HTTP API's own JSON values when the formatter is a
@@ -28,8 +28,7 @@ class Rows:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One answer that is not a list.
 
     `data` is what the JSON formatters print (JSON types only). `text` is what the text formatters print, without a final newline;
@@ -42,11 +41,10 @@ class Value:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(NamedTuple):
     """Success without anything to print on stdout."""
 
-    messages: tuple[str, ...] = field(default=())
+    messages: tuple[str, ...] = ()
     exit_code: int = 0
 
 

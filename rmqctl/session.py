@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,17 +16,27 @@ if TYPE_CHECKING:
     from rmqctl.api.client import Client
 
 
-@dataclass
 class Session:
-    """One run of the program. Tests build it with their own streams, environment and transport."""
+    """One run of the program. Tests build it with their own streams, environment and transport.
 
-    stdin: TextIO
-    stdout: TextIO
-    stderr: TextIO
-    environ: Mapping[str, str]
-    settings: Settings = field(default_factory=Settings)
-    transport: "BaseTransport | None" = None
-    """An httpx transport to use instead of the network."""
+    `settings` are the defaults until the command line is parsed; `transport` is an httpx transport to use instead of the
+    network.
+    """
+
+    def __init__(
+        self,
+        stdin: TextIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        environ: Mapping[str, str],
+        transport: "BaseTransport | None" = None,
+    ) -> None:
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.environ = environ
+        self.settings = Settings()
+        self._transport = transport
 
     @classmethod
     def of_process(cls) -> "Session":
@@ -118,5 +127,5 @@ class Session:
             password=lambda: passwords.read(settings.credentials, self.stdin, self.prompt()),
             warn=self.say,
             log=self.say if settings.output.verbose else None,
-            transport=self.transport,
+            transport=self._transport,
         )

@@ -6,7 +6,6 @@ password of the current context there.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -38,24 +37,21 @@ class Endpoint(NamedTuple):
         return f"Endpoint({self.url})"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """How to log in. At most one of the password's sources is used: see `rmqctl.passwords.read`."""
 
     user: str = "guest"
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     password_stdin: bool = False
     password_file: str | None = None
     password_command: str | None = None
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
 
-    @property
-    def has_password(self) -> bool:
-        return any((self.password is not None, self.password_stdin, self.password_file, self.password_command))
+    def __repr__(self) -> str:
+        return f"Credentials({self.user})"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(NamedTuple):
     """Files in PEM. `insecure` turns verification of the broker's certificate off."""
 
     ca_file: str | None = None
@@ -64,8 +60,7 @@ class Tls:
     insecure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """How results are shown. `formatter` None: a table on a terminal, rabbitmqctl's table elsewhere."""
 
     formatter: str | None = None
@@ -79,8 +74,7 @@ class Output:
     debug: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything a command may ask about its surroundings. `timeout` is in seconds, None: the command's own default."""
 
     context: str | None = None
@@ -128,7 +122,9 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
 
 def parse_urls(text: str, what: str = "--url", error: type[Exception] = UsageError) -> tuple[Endpoint, ...]:
     """`http(s)://user:password@host:port/prefix`, several with commas between them."""
-    return tuple(_parse_url(part.strip(), what, error) for part in text.split(",") if part.strip()) or _no_url(what, error)
+    return tuple(_parse_url(part.strip(), what, error) for part in text.split(",") if part.strip()) or _no_url(
+        what, error
+    )
 
 
 def _no_url(what: str, error: type[Exception]) -> tuple[Endpoint, ...]:
@@ -279,7 +275,9 @@ def _timeout(merged: Mapping[str, object], context: "Context | None") -> float |
 def _output(merged: Mapping[str, object]) -> Output:
     flags = {name: bool(merged[name]) for name in _OUTPUT_FLAGS if name in merged}
     return Output(
-        formatter=_text(merged.get("formatter")), color=_text(merged.get("color")) or "auto", **flags  # type: ignore[arg-type]
+        formatter=_text(merged.get("formatter")),
+        color=_text(merged.get("color")) or "auto",
+        **flags,  # type: ignore[arg-type]
     )
 
 

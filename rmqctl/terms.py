@@ -4,7 +4,7 @@ A cell is None (the broker left it out), a bool, int, float or str, a list of ce
 `output/values.py` says how each is written as text and as JSON; PARITY notes are in docs/rabbitmqctl.md.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class AmqpTable(dict[str, object]):
@@ -38,8 +38,7 @@ class Version(tuple[int, ...]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JsonText:
+class JsonText(NamedTuple):
     """Any value, printed as compact JSON text: a policy's `definition`, a parameter's `value`."""
 
     value: object

@@ -51,7 +51,9 @@ class Client:
         self._known_password: str | None = None
         self.timeout = settings.timeout
         if any(endpoint.scheme == "https" for endpoint in self._endpoints) and settings.tls.insecure:
-            warn("warning: --insecure: the broker's certificate is NOT verified; anyone in between can read the password")
+            warn(
+                "warning: --insecure: the broker's certificate is NOT verified; anyone in between can read the password"
+            )
         self._http = _http_client(settings, transport)
 
     @property
@@ -102,9 +104,7 @@ class Client:
             raise unreachable[0]
         raise Unreachable("no broker is reachable: " + "; ".join(str(error) for error in unreachable))
 
-    def _ask(
-        self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any
-    ) -> Answer:
+    def _ask(self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any) -> Answer:
         target = endpoint.url + path + (f"?{_query(query)}" if query else "")
         headers = {"Authorization": self._authorization(endpoint), "Accept": "application/json"}
         if endpoint.host in _LOOPBACK:
@@ -125,7 +125,9 @@ class Client:
             raise failures.of_transport(error, endpoint.url, self.timeout) from error
         if self._log:
             milliseconds = (time.perf_counter() - started) * 1000
-            self._log(f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms")
+            self._log(
+                f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms"
+            )
         return Answer(response.status_code, _decoded(response, endpoint), response.headers)
 
     def _authorization(self, endpoint: Endpoint) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 import httpx
 
 from rmqctl.api import tls
-from rmqctl.errors import AccessRefused, DataError, NoSuchUser, NotFound, RmqctlError, TimedOut, Unavailable, Unreachable
+from rmqctl.errors import (
+    AccessRefused,
+    DataError,
+    NoSuchUser,
+    NotFound,
+    RmqctlError,
+    TimedOut,
+    Unavailable,
+    Unreachable,
+)
 
 TRANSPORT_FAILURES: dict[type[Exception], type[RmqctlError]] = {
     httpx.ConnectTimeout: Unreachable,
@@ -68,7 +77,9 @@ def _reason(error: Exception, cause: BaseException) -> str:
     if isinstance(error, httpx.ConnectTimeout):
         return "no connection: the host does not answer (firewall, wrong address?)"
     if isinstance(cause, http.client.RemoteDisconnected | http.client.BadStatusLine | ConnectionResetError):
-        return "the connection was closed without an HTTP answer: is this the management port, and http rather than https?"
+        return (
+            "the connection was closed without an HTTP answer: is this the management port, and http rather than https?"
+        )
     if isinstance(error, httpx.ProxyError):
         return f"the proxy failed: {error}"
     if isinstance(cause, OSError) and cause.strerror:
@@ -132,12 +143,16 @@ def _refused(reason: str, what: str, url: str, user: str) -> RmqctlError:
     if "localhost" in text:
         return AccessRefused(f"{url}: user {user!r} may log in from the broker's own host only")
     if "login failed" in text or "not_authorized" in text or not text:
-        return AccessRefused(f"{url}: user {user!r} was refused: wrong user name or password (--user, --password-file, --context)")
+        return AccessRefused(
+            f"{url}: user {user!r} was refused: wrong user name or password (--user, --password-file, --context)"
+        )
     return AccessRefused(f"{what}: refused for user {user!r}: {reason} ({url})")
 
 
 def _not_found(reason: str, what: str, url: str, user: str, path: str) -> RmqctlError:
-    detail = f": {reason}" if reason and reason.lower().replace("_", " ") not in ("not found", "object not found") else ""
+    detail = (
+        f": {reason}" if reason and reason.lower().replace("_", " ") not in ("not found", "object not found") else ""
+    )
     if path.startswith("/api/users/"):
         return NoSuchUser(f"{what} does not exist{detail} ({url})")
     hidden = f", or user {user!r} may not see it" if what.startswith("virtual host") else ""

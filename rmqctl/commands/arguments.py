@@ -6,9 +6,22 @@ import typer
 
 _SELECTION = "Selection"
 
-AllVhosts = Annotated[bool, typer.Option("--all-vhosts", help="List every virtual host, with a vhost column.", rich_help_panel=_SELECTION)]
-Columns = Annotated[list[str] | None, typer.Argument(metavar="[COLUMN]...", help="Columns, separated by spaces or commas.", show_default=False)]
-Sort = Annotated[str | None, typer.Option("--sort", metavar="COLUMN", help="Sort by columns (commas between); -COLUMN: descending.", rich_help_panel=_SELECTION)]
+AllVhosts = Annotated[
+    bool, typer.Option("--all-vhosts", help="List every virtual host, with a vhost column.", rich_help_panel=_SELECTION)
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[COLUMN]...", help="Columns, separated by spaces or commas.", show_default=False),
+]
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="COLUMN",
+        help="Sort by columns (commas between); -COLUMN: descending.",
+        rich_help_panel=_SELECTION,
+    ),
+]
 Where = Annotated[
     str | None,
     typer.Option(
@@ -18,7 +31,9 @@ Where = Annotated[
         rich_help_panel=_SELECTION,
     ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most N rows.", rich_help_panel=_SELECTION)]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=0, metavar="N", help="At most N rows.", rich_help_panel=_SELECTION)
+]
 Online = Annotated[bool, typer.Option("--online", help="Queues whose node is running.", rich_help_panel=_SELECTION)]
 Offline = Annotated[bool, typer.Option("--offline", help="Queues whose node is down.", rich_help_panel=_SELECTION)]
 Local = Annotated[bool, typer.Option("--local", help="Queues of the node that answers.", rich_help_panel=_SELECTION)]

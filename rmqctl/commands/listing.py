@@ -4,7 +4,6 @@ A plain list command is `list_command(RESOURCE, fetch)`; one with options of its
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from rmqctl.api.client import Client
@@ -34,8 +33,7 @@ class Found(NamedTuple):
 Fetch = Callable[[Client, Wanted], Found]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The part of the command line that all lists understand."""
 
     columns: list[str] | None = None
@@ -137,14 +135,17 @@ def _columns(session: Session, resource: Resource, selection: Selection) -> list
         if session.format is TERMINAL:
             # An empty column serves scripts that count columns; nobody wants to look at it.
             columns = [column for column in columns if not column.refused]
-    if selection.all_vhosts and columns and all(column.name != "vhost" for column in columns) and resource.knows("vhost"):
+    if (
+        selection.all_vhosts
+        and columns
+        and all(column.name != "vhost" for column in columns)
+        and resource.knows("vhost")
+    ):
         columns.insert(0, resource.column("vhost"))
     return columns
 
 
-def _where(
-    resource: Resource, expression: str | None
-) -> tuple[Callable[[Object], bool] | None, list[Column]]:
+def _where(resource: Resource, expression: str | None) -> tuple[Callable[[Object], bool] | None, list[Column]]:
     if expression is None:
         return None, []
     from rmqctl.resources.where import parse
@@ -170,9 +171,7 @@ def _usable(column: Column, option: str) -> Column:
     return column
 
 
-def list_command(
-    resource: Resource, fetch: Fetch, help_text: str, *, by_vhost: bool = True
-) -> Callable[..., Rows]:
+def list_command(resource: Resource, fetch: Fetch, help_text: str, *, by_vhost: bool = True) -> Callable[..., Rows]:
     """A list command without options of its own."""
     if by_vhost:
 

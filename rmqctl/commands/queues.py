@@ -57,15 +57,15 @@ def list_queues(
 
 def _fetch(client: Client, wanted: Wanted) -> Found:
     totals = any(count in wanted.fields for count in COUNTS)
-    found = queues.fetch(
-        client, wanted.vhost, wanted.fields, totals=totals, statistics=wanted.need is Need.STATISTICS
-    )
+    found = queues.fetch(client, wanted.vhost, wanted.fields, totals=totals, statistics=wanted.need is Need.STATISTICS)
     if not found.silent:
         return Found(found.rows)
     verb = "queue does" if found.silent == 1 else "queues do"
     return Found(
         found.rows,
-        (f"warning: {found.silent} of {len(found.rows)} {verb} not answer (node or queue process down): no message counts",),
+        (
+            f"warning: {found.silent} of {len(found.rows)} {verb} not answer (node or queue process down): no message counts",
+        ),
     )
 
 

@@ -1,10 +1,9 @@
 """How to write: the part of the session that formatters may know."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """Facts for a formatter.
 
     `header`: print the header line (table formatters). `pad_to_header`: pad cells to the header's length, as

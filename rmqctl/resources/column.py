@@ -5,9 +5,8 @@ To add a column of rabbitmqctl's, add a `Column` row to its resource. Fields of 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from rmqctl.errors import UsageError
 from rmqctl.terms import Cell
@@ -29,8 +28,7 @@ class Need(IntEnum):
     """The statistics database: up to about 8 seconds old."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column. `field` is the API's dotted path to its value (default: the name).
 
     `cell` makes rabbitmqctl's term of an object (default: the value as it stands), `reads` names further fields that it
@@ -89,8 +87,7 @@ def _null_for_empty(read: Callable[[Object], Any]) -> Callable[[Object], Any]:
     return lambda item: None if (value := read(item)) == "" else value
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """What a list command lists.
 
     `default` columns are rabbitmqctl's. `api_fields` are the first words of the API's own fields and what each needs.

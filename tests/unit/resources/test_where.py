@@ -2,7 +2,7 @@
 
 import random
 import re
-import time
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -282,6 +282,7 @@ def test_names_are_the_columns_in_order_each_once() -> None:
         ("name ~ 'a**'", "bad regular expression: multiple repeat", 10),
         (r"name ~ '\\(a'", r"bad regular expression: missing ), unterminated subpattern", None),
         (r"name ~ '\\\\(a'", "bad regular expression: missing ), unterminated subpattern", 7),
+        ("name ~ +", "unexpected '+' (a string with such characters needs quotes)", 7),
         ("name ~ '[a'", "bad regular expression: unterminated character set", 8),
         ("messages > " + "9" * 5000, "this number is too long", 11),
     ],
@@ -365,17 +366,27 @@ def _outcome(text: str) -> str | None:
     return None
 
 
-def test_a_comparison_costs_little_per_row() -> None:
-    rows: list[dict[str, object]] = [{"messages": n} for n in range(10_000)]
-    compiled = where("messages > 5000")
-    best = min(_seconds(lambda: [row for row in rows if compiled.matches(row.get)]) for _ in range(5))
-    assert best < 10_000 * 3e-6
+def test_a_row_costs_few_calls() -> None:
+    """Calls rather than microseconds, which depend on the machine and on what else it does."""
+    assert _calls("messages > 5") <= 8
+    assert _calls("messages = 5") <= 8
+    assert _calls("messages >= 0 and name ~ '^orders'") <= 14
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def _calls(text: str) -> float:
+    rows = [{**ROW, "messages": n} for n in range(10)]
+    compiled = where(text)
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    for row in rows:
+        compiled.matches(row.get)
+    sys.setprofile(None)
+    return calls / len(rows)
 
 
 # --sort
