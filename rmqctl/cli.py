@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -21,7 +20,7 @@ from rmqctl.output import FORMATS, TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.result import Nothing, Result, Rows
 from rmqctl.session import Session
-from rmqctl.settings import resolve
+from rmqctl.settings import resolve, resolve_output
 
 INTERRUPTED = 130
 
@@ -107,7 +106,7 @@ class CommandGroup(TyperGroup):
         self._prefix = prefix
 
     def list_commands(self, ctx: Any) -> list[str]:
-        names = (name[len(self._prefix) :] for name in COMMANDS if name.startswith(self._prefix))
+        names = (name[len(self._prefix) :] for name in self._members())
         return list(dict.fromkeys(name.partition(" ")[0] for name in names))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -137,7 +136,7 @@ class CommandGroup(TyperGroup):
 
     def overview(self) -> str:
         """Every command with its line of help, by group: from the table alone."""
-        members = {name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix)}
+        members = self._members()
         width = max(map(len, members))
         lines = [f"Usage: rmqctl [OPTION]... {self._prefix}COMMAND [ARGUMENT]..."]
         for group in dict.fromkeys(entry.group for entry in members.values()):
@@ -145,6 +144,11 @@ class CommandGroup(TyperGroup):
             lines += [f"  {name:{width}}  {entry.help}" for name, entry in members.items() if entry.group == group]
         lines += ["", "rmqctl COMMAND --help tells more. Options may stand before or after the command."]
         return "\n".join(lines)
+
+    def _members(self) -> dict[str, Entry]:
+        return {
+            name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix) and not entry.hidden
+        }
 
     def _unknown(self, word: str) -> str:
         from difflib import get_close_matches
@@ -168,13 +172,22 @@ class Command(TyperCommand):
             value = ctx.params.pop(_parameter(option), None)
             if value is not None:
                 given[option.name] = value
+        if not self.entry.raw:
+            self._settle(given)
+        return super().invoke(ctx)
+
+    def _settle(self, given: dict[str, Any]) -> None:
+        """Gives the session its settings, and refuses what they rule out."""
         _refuse_node(given)
         session = self.session
-        session.settings = resolve(given, session.environ, _contexts_file)
+        session.given = given
+        if self.entry.local:
+            session.settings = resolve_output(given, session.environ)
+        else:
+            session.settings = resolve(given, session.environ, lambda: session.contexts_file)
         _check_formatter(session, given)
         if self.entry.changes and session.settings.read_only:
             raise AccessRefused(f"{self.name}: context {session.settings.context!r} is read-only")
-        return super().invoke(ctx)
 
 
 def build(name: str, entry: Entry, session: Session) -> Command:
@@ -182,14 +195,19 @@ def build(name: str, entry: Entry, session: Session) -> Command:
     module = import_module(f"rmqctl.commands.{entry.module}")
     function = getattr(module, name.replace(" ", "_"), None) or module.command(name)
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    app.command(name, cls=Command, no_args_is_help=False)(_bound(function, session))
+    context_settings = {"ignore_unknown_options": True} if entry.raw else None
+    app.command(name, cls=Command, no_args_is_help=False, context_settings=context_settings)(_bound(function, session))
     command = typer.main.get_command(app)
     assert isinstance(command, Command)
     command.name = name
     command.entry = entry
     command.session = session
-    own = {flag for parameter in command.params for flag in parameter.opts}
-    command.params += [_option(option) for option in GLOBAL_OPTIONS if not own.intersection(option.flags)]
+    if not entry.raw:
+        own = {flag for parameter in command.params for flag in parameter.opts}
+        for option in GLOBAL_OPTIONS:
+        # A command's own option of the same name wins: list_user_limits --user.
+        if flags := tuple(flag for flag in option.flags if flag not in own):
+            command.params.append(_option(option._replace(flags=flags)))
     return command
 
 
@@ -225,10 +243,6 @@ def _option(option: GlobalOption) -> TyperOption:
         hidden=option.hidden,
         rich_help_panel=option.panel,
     )
-
-
-def _contexts_file() -> Path:
-    return Path(typer.get_app_dir("rmqctl")) / "contexts.toml"
 
 
 def _refuse_node(given: dict[str, Any]) -> None:

@@ -70,8 +70,8 @@ class ContextsFile:
         return found
 
 
-def load(path: Path) -> ContextsFile:
-    """Read the contexts file at `path`.
+def load(path: Path, *, any_current: bool = False) -> ContextsFile:
+    """Read the contexts file at `path`. `any_current`: the current context need not exist.
 
     Raises ConfigError for a file that cannot be read, is wrong, or stores a password where others can read it.
     """
@@ -80,9 +80,9 @@ def load(path: Path) -> ContextsFile:
         return ContextsFile(path)
     text, mode = source
     loaded = _parse(path, text)
-    if loaded.current is not None and loaded.current not in loaded.contexts:
+    if not any_current and loaded.current is not None and loaded.current not in loaded.contexts:
         hint = _instead(loaded.current, loaded.contexts)
-        _wrong(path, text, ("current",), f"current is {loaded.current!r}, but there is no such context{hint}")
+        refuse_key(path, text, ("current",), f"current is {loaded.current!r}, but there is no such context{hint}")
     if os.name == "posix" and mode & 0o077:
         _refuse_open(loaded, mode)
     return loaded
@@ -155,48 +155,50 @@ def _read(path: Path) -> tuple[str, int] | None:
 
 
 def _parse(path: Path, text: str) -> ContextsFile:
-    data = _toml(text, str(path))
+    data = parse_toml(text, str(path))
     for key in data:
         if key not in ("current", "contexts"):
-            _wrong(path, text, (key,), f"unknown key {key!r}{_did_you_mean(key, ('current', 'contexts'))}")
+            refuse_key(path, text, (key,), f"unknown key {key!r}{_did_you_mean(key, ('current', 'contexts'))}")
     current = data.get("current")
     if current is not None and not isinstance(current, str):
-        _wrong(path, text, ("current",), f"'current' must be a string, not {_type_name(current)}")
+        refuse_key(path, text, ("current",), f"'current' must be a string, not {_type_name(current)}")
     tables = data.get("contexts", {})
     if not isinstance(tables, dict):
-        _wrong(path, text, ("contexts",), f"'contexts' must be a table, not {_type_name(tables)}")
+        refuse_key(path, text, ("contexts",), f"'contexts' must be a table, not {_type_name(tables)}")
     return ContextsFile(path, current, {name: _context(path, text, name, table) for name, table in tables.items()})
 
 
 def _context(path: Path, text: str, name: str, table: object) -> Context:
     where = ("contexts", name)
-    if not _good_name(name):
-        _wrong(path, text, where, f"{name!r} is no name for a context")
+    if not good_name(name):
+        refuse_key(path, text, where, f"{name!r} is no name for a context")
     if not isinstance(table, dict):
-        _wrong(path, text, where, f"context {name!r} must be a table, not {_type_name(table)}")
+        refuse_key(path, text, where, f"context {name!r} must be a table, not {_type_name(table)}")
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _CHECKS:
-            _wrong(path, text, (*where, key), f"unknown key {key!r} in context {name!r}{_did_you_mean(key, _CHECKS)}")
+            refuse_key(
+                path, text, (*where, key), f"unknown key {key!r} in context {name!r}{_did_you_mean(key, _CHECKS)}"
+            )
         wanted, convert = _CHECKS[key]
         values[key] = convert(value)
         if values[key] is None:
             got = _type_name(value)
-            _wrong(path, text, (*where, key), f"{key!r} in context {name!r} must be {wanted}, not {got}")
+            refuse_key(path, text, (*where, key), f"{key!r} in context {name!r} must be {wanted}, not {got}")
     return Context(name, **values)
 
 
-def _string(value: object) -> str | None:
+def as_string(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _urls(value: object) -> str | None:
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return ",".join(value)
-    return _string(value)
+    return as_string(value)
 
 
-def _seconds(value: object) -> float | None:
+def as_seconds(value: object) -> float | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if number and 0 <= value < float("inf") else None  # type: ignore[operator,return-value]
 
@@ -205,7 +207,7 @@ def _boolean(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-_TEXT = ("a string", _string)
+_TEXT = ("a string", as_string)
 _FLAG = ("true or false", _boolean)
 
 _CHECKS: dict[str, tuple[str, Callable[[object], object]]] = {
@@ -216,7 +218,7 @@ _CHECKS: dict[str, tuple[str, Callable[[object], object]]] = {
     "password_command": _TEXT,
     "token": _TEXT,
     "vhost": _TEXT,
-    "timeout": ("a number of seconds", _seconds),
+    "timeout": ("a number of seconds", as_seconds),
     "ca_file": _TEXT,
     "cert_file": _TEXT,
     "key_file": _TEXT,
@@ -253,20 +255,20 @@ def _has_password(url: str) -> bool:
     return False
 
 
-def _good_name(name: str) -> bool:
+def good_name(name: str) -> bool:
     return bool(name.strip()) and name.isprintable()
 
 
 def _check_name(name: str) -> None:
-    if not _good_name(name):
+    if not good_name(name):
         raise DataError(f"{name!r} is no name for a context: it must not be empty nor hold control characters")
 
 
 # messages
 
 
-def _wrong(path: Path | str, text: str, keys: tuple[str, ...], message: str) -> NoReturn:
-    raise ConfigError(f"{path}, line {_line_of(text, keys)}: {message}")
+def refuse_key(path: Path | str, text: str, keys: tuple[str, ...], message: str) -> NoReturn:
+    raise ConfigError(f"{path}, line {line_of(text, keys)}: {message}")
 
 
 def _closest(name: str, names: Iterable[str]) -> str | None:
@@ -289,7 +291,7 @@ def _instead(name: str, contexts: Iterable[str]) -> str:
     return f": did you mean {closest!r}? The file has {listed}" if closest else f": the file has {listed}"
 
 
-def _toml(text: str, source: str) -> dict[str, Any]:
+def parse_toml(text: str, source: str) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -311,7 +313,7 @@ def _last_line(text: str) -> int:
     return text.rstrip("\n").count("\n") + 1
 
 
-def _line_of(text: str, keys: tuple[str, ...]) -> int:
+def line_of(text: str, keys: tuple[str, ...]) -> int:
     """The line that sets the key at the end of the path `keys`, in a text that is good TOML.
 
     A line that holds the key's text is the one when everything up to the end of its statement has the whole path.
@@ -489,222 +491,3 @@ def _top_of_comment(lines: list[str], at: int) -> int:
     while at > 0 and lines[at - 1].lstrip().startswith("#"):
         at -= 1
     return at
-
-
-# rabbitmqadmin's files
-
-
-def import_rabbitmqadmin(text: str, source: str) -> tuple[list[Context], list[str]]:
-    """The contexts that a rabbitmqadmin.conf describes: version 2's TOML or version 1's ini. `source` names the file.
-
-    Beside them come notes, one for each setting that rmqctl has no counterpart for. A broken file is a ConfigError.
-    """
-    notes: list[str] = []
-    try:
-        tables = _toml(text, source)
-    except ConfigError:
-        if _has_quoted_value(text):  # TOML with a mistake in it, not ini
-            raise
-        sections = _ini(text, source).items()
-        return [_from_ini(_Node(name, keys, source, notes, _ini_line(text))) for name, keys in sections], notes
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            _wrong(source, text, (name,), f"{name!r} stands outside of a node's table")
-    line_of = lambda *keys: _line_of(text, keys)  # noqa: E731
-    return [_from_toml(_Node(name, dict(table), source, notes, line_of)) for name, table in tables.items()], notes
-
-
-def _has_quoted_value(text: str) -> bool:
-    lines = (line.strip() for line in text.splitlines())
-    return any(line.partition("=")[2].lstrip().startswith(('"', "'")) for line in lines if line[:1] not in ("#", ";"))
-
-
-def _ini(text: str, source: str) -> dict[str, dict[str, object]]:
-    import configparser
-
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read_string(text)
-    except configparser.ParsingError as error:  # its own message shows the line, which may hold a password
-        headless = isinstance(error, configparser.MissingSectionHeaderError)
-        line = error.lineno if headless else error.errors[0][0]  # type: ignore[attr-defined]
-        raise ConfigError(f"{source}, line {line}: neither TOML nor `key = value` below a [node]") from None
-    except (configparser.DuplicateSectionError, configparser.DuplicateOptionError) as error:
-        what = f"key {error.option!r}" if isinstance(error, configparser.DuplicateOptionError) else "node"
-        raise ConfigError(f"{source}, line {error.lineno}: {what} of [{error.section}] is given twice") from None
-    return {name: dict(parser.items(name)) for name in parser.sections()}
-
-
-def _ini_line(text: str) -> Callable[..., int]:
-    """Finds the line of a node, or of a node's key."""
-
-    def line_of(section: str, key: str | None = None) -> int:
-        current = ""
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.startswith("["):
-                current = line[1:].partition("]")[0]
-            found = current == section and (key is None or line.replace(":", "=").split("=")[0].strip().lower() == key)
-            if found:
-                return number
-        return 1
-
-    return line_of
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """The settings of one node. What is read is taken out of `keys`; what then remains becomes notes."""
-
-    name: str
-    keys: dict[str, Any]
-    source: str
-    notes: list[str]
-    line_of: Callable[..., int]
-
-    def __post_init__(self) -> None:
-        if not _good_name(self.name):
-            raise ConfigError(f"{self.source}, line {self.line_of(self.name)}: {self.name!r} is no name for a context")
-
-    def take(self, key: str, wanted: str, convert: Callable[[object], Any]) -> Any:
-        """The value of `key`, None when it is not set."""
-        if key not in self.keys:
-            return None
-        value = convert(self.keys[key])
-        if value is None:
-            self.refuse(key, wanted)
-        del self.keys[key]
-        return value
-
-    def string(self, key: str) -> str | None:
-        value: str | None = self.take(key, "a string", _string)
-        return value or None
-
-    def flag(self, key: str) -> bool:
-        return bool(self.take(key, "true or false", _lenient_boolean))
-
-    def refuse(self, key: str, wanted: str) -> NoReturn:
-        line = self.line_of(self.name, key)
-        raise ConfigError(f"{self.source}, line {line}: {key!r} of node {self.name!r} must be {wanted}")
-
-    def note(self, message: str) -> None:
-        self.notes.append(f"{self.source}: node {self.name!r}: {message}")
-
-    def note_the_rest(self) -> None:
-        for key in self.keys:
-            self.note(f"{key} has no counterpart in rmqctl and is left out")
-
-
-def _from_ini(node: _Node) -> Context:
-    """Version 1: path_prefix stands before /api; the port is 15672 with TLS too."""
-    _cut_comments(node)
-    tls = _expand_base_uri(node, wins=True) or node.flag("ssl")
-    node.keys.pop("ssl", None)
-    context = Context(
-        node.name,
-        url=_url(node, tls, 15672, node.string("path_prefix") or ""),
-        user=node.string("username"),
-        password=node.string("password"),
-        vhost=node.string("vhost"),
-        timeout=node.take("request_timeout", "a number of seconds", _duration),
-        ca_file=node.string("ssl_ca_cert_file"),
-        cert_file=node.string("ssl_cert_file"),
-        key_file=node.string("ssl_key_file"),
-        insecure=node.flag("ssl_insecure"),
-    )
-    if node.flag("ssl_disable_hostname_verification") and not context.insecure:
-        node.note(
-            "ssl_disable_hostname_verification is left out:"
-            " rmqctl verifies the certificate with its host name, or with insecure = true nothing"
-        )
-    if node.keys.get("declare_vhost") == (context.vhost or "/"):
-        del node.keys["declare_vhost"]
-    node.note_the_rest()
-    return context
-
-
-def _from_toml(node: _Node) -> Context:
-    """Version 2: path_prefix holds /api itself."""
-    secure_uri = _expand_base_uri(node, wins=False)
-    tls = node.flag("tls") or secure_uri
-    scheme = node.string("scheme")
-    vhost, ignored = node.string("virtual_host"), node.string("vhost")
-    if vhost and ignored and vhost != ignored:
-        node.note(f"vhost {ignored!r} is left out: virtual_host is {vhost!r}")
-    context = Context(
-        node.name,
-        url=_url(node, tls or scheme == "https", 15671 if tls else 15672, _prefix_before_api(node)),
-        user=node.string("username"),
-        password=node.string("password"),
-        vhost=vhost or ignored,
-        ca_file=node.string("ca_certificate_bundle_path"),
-        cert_file=node.string("client_certificate_file_path"),
-        key_file=node.string("client_private_key_file_path"),
-    )
-    node.note_the_rest()
-    return context
-
-
-def _cut_comments(node: _Node) -> None:
-    """rabbitmqadmin's own example has comments behind values, which version 1 then takes for a part of them."""
-    for key, value in node.keys.items():
-        before, sign, _comment = value.partition(" #")
-        if sign and key not in ("username", "password"):
-            node.keys[key] = before.strip()
-            node.note(f"{key}: what follows ' #' is taken for a comment")
-
-
-def _expand_base_uri(node: _Node, wins: bool) -> bool:
-    """Replace base_uri by the keys that it stands for; whether it is https. With `wins` its credentials go first."""
-    from urllib.parse import unquote, urlsplit
-
-    text = node.string("base_uri")
-    if text is None:
-        return False
-    try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        place = {"hostname": parts.hostname, "port": parts.port}
-    except ValueError:
-        node.refuse("base_uri", "a URL")
-    login = {
-        key: unquote(value) for key, value in (("username", parts.username), ("password", parts.password)) if value
-    }
-    node.keys.update({key: value for key, value in place.items() if value is not None})
-    node.keys.update(login if wins else {key: value for key, value in login.items() if key not in node.keys})
-    if parts.path.strip("/"):
-        node.note("the path of base_uri is left out, as rabbitmqadmin does")
-    return parts.scheme == "https"
-
-
-def _prefix_before_api(node: _Node) -> str:
-    prefix = node.take("path_prefix", "a string", _string)
-    if prefix is None:
-        return ""
-    path = f"/{str(prefix).strip('/')}"
-    if not path.endswith("/api"):
-        node.note(f"path_prefix {prefix!r} does not end in /api, which rmqctl puts behind the url's path")
-    return path.removesuffix("/api")
-
-
-def _url(node: _Node, tls: bool, default_port: int, prefix: str) -> str:
-    host = node.string("hostname") or "localhost"
-    port = node.take("port", "a number from 1 to 65535", _port) or default_port
-    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-    path = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
-    return f"{'https' if tls else 'http'}://{host}:{port}{path}"
-
-
-def _lenient_boolean(value: object) -> bool | None:
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    return words.get(str(value).lower()) if isinstance(value, bool | str) else None
-
-
-def _port(value: object) -> int | None:
-    text = str(value) if isinstance(value, int | str) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536 else None
-
-
-def _duration(value: object) -> float | None:
-    try:
-        return _seconds(float(str(value)))
-    except ValueError:
-        return None

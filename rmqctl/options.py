@@ -48,7 +48,7 @@ GLOBAL_OPTIONS = (
                  "unreachable.", CONNECTION, "http(s)://[USER[:PASSWORD]@]HOST[:PORT][/PREFIX]"),
     GlobalOption("host", ("--host", "-H"), Kind.TEXT, "Host of the management listener [localhost].", CONNECTION, "HOST"),
     GlobalOption("port", ("--port", "-P"), Kind.INTEGER, "Port of the management listener [15672].", CONNECTION, "PORT"),
-    GlobalOption("user", ("--user",), Kind.TEXT, "User name [guest].", CONNECTION, "USER"),
+    GlobalOption("user", ("--user", "--username"), Kind.TEXT, "User name [guest].", CONNECTION, "USER"),
     GlobalOption("password", ("--password",), Kind.TEXT, "Password; other users on this machine can see it in the process "
                  "list.", CONNECTION, "PASSWORD"),
     GlobalOption("password_stdin", ("--password-stdin",), Kind.FLAG, "Read the password from standard input.", CONNECTION),

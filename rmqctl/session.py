@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rmqctl.errors import UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Session:
     """One run of the program. Tests build it with their own streams, environment and transport.
 
-    `settings` are the defaults until the command line is parsed; `transport` is an httpx transport to use instead of the
+    `settings` are the defaults until the command line is parsed, `given` the global options that it names; `transport` is an httpx transport to use instead of the
     network.
     """
 
@@ -36,11 +37,19 @@ class Session:
         self.stderr = stderr
         self.environ = environ
         self.settings = Settings()
+        self.given: Mapping[str, object] = {}
         self._transport = transport
 
     @classmethod
     def of_process(cls) -> "Session":
         return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+
+    @cached_property
+    def contexts_file(self) -> Path:
+        """The contexts file, below the platform's folder for configuration. It need not exist."""
+        from typer import get_app_dir
+
+        return Path(get_app_dir("rmqctl")) / "contexts.toml"
 
     @cached_property
     def on_terminal(self) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from rmqctl.errors import ConfigError, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, Kind
+from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, Kind
 
 if TYPE_CHECKING:
     from rmqctl.contexts import Context
@@ -118,6 +118,13 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
         protected=context.protected if context else False,
         output=_output(merged),
     )
+
+
+def resolve_output(options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    """As `resolve`, for a command that is about no broker: only how results are shown."""
+    names = {option.env for option in GLOBAL_OPTIONS if option.panel == OUTPUT}
+    env = _from_environment({name: text for name, text in environ.items() if name in names})
+    return Settings(output=_output(env | dict(options)))
 
 
 def parse_urls(text: str, what: str = "--url", error: type[Exception] = UsageError) -> tuple[Endpoint, ...]:

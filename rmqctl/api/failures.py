@@ -116,7 +116,8 @@ def of_answer(status: int, body: Any, what: str, url: str, user: str, path: str)
     because = f": {reason}" if reason else ""
     if status in (401, 403):
         return _refused(reason, what, url, user)
-    if status == 404:
+    if status in (404, 406):
+        # 406: 3.10 has no such path and offers its web pages instead.
         return _not_found(reason, what, url, user, path)
     if status in (400, 409, 412):
         return DataError(f"{what}{because} ({url})")

@@ -4,11 +4,11 @@ A plain list command is `list_command(RESOURCE, fetch)`; one with options of its
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
-from rmqctl.errors import UsageError
+from rmqctl.errors import Unavailable, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.resources.column import Column, Need, Object, Release, Resource
 from rmqctl.result import Rows
@@ -31,6 +31,7 @@ class Found(NamedTuple):
 
 
 Fetch = Callable[[Client, Wanted], Found]
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Selection(NamedTuple):
@@ -172,25 +173,80 @@ def _usable(column: Column, option: str) -> Column:
 
 
 def list_command(resource: Resource, fetch: Fetch, help_text: str, *, by_vhost: bool = True) -> Callable[..., Rows]:
-    """A list command without options of its own."""
-    if by_vhost:
+    """A list command without options of its own: of one virtual host, or of what belongs to none."""
+    if not by_vhost:
+        return _plain(resource, fetch, help_text)
 
-        def command(
-            session: Session,
-            columns: Columns = None,
-            all_vhosts: AllVhosts = False,
-            sort: Sort = None,
-            where: Where = None,
-            limit: Limit = None,
-        ) -> Rows:
-            selection = Selection(columns, all_vhosts, sort, where, limit)
-            return run_listing(session, resource, fetch, selection, vhost=session.vhost)
-    else:
-
-        def command(  # type: ignore[misc]
-            session: Session, columns: Columns = None, sort: Sort = None, where: Where = None, limit: Limit = None
-        ) -> Rows:
-            return run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit))
+    @lists_resource(resource)
+    def command(
+        session: Session,
+        columns: Columns = None,
+        all_vhosts: AllVhosts = False,
+        sort: Sort = None,
+        where: Where = None,
+        limit: Limit = None,
+    ) -> Rows:
+        selection = Selection(columns, all_vhosts, sort, where, limit)
+        return run_listing(session, resource, fetch, selection, vhost=session.vhost)
 
     command.__doc__ = help_text
     return command
+
+
+def list_everywhere(resource: Resource, fetch: Fetch, help_text: str) -> Callable[..., Rows]:
+    """A list command that lists all virtual hosts unless one is chosen, as rabbitmqctl does for connections."""
+
+    @lists_resource(resource)
+    def command(
+        session: Session,
+        columns: Columns = None,
+        all_vhosts: AllVhosts = False,
+        sort: Sort = None,
+        where: Where = None,
+        limit: Limit = None,
+    ) -> Rows:
+        selection = Selection(columns, all_vhosts, sort, where, limit)
+        return run_listing(session, resource, fetch, selection, vhost=session.settings.vhost)
+
+    command.__doc__ = help_text
+    return command
+
+
+def _plain(resource: Resource, fetch: Fetch, help_text: str) -> Callable[..., Rows]:
+    @lists_resource(resource)
+    def command(
+        session: Session, columns: Columns = None, sort: Sort = None, where: Where = None, limit: Limit = None
+    ) -> Rows:
+        return run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit))
+
+    command.__doc__ = help_text
+    return command
+
+
+def lists_resource(resource: Resource) -> Callable[[_Command], _Command]:
+    """Marks a command as the list of a resource: help and completion take the columns from it."""
+
+    def mark(command: _Command) -> _Command:
+        command.resource = resource  # type: ignore[attr-defined]
+        return command
+
+    return mark
+
+
+def answering_node(client: Client) -> str:
+    """The name of the node that answers: GET /api/overview."""
+    return str((client.get("/api/overview", {"columns": "node"}, what="the overview") or {}).get("node"))
+
+
+def needs_release(client: Client, feature: str, since: str) -> Unavailable:
+    """The error for something that the broker's release does not have."""
+    version = ".".join(map(str, release_of(client))) or "an older release"
+    return Unavailable(f"{feature}: needs RabbitMQ {since} or later; {client.endpoint.url} runs {version}")
+
+
+def statistics_off(client: Client, plural: str) -> tuple[str, ...]:
+    """A warning when the broker collects no statistics: its list is then empty whatever there is."""
+    overview = client.get("/api/overview", {"columns": "disable_stats"}, what="the overview") or {}
+    if isinstance(overview, dict) and overview.get("disable_stats"):
+        return (f"warning: the broker collects no statistics, so it cannot list its {plural} over HTTP",)
+    return ()

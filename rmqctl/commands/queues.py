@@ -3,7 +3,7 @@
 from rmqctl.api import queues
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Local, Offline, Online, Sort, Where
-from rmqctl.commands.listing import Found, Selection, Wanted, run_listing
+from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
 from rmqctl.resources.column import Need
 from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.result import Rows
@@ -13,6 +13,7 @@ LIST_TIMEOUT = 60.0
 """Seconds: rabbitmqctl's default for this command alone."""
 
 
+@lists_resource(QUEUES)
 def list_queues(
     session: Session,
     columns: Columns = None,
@@ -32,7 +33,7 @@ def list_queues(
     client = session.client
     if client.timeout is None:
         client.timeout = LIST_TIMEOUT
-    here = _answering_node(client) if local else None
+    here = answering_node(client) if local else None
 
     def keep(queue: object) -> bool:
         assert isinstance(queue, dict)
@@ -67,7 +68,3 @@ def _fetch(client: Client, wanted: Wanted) -> Found:
             f"warning: {found.silent} of {len(found.rows)} {verb} not answer (node or queue process down): no message counts",
         ),
     )
-
-
-def _answering_node(client: Client) -> str:
-    return str((client.get("/api/overview", {"columns": "node"}, what="the overview") or {}).get("node"))

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from rmqctl.errors import UsageError
-from rmqctl.terms import Cell
+from rmqctl.terms import AmqpTable, Cell, JsonText
 
 Object = Mapping[str, Any]
 """One object of the HTTP API, decoded."""
@@ -58,9 +58,7 @@ class Column(NamedTuple):
     def term(self, release: Release) -> Callable[[Object], Cell]:
         """Reads rabbitmqctl's term, None for an empty cell."""
         make = self.cell
-        if make is None:
-            return _null_for_empty(reader(self.path)) if "." in self.path else reader(self.path)
-        return lambda item: make(item, release)
+        return reader(self.path) if make is None else lambda item: make(item, release)
 
 
 def reader(path: str) -> Callable[[Object], Any]:
@@ -83,8 +81,31 @@ def reader(path: str) -> Callable[[Object], Any]:
     return read
 
 
-def _null_for_empty(read: Callable[[Object], Any]) -> Callable[[Object], Any]:
-    return lambda item: None if (value := read(item)) == "" else value
+def arguments(field: str = "arguments") -> Column:
+    """The column of an AMQP table."""
+    return Column(field, cell=lambda item, _: AmqpTable(item.get(field) or {}))
+
+
+def as_json_text(name: str, field: str = "", *, sort_keys: bool = False) -> Column:
+    """The column of a value that rabbitmqctl prints as JSON text."""
+    path = field or name
+
+    def cell(item: Object, _: Release) -> Cell:
+        value = item.get(path)
+        # An empty object comes from Erlang as an empty list.
+        return JsonText(dict(sorted(dict(value or {}).items())) if sort_keys else value)
+
+    return Column(name, field, cell=cell)
+
+
+def definitions(*names: str) -> dict[str, Need]:
+    """API fields that need no statistics."""
+    return dict.fromkeys(names, Need.DEFINITION)
+
+
+def statistics(*names: str) -> dict[str, Need]:
+    """API fields from the statistics database."""
+    return dict.fromkeys(names, Need.STATISTICS)
 
 
 class Resource(NamedTuple):

@@ -1,10 +1,9 @@
 """Columns of list_queues: GET /api/queues."""
 
 from collections.abc import Callable
-from typing import Any
 
-from rmqctl.resources.column import Column, Need, Object, Release, Resource
-from rmqctl.terms import AmqpTable, Cell, PolicyDefinition
+from rmqctl.resources.column import Column, Need, Object, Release, Resource, arguments, definitions, statistics
+from rmqctl.terms import Cell, PolicyDefinition
 
 _CLASSIC = ("classic",)
 _WITH_RAM = ("classic", "quorum")
@@ -15,7 +14,7 @@ def _for_types(field: str, types: tuple[str, ...]) -> Callable[[Object, Release]
 
     def cell(queue: Object, _: Release) -> Cell:
         value = queue.get(field)
-        return value if queue.get("type") in types and value != "" else None
+        return value if queue.get("type") in types else None
 
     return cell
 
@@ -40,15 +39,11 @@ def _members(queue: Object, release: Release) -> Cell:
     if queue.get("type") == "classic":
         node = queue.get("node")
         return [node] if node and release >= (4,) else None
-    return _some(queue.get("members"))
+    return queue.get("members")
 
 
 def _online(queue: Object, _: Release) -> Cell:
-    return None if queue.get("type") == "classic" else _some(queue.get("online"))
-
-
-def _some(value: Any) -> Cell:
-    return None if value in ("", None) else value
+    return None if queue.get("type") == "classic" else queue.get("online")
 
 
 def _mirrors(field: str) -> Callable[[Object, Release], Cell]:
@@ -65,9 +60,9 @@ QUEUES = Resource(
         Column("name"),
         Column("durable"),
         Column("auto_delete"),
-        Column("arguments", cell=lambda queue, _: AmqpTable(queue.get("arguments") or {})),
-        Column("policy", cell=lambda queue, _: _some(queue.get("policy"))),
-        Column("operator_policy", need=Need.STATISTICS, cell=lambda queue, _: _some(queue.get("operator_policy"))),
+        arguments(),
+        Column("policy"),
+        Column("operator_policy", need=Need.STATISTICS),
         Column(
             "effective_policy_definition",
             need=Need.STATISTICS,
@@ -105,22 +100,16 @@ QUEUES = Resource(
         Column("slave_pids", "slave_nodes", Need.STATISTICS, _mirrors("slave_nodes")),
         Column("synchronised_slave_pids", "synchronised_slave_nodes", Need.STATISTICS, _mirrors("synchronised_slave_nodes")),
     ),
-    api_fields={
-        "vhost": Need.DEFINITION,
-        "node": Need.DEFINITION,
-        **dict.fromkeys(
-            (
-                "backing_queue_status", "consumer_details", "delayed_retry", "deliveries", "delivery_limit", "first_timestamp",
-                "garbage_collection", "idle_since", "incoming", "internal", "internal_owner", "message_bytes_dlx",
-                "message_bytes_paged_out", "message_stats", "messages_active_priorities", "messages_by_priority",
-                "messages_delayed", "messages_details", "messages_dlx", "messages_paged_out", "messages_ready_details",
-                "messages_ready_returned", "messages_unacknowledged_details", "open_files", "owner_pid_details", "publishers",
-                "readers", "recoverable_slaves", "reductions", "reductions_details", "segments", "single_active_consumer_ctag",
-                "single_active_consumer_tag", "slave_nodes", "storage_version", "synchronised_slave_nodes",
-            ),
-            Need.STATISTICS,
-        ),
-    },
+    api_fields=definitions("vhost", "node")
+    | statistics(
+        "backing_queue_status", "consumer_details", "delayed_retry", "deliveries", "delivery_limit", "first_timestamp",
+        "garbage_collection", "idle_since", "incoming", "internal", "internal_owner", "message_bytes_dlx",
+        "message_bytes_paged_out", "message_stats", "messages_active_priorities", "messages_by_priority",
+        "messages_delayed", "messages_details", "messages_dlx", "messages_paged_out", "messages_ready_details",
+        "messages_ready_returned", "messages_unacknowledged_details", "open_files", "owner_pid_details", "publishers",
+        "readers", "recoverable_slaves", "reductions", "reductions_details", "segments", "single_active_consumer_ctag",
+        "single_active_consumer_tag", "slave_nodes", "storage_version", "synchronised_slave_nodes",
+    ),
 )  # fmt: skip
 
 COUNTS = ("messages", "messages_ready", "messages_unacknowledged")

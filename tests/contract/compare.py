@@ -1,11 +1,11 @@
 """Compares what two programs list, cell by cell and whatever the order of the rows.
 
-rabbitmqctl is right by definition. A cell may differ only where its `Listing` says so and why; three general differences
-are known and handled here:
+rabbitmqctl is right by definition. A cell may differ only where its `Listing` says so and why; three general
+differences are known and handled here:
 
-* an AMQP table that a client wrote loses the order of its keys and its types over HTTP: such cells are compared by value;
-* a tab or line feed in a name breaks the rows of the table in both programs: the names are known and masked in both outputs;
-* rabbitmqctl 3.10 writes the digits of a JSON escape in reverse order (U+0001 as \\u1000): its output is corrected first.
+* an AMQP table that a client wrote loses the order of its keys and its types over HTTP: it is compared by value;
+* a tab or line feed in a name breaks the rows of the table in both programs: the names are masked in both outputs;
+* rabbitmqctl 3.10 reverses the digits of a JSON escape (U+0001 as \\u1000): its output is corrected first.
 """
 
 import json
@@ -121,7 +121,12 @@ def _pair(left: list[Row], right: list[Row]) -> list[tuple[Row | None, Row | Non
 
 
 def _compare_rows(
-    score: Score, expected: Row | None, got: Row | None, listing: Listing, columns: tuple[str, ...], place: tuple[str, tuple[str, ...]]
+    score: Score,
+    expected: Row | None,
+    got: Row | None,
+    listing: Listing,
+    columns: tuple[str, ...],
+    place: tuple[str, tuple[str, ...]],
 ) -> None:
     where, key = place
     for column in (RAGGED,) if key[0] == RAGGED else columns:

@@ -1,4 +1,4 @@
-"""Reads the Erlang terms that rabbitmqctl prints for AMQP tables, to compare two of them apart from the order of keys."""
+"""Reads the Erlang terms that rabbitmqctl prints for AMQP tables, to compare two of them whatever the order of keys."""
 
 import re
 from typing import Any

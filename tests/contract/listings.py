@@ -36,6 +36,10 @@ class Listing:
         return " ".join((self.command, *self.arguments))
 
 
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 PERMISSIONS = ("configure", "write", "read")
 POLICY = ("vhost", "name", "pattern", "apply-to", "priority", "definition")
 
@@ -43,21 +47,30 @@ LISTINGS = (
     Listing(
         "list_queues",
         ("name",),
-        (
-            "name", "durable", "auto_delete", "arguments", "policy", "operator_policy", "effective_policy_definition", "pid",
-            "owner_pid", "exclusive", "exclusive_consumer_pid", "exclusive_consumer_tag", "messages_ready",
-            "messages_unacknowledged", "messages", "messages_ready_ram", "messages_unacknowledged_ram", "messages_ram",
-            "messages_persistent", "message_bytes", "message_bytes_ready", "message_bytes_unacknowledged",
-            "message_bytes_ram", "message_bytes_persistent", "head_message_timestamp", "disk_reads", "disk_writes",
-            "consumers", "consumer_utilisation", "consumer_capacity", "memory", "state", "type", "leader", "members", "online",
-            "slave_pids", "synchronised_slave_pids",
+        words(
+            "name durable auto_delete arguments policy operator_policy effective_policy_definition pid "
+            "owner_pid exclusive exclusive_consumer_pid exclusive_consumer_tag messages_ready "
+            "messages_unacknowledged messages messages_ready_ram messages_unacknowledged_ram messages_ram "
+            "messages_persistent message_bytes message_bytes_ready message_bytes_unacknowledged "
+            "message_bytes_ram message_bytes_persistent head_message_timestamp disk_reads disk_writes "
+            "consumers consumer_utilisation consumer_capacity memory state type leader members online "
+            "slave_pids synchronised_slave_pids"
         ),
         only={
-            "operator_policy": "43", "effective_policy_definition": "43", "slave_pids": "310", "synchronised_slave_pids": "310",
+            "operator_policy": "43",
+            "effective_policy_definition": "43",
+            "slave_pids": "310",
+            "synchronised_slave_pids": "310",
         },
         unserved={
-            "pid": NO_PID, "owner_pid": NO_PID, "exclusive_consumer_pid": NO_PID, "disk_reads": NO_DISK, "disk_writes": NO_DISK,
-            "memory": INSTANT, "consumer_utilisation": INSTANT, "consumer_capacity": INSTANT,
+            "pid": NO_PID,
+            "owner_pid": NO_PID,
+            "exclusive_consumer_pid": NO_PID,
+            "disk_reads": NO_DISK,
+            "disk_writes": NO_DISK,
+            "memory": INSTANT,
+            "consumer_utilisation": INSTANT,
+            "consumer_capacity": INSTANT,
         },
         tables={"arguments": False},
     ),
@@ -76,21 +89,18 @@ LISTINGS = (
     Listing(
         "list_consumers",
         ("queue_name", "consumer_tag"),
-        (
-            "queue_name", "channel_pid", "consumer_tag", "ack_required", "prefetch_count", "active", "activity_status",
-            "arguments",
-        ),
+        words("queue_name channel_pid consumer_tag ack_required prefetch_count active activity_status arguments"),
         unserved={"channel_pid": NO_PID},
         tables={"arguments": False},
     ),
     Listing(
         "list_connections",
         ("name",),
-        (
-            "name", "pid", "port", "host", "peer_port", "peer_host", "ssl", "ssl_protocol", "ssl_key_exchange", "ssl_cipher",
-            "ssl_hash", "peer_cert_subject", "peer_cert_issuer", "peer_cert_serial_number", "peer_cert_validity", "state",
-            "channels", "protocol", "auth_mechanism", "user", "vhost", "container_id", "timeout", "frame_max", "channel_max",
-            "client_properties", "recv_oct", "recv_cnt", "send_oct", "send_cnt", "send_pend", "connected_at",
+        words(
+            "name pid port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash "
+            "peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state channels "
+            "protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties "
+            "recv_oct recv_cnt send_oct send_cnt send_pend connected_at"
         ),
         only={"container_id": "43", "peer_cert_serial_number": "43"},
         per_vhost=False,
@@ -100,10 +110,10 @@ LISTINGS = (
     Listing(
         "list_channels",
         ("name",),
-        (
-            "name", "pid", "connection", "number", "user", "vhost", "transactional", "confirm", "consumer_count",
-            "messages_unacknowledged", "messages_uncommitted", "acks_uncommitted", "messages_unconfirmed", "prefetch_count",
-            "global_prefetch_count",
+        words(
+            "name pid connection number user vhost transactional confirm consumer_count "
+            "messages_unacknowledged messages_uncommitted acks_uncommitted messages_unconfirmed "
+            "prefetch_count global_prefetch_count"
         ),
         only={"global_prefetch_count": "310"},
         per_vhost=False,
@@ -112,10 +122,7 @@ LISTINGS = (
     Listing(
         "list_vhosts",
         ("name",),
-        (
-            "name", "description", "tags", "default_queue_type", "metadata", "protected_from_deletion", "tracing",
-            "cluster_state",
-        ),
+        words("name description tags default_queue_type metadata protected_from_deletion tracing cluster_state"),
         only={"metadata": "43", "protected_from_deletion": "43"},
         per_vhost=False,
     ),
@@ -129,7 +136,9 @@ LISTINGS = (
     Listing(
         "list_vhost_limits", ("vhost",), ("vhost", "limits"), arguments=("--global",), selectable=False, per_vhost=False
     ),
-    Listing("list_user_limits", ("user",), ("user", "limits"), arguments=("--global",), selectable=False, per_vhost=False),
+    Listing(
+        "list_user_limits", ("user",), ("user", "limits"), arguments=("--global",), selectable=False, per_vhost=False
+    ),
     Listing(
         "list_feature_flags",
         ("name",),
@@ -143,7 +152,7 @@ LISTINGS = (
         release="43",
         per_vhost=False,
     ),
-)  # fmt: skip
+)
 
 
 def of_user(command: str, user: str) -> Listing:

@@ -1,7 +1,7 @@
 """One broker full of everything that a list can show: strange names, every kind of object, live clients.
 
-`build` empties the node first, so it may run again on the same node. Names that begin with "amqp." belong to objects whose
-arguments an AMQP client wrote: the HTTP API sorts their keys and drops their types.
+`build` empties the node first, so it may run again on the same node. Names that begin with "amqp." belong to objects
+whose arguments an AMQP client wrote: the HTTP API sorts their keys and drops their types.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ HARD = "contract\ttab\nline"
 EMPTY = "contract-empty"
 VHOSTS = (DEFAULT, ODD, HARD, EMPTY)
 
-ODD_USER = "contract ü/ser \"q\" 🐇"
+ODD_USER = 'contract ü/ser "q" 🐇'
 
 STRANGE = (
     "with space",
@@ -64,6 +64,19 @@ STRANGE = (
 )
 # A tab or a line feed in a name breaks the rows of the table, in both programs alike.
 TABS = ("tab\there", "two\t\ttabs\t", "line\nfeed", "crlf\r\nend", "\ttab first")
+# These and all others that do; none of them occurs in any other text.
+BREAKING = (
+    *TABS,
+    HARD,
+    "contract\tuser",
+    "^\\d+\\.\t",
+    "tab\tpolicy",
+    "tab\tpattern",
+    "contract\ttab",
+    "tab\tkey",
+    "line\nkey",
+    "tab\ttag",
+)
 
 # Arguments over HTTP: every JSON type there is.
 EVERY_KIND: dict[str, Any] = {
@@ -150,7 +163,7 @@ def _clear(node: Node) -> None:
 
 
 def _vhosts_and_users(node: Node) -> None:
-    described: dict[str, Any] = {"description": "tägs, \"quotes\" and 🐇", "tags": "production,qa ü"}
+    described: dict[str, Any] = {"description": 'tägs, "quotes" and 🐇', "tags": "production,qa ü"}
     if node.modern:
         described["default_queue_type"] = "quorum"
     node.put("vhosts", ODD, body=described)
@@ -164,7 +177,7 @@ def _vhosts_and_users(node: Node) -> None:
     node.put("users", "contract-plain", body={"password": "p", "tags": "policymaker"})
     node.put("users", "contract-bare", body={"password_hash": "", "tags": ""})
     for vhost in (DEFAULT, ODD, HARD):
-        node.put("permissions", vhost, ODD_USER, body={"configure": "^ünï\\.", "write": ".*", "read": "^(a|b\\s\"q\"|)$"})
+        node.put("permissions", vhost, ODD_USER, body={"configure": "^ünï\\.", "write": ".*", "read": '^(a|b\\s"q"|)$'})
     node.put("permissions", ODD, "contract-plain", body={"configure": "", "write": "", "read": "^$"})
     node.put("permissions", ODD, "contract\tuser", body={"configure": "^\\d+\\.\t", "write": "[\"'`]", "read": ".*"})
     for exchange, write, read in (("amq.topic", "^a\\.", ".*"), ("amq.rabbitmq.trace", "", "^{username}-{vhost}\\.")):
@@ -182,38 +195,124 @@ def _vhosts_and_users(node: Node) -> None:
 
 def _policies_and_parameters(node: Node) -> None:
     definition = {"max-length": 2000, "dead-letter-exchange": "ünï ☃", "message-ttl": 86400000, "overflow": "drop-head"}
-    node.put("policies", DEFAULT, "limits", body={
-        "pattern": "^(with space|typed\\..*)$", "apply-to": "queues", "priority": 5, "definition": definition,
-    })  # fmt: skip
-    node.put("policies", DEFAULT, "ünï pölicy/\"q\" 🐇", body={
-        "pattern": "^ünï.*\\\\d+\"?$", "apply-to": "exchanges", "priority": -1, "definition": {"alternate-exchange": "amq.fanout"},
-    })  # fmt: skip
-    node.put("policies", ODD, "all", body={"pattern": ".*", "apply-to": "all", "definition": {"max-length-bytes": 10_000_000}})
-    node.put("policies", ODD, "streams", body={
-        "pattern": "^typed\\.stream", "apply-to": "queues", "priority": 9, "definition": {"max-age": "7D", "max-length-bytes": 900_000_000},
-    })  # fmt: skip
-    node.put("policies", HARD, "tab\tpolicy", body={"pattern": "\t", "priority": 0, "definition": {"expires": 86400000}})
+    node.put(
+        "policies",
+        DEFAULT,
+        "limits",
+        body={
+            "pattern": "^(with space|typed\\..*)$",
+            "apply-to": "queues",
+            "priority": 5,
+            "definition": definition,
+        },
+    )
+    node.put(
+        "policies",
+        DEFAULT,
+        'ünï pölicy/"q" 🐇',
+        body={
+            "pattern": '^ünï.*\\\\d+"?$',
+            "apply-to": "exchanges",
+            "priority": -1,
+            "definition": {"alternate-exchange": "amq.fanout"},
+        },
+    )
+    node.put(
+        "policies",
+        ODD,
+        "all",
+        body={"pattern": ".*", "apply-to": "all", "definition": {"max-length-bytes": 10_000_000}},
+    )
+    node.put(
+        "policies",
+        ODD,
+        "streams",
+        body={
+            "pattern": "^typed\\.stream",
+            "apply-to": "queues",
+            "priority": 9,
+            "definition": {"max-age": "7D", "max-length-bytes": 900_000_000},
+        },
+    )
+    node.put(
+        "policies",
+        HARD,
+        "tab\tpolicy",
+        body={"pattern": "tab\tpattern", "priority": 0, "definition": {"expires": 86400000}},
+    )
     if not node.modern:
-        node.put("policies", DEFAULT, "mirrored", body={
-            "pattern": "^mirrored", "apply-to": "queues", "priority": 7, "definition": {"ha-mode": "all", "ha-sync-mode": "automatic"},
-        })  # fmt: skip
-    node.put("operator-policies", DEFAULT, "operators", body={
-        "pattern": "^(with space|slash|typed\\.classic)", "apply-to": "queues", "priority": 3,
-        "definition": {"max-length": 1000, "expires": 864000000},
-    })  # fmt: skip
-    node.put("operator-policies", ODD, "öp \"q\"", body={"pattern": ".*", "apply-to": "queues", "definition": {"max-length-bytes": 5_000_000}})
+        node.put(
+            "policies",
+            DEFAULT,
+            "mirrored",
+            body={
+                "pattern": "^mirrored",
+                "apply-to": "queues",
+                "priority": 7,
+                "definition": {"ha-mode": "all", "ha-sync-mode": "automatic"},
+            },
+        )
+    node.put(
+        "operator-policies",
+        DEFAULT,
+        "operators",
+        body={
+            "pattern": "^(with space|slash|typed\\.classic)",
+            "apply-to": "queues",
+            "priority": 3,
+            "definition": {"max-length": 1000, "expires": 864000000},
+        },
+    )
+    node.put(
+        "operator-policies",
+        ODD,
+        'öp "q"',
+        body={"pattern": ".*", "apply-to": "queues", "definition": {"max-length-bytes": 5_000_000}},
+    )
     uri = "amqp://ünï:p%40ss@127.0.0.1:1/%2F?heartbeat=10"
-    node.put("parameters", "federation-upstream", DEFAULT, "up ☃", body={"value": {"uri": uri, "expires": 3600000, "max-hops": 2}})
-    node.put("parameters", "federation-upstream", ODD, "up", body={"value": {"uri": "amqp://127.0.0.1:1", "prefetch-count": 5}})
-    node.put("parameters", "federation-upstream-set", ODD, "set", body={"value": [{"upstream": "up", "exchange": "x\"y\\z"}]})
+    node.put(
+        "parameters",
+        "federation-upstream",
+        DEFAULT,
+        "up ☃",
+        body={"value": {"uri": uri, "expires": 3600000, "max-hops": 2}},
+    )
+    node.put(
+        "parameters",
+        "federation-upstream",
+        ODD,
+        "up",
+        body={"value": {"uri": "amqp://127.0.0.1:1", "prefetch-count": 5}},
+    )
+    node.put(
+        "parameters", "federation-upstream-set", ODD, "set", body={"value": [{"upstream": "up", "exchange": 'x"y\\z'}]}
+    )
     # Nothing listens on port 1, and the next attempt is far away.
-    node.put("parameters", "shovel", DEFAULT, "shovel ü/1", body={"value": {
-        "src-uri": "amqp://127.0.0.1:1", "src-queue": "a \"q\"", "dest-uri": "amqp://127.0.0.1:1", "dest-queue": "b", "reconnect-delay": 3600,
-    }})  # fmt: skip
+    node.put(
+        "parameters",
+        "shovel",
+        DEFAULT,
+        "shovel ü/1",
+        body={
+            "value": {
+                "src-uri": "amqp://127.0.0.1:1",
+                "src-queue": 'a "q"',
+                "dest-uri": "amqp://127.0.0.1:1",
+                "dest-queue": "b",
+                "reconnect-delay": 3600,
+            }
+        },
+    )
     values: dict[str, Any] = {
-        "number": 5, "float": 0.1, "text": "ünï ☃ \"q\" \\ \t /", "list": [1, "two", None, True, {}], "nothing": None,
-        "object": {"z": 1, "a": {"c": [], "b": 1e100}}, "true": True, "empty": "",
-    }  # fmt: skip
+        "number": 5,
+        "float": 0.1,
+        "text": 'ünï ☃ "q" \\ \t /',
+        "list": [1, "two", None, True, {}],
+        "nothing": None,
+        "object": {"z": 1, "a": {"c": [], "b": 1e100}},
+        "true": True,
+        "empty": "",
+    }
     for name, value in values.items():
         node.put("global-parameters", f"contract {name} ü", body={"value": value})
     node.put("global-parameters", "contract\ttab", body={"value": 1})
@@ -226,9 +325,13 @@ def _exchanges(node: Node, vhost: str) -> None:
             node.put("exchanges", vhost, name, body={"type": "topic"})
     for kind in ("direct", "fanout", "topic", "headers", *(("x-local-random",) if node.modern else ())):
         node.put("exchanges", vhost, f"kind.{kind}", body={"type": kind, "durable": True})
-        node.put("exchanges", vhost, f"kind.{kind}.transient", body={"type": kind, "durable": False, "auto_delete": True})
+        node.put(
+            "exchanges", vhost, f"kind.{kind}.transient", body={"type": kind, "durable": False, "auto_delete": True}
+        )
     node.put("exchanges", vhost, "internal", body={"type": "fanout", "internal": True})
-    node.put("exchanges", vhost, "alternate", body={"type": "direct", "arguments": {"alternate-exchange": "kind.fanout"}})
+    node.put(
+        "exchanges", vhost, "alternate", body={"type": "direct", "arguments": {"alternate-exchange": "kind.fanout"}}
+    )
     node.put("exchanges", vhost, "every kind", body={"type": "direct", "arguments": EVERY_KIND})
     node.put("exchanges", vhost, "ünï 1", body={"type": "direct"})
 
@@ -238,10 +341,18 @@ def _queue_kinds(node: Node) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]
     kinds: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "typed.classic": ({}, {"x-queue-type": "classic"}),
         "typed.quorum": ({}, {"x-queue-type": "quorum"}),
-        "typed.quorum.limits": ({}, {
-            "x-queue-type": "quorum", "x-delivery-limit": 3, "x-max-length": 100, "x-overflow": "reject-publish",
-            "x-dead-letter-exchange": "kind.fanout", "x-dead-letter-strategy": "at-least-once", "x-quorum-initial-group-size": 1,
-        }),
+        "typed.quorum.limits": (
+            {},
+            {
+                "x-queue-type": "quorum",
+                "x-delivery-limit": 3,
+                "x-max-length": 100,
+                "x-overflow": "reject-publish",
+                "x-dead-letter-exchange": "kind.fanout",
+                "x-dead-letter-strategy": "at-least-once",
+                "x-quorum-initial-group-size": 1,
+            },
+        ),
         "typed.stream": ({}, {"x-queue-type": "stream", "x-max-age": "2h", "x-stream-max-segment-size-bytes": 1000000}),
         "args.priority": ({}, {"x-max-priority": 5, "x-queue-type": "classic"}),
         "args.ttl": ({}, {"x-message-ttl": 3600000, "x-expires": 86400000}),
@@ -251,7 +362,7 @@ def _queue_kinds(node: Node) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]
         "args.every kind": ({}, {"x-queue-type": "classic", **EVERY_KIND}),
         "auto delete": ({"auto_delete": True}, {"x-queue-type": "classic"}),
         "transient": ({"durable": False}, {"x-queue-type": "classic"}),
-    }  # fmt: skip
+    }
     if not node.modern:
         kinds["args.lazy"] = ({}, {"x-queue-mode": "lazy"})
         kinds["args.locator"] = ({}, {"x-queue-master-locator": "client-local"})
@@ -276,7 +387,7 @@ def _bindings(node: Node, vhost: str) -> None:
         if name not in (".", ".."):
             bind("kind.topic", "q", name, name)
             bind(name, "q", "typed.classic", "")
-            bind(name, "e", "kind.fanout", "ünï ☃ \"key\"")
+            bind(name, "e", "kind.fanout", 'ünï ☃ "key"')
     for key in ("", "a", "a.*.#", "ünï ☃", "new+key", "tab\tkey", "line\nkey", "k" * 255):
         bind("kind.direct", "q", "typed.quorum", key)
     bind("kind.headers", "q", "typed.classic", "", {"x-match": "all", "type": "ünï ☃", "size": 5, "ok": True})
@@ -288,7 +399,12 @@ def _bindings(node: Node, vhost: str) -> None:
 def _messages(node: Node) -> None:
     def publish(vhost: str, queue: str, count: int, **properties: Any) -> None:
         for number in range(count):
-            body = {"routing_key": queue, "payload": f"message {number}", "payload_encoding": "string", "properties": properties}
+            body = {
+                "routing_key": queue,
+                "payload": f"message {number}",
+                "payload_encoding": "string",
+                "properties": properties,
+            }
             node.post("exchanges", vhost, "amq.default", "publish", body=body)
 
     for vhost in (DEFAULT, ODD):
@@ -309,7 +425,13 @@ def _messages(node: Node) -> None:
 
 
 def _open(
-    node: Node, vhost: str, stack: contextlib.ExitStack, *, tls: Path | None = None, user: str = "guest", **properties: Any
+    node: Node,
+    vhost: str,
+    stack: contextlib.ExitStack,
+    *,
+    tls: Path | None = None,
+    user: str = "guest",
+    **properties: Any,
 ) -> pika.BlockingConnection:
     options = None
     if tls:
@@ -337,14 +459,16 @@ def _close(connection: pika.BlockingConnection) -> None:
         connection.close()
 
 
-def _consume(channel: BlockingChannel, queue: str, tag: str, *, ack: bool = True, prefetch: int | None = None, **more: Any) -> None:
+def _consume(
+    channel: BlockingChannel, queue: str, tag: str, *, ack: bool = True, prefetch: int | None = None, **more: Any
+) -> None:
     if prefetch is not None:
         channel.basic_qos(prefetch_count=prefetch)
     channel.basic_consume(queue, on_message_callback=lambda *_: None, auto_ack=not ack, consumer_tag=tag, **more)
 
 
 def _clients(node: Node, certificates: Path, stack: contextlib.ExitStack) -> None:
-    working = [_worker(node, stack, DEFAULT, "first"), _worker(node, stack, ODD, "ünï \"q\" 🐇")]
+    working = [_worker(node, stack, DEFAULT, "first"), _worker(node, stack, ODD, 'ünï "q" 🐇')]
     working += [_busy_channels(node, stack), _amqp_arguments(node, stack, ODD)]
     _open(node, ODD, stack, user=ODD_USER)  # a connection without a channel
     _open(node, DEFAULT, stack, tls=certificates, connection_name="over TLS").channel()
@@ -359,7 +483,7 @@ def _worker(node: Node, stack: contextlib.ExitStack, vhost: str, name: str) -> p
     """Consumers of every kind, most of which never acknowledge."""
     connection = _open(node, vhost, stack, connection_name=name, product="contract", odd={"b": 1, "a": ["x", True]})
     _consume(connection.channel(), "typed.classic", "slow", prefetch=3)
-    _consume(connection.channel(), "typed.classic", "ünï tag \"q\" 🐇", prefetch=0, arguments={"x-priority": 10})
+    _consume(connection.channel(), "typed.classic", 'ünï tag "q" 🐇', prefetch=0, arguments={"x-priority": 10})
     _consume(connection.channel(), "typed.quorum", "quorum tag", prefetch=2)
     _consume(connection.channel(), "typed.stream", "stream tag", prefetch=1, arguments={"x-stream-offset": "first"})
     _consume(connection.channel(), "transient", "greedy", ack=False)
@@ -401,9 +525,13 @@ def _amqp_arguments(node: Node, stack: contextlib.ExitStack, vhost: str) -> pika
     connection = _open(node, vhost, stack, connection_name="arguments", zeta=1, alpha=2)
     channel = connection.channel()
     table = {
-        "x-queue-type": "classic", "zulu": 1, "alpha": 2**40, "when": datetime.datetime(2023, 11, 14, tzinfo=datetime.UTC),
-        "nested": {"z": 1, "a": {"y": "ünï ☃", "b": False}}, "list": [1, "two"],
-    }  # fmt: skip
+        "x-queue-type": "classic",
+        "zulu": 1,
+        "alpha": 2**40,
+        "when": datetime.datetime(2023, 11, 14, tzinfo=datetime.UTC),
+        "nested": {"z": 1, "a": {"y": "ünï ☃", "b": False}},
+        "list": [1, "two"],
+    }
     channel.queue_declare("amqp.queue", durable=True, arguments=table)
     channel.exchange_declare("amqp.exchange", "headers", durable=True, arguments=table)
     channel.queue_bind("amqp.queue", "amqp.exchange", "amqp.key", arguments=table)
@@ -422,7 +550,10 @@ def _let_settle(node: Node) -> None:
     deadline = time.monotonic() + 90
     before = None
     while time.monotonic() < deadline:
-        now = [_steady(node.get(kind, query="/detailed" if kind == "queues" and node.modern else "")) for kind in STATISTICS]
+        now = [
+            _steady(node.get(kind, query="/detailed" if kind == "queues" and node.modern else ""))
+            for kind in STATISTICS
+        ]
         complete = all("messages" in queue and "consumers" in queue for queue in now[0])
         if complete and now == before:
             return
@@ -433,5 +564,9 @@ def _let_settle(node: Node) -> None:
 
 def _steady(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _steady(v) for k, v in value.items() if k not in RESTLESS and not k.endswith(("_details", "rate", "rates"))}
+        return {
+            k: _steady(v)
+            for k, v in value.items()
+            if k not in RESTLESS and not k.endswith(("_details", "rate", "rates"))
+        }
     return [_steady(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,41 @@
+"""GET of a list of objects, with no more of each than is wanted."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rmqctl.api.client import Client
+from rmqctl.api.paths import path
+from rmqctl.errors import NotFound, Unavailable
+
+Row = dict[str, Any]
+
+
+def fetch(
+    client: Client,
+    *segments: str,
+    fields: Iterable[str] = (),
+    query: Mapping[str, str] | None = None,
+    what: str = "",
+) -> list[Row]:
+    """The rows of `/api/SEGMENTS`. `fields` become `columns=`: leave them out where the broker does not trim."""
+    asked = dict(query or {})
+    if wanted := sorted(fields):
+        asked["columns"] = ",".join(wanted)
+    rows = client.get(path(*segments), asked, what=what)
+    # An object without any of the columns comes as an empty list.
+    return [row if isinstance(row, dict) else {} for row in rows or []]
+
+
+def of_vhost(client: Client, noun: str, vhost: str | None, **more: Any) -> list[Row]:
+    """The rows of `/api/NOUN/VHOST`, or of `/api/NOUN` for all virtual hosts (None)."""
+    if vhost is None:
+        return fetch(client, noun, **more)
+    return fetch(client, noun, vhost, what=f"virtual host {vhost!r}", **more)
+
+
+def of_plugin(client: Client, *segments: str, plugin: str, **more: Any) -> list[Row]:
+    """The rows of a plugin's path. Raises Unavailable when the path is unknown, which is when the plugin is off."""
+    try:
+        return fetch(client, *segments, **more)
+    except NotFound:
+        raise Unavailable(f"{client.endpoint.url}: the plugin {plugin} is not enabled on the broker") from None
