@@ -15,8 +15,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, UsageError
-from rmqctl.options import FORMATTERS, GLOBAL_OPTIONS, VALUE_FLAGS, GlobalOption, Kind
-from rmqctl.output import FORMATS, TERMINAL
+from rmqctl.options import GLOBAL_OPTIONS, VALUE_FLAGS, GlobalOption, Kind
+from rmqctl.output import TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.result import Nothing, Result, Rows
 from rmqctl.session import Session
@@ -146,9 +146,7 @@ class CommandGroup(TyperGroup):
         return "\n".join(lines)
 
     def _members(self) -> dict[str, Entry]:
-        return {
-            name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix) and not entry.hidden
-        }
+        return {name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix) and not entry.hidden}
 
     def _unknown(self, word: str) -> str:
         from difflib import get_close_matches
@@ -205,9 +203,9 @@ def build(name: str, entry: Entry, session: Session) -> Command:
     if not entry.raw:
         own = {flag for parameter in command.params for flag in parameter.opts}
         for option in GLOBAL_OPTIONS:
-        # A command's own option of the same name wins: list_user_limits --user.
-        if flags := tuple(flag for flag in option.flags if flag not in own):
-            command.params.append(_option(option._replace(flags=flags)))
+            # A command's own option of the same name wins: list_user_limits --user.
+            if flags := tuple(flag for flag in option.flags if flag not in own):
+                command.params.append(_option(option._replace(flags=flags)))
     return command
 
 

@@ -3,9 +3,8 @@
 `messages` are lines for stderr (something the user should know about the result: rows missing, a value guessed).
 """
 
-from typing import NamedTuple
-
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rmqctl.terms import Cell
 

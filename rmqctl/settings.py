@@ -284,7 +284,7 @@ def _output(merged: Mapping[str, object]) -> Output:
     return Output(
         formatter=_text(merged.get("formatter")),
         color=_text(merged.get("color")) or "auto",
-        **flags,  # type: ignore[arg-type]
+        **flags,
     )
 
 

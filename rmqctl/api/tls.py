@@ -44,7 +44,7 @@ def _load_certificate(made: ssl.SSLContext, tls: Tls) -> None:
     for option, file in (("--cert-file", tls.cert_file), ("--key-file", tls.key_file)):
         if file is not None:
             try:
-                open(file, "rb").close()  # noqa: PTH123, SIM115 (only whether it opens)
+                open(file, "rb").close()  # noqa: PTH123 (only whether it opens)
             except OSError as error:
                 raise ConfigError(f"{option} {file}: {error.strerror}") from None
     try:

@@ -53,4 +53,13 @@ COMMANDS: dict[str, Entry] = {
     "list_stomp_connections": Entry("connections", "Lists", "STOMP connections."),
     "shovel_status": Entry("shovels", "Lists", "Shovels and their state."),
     "federation_status": Entry("federation", "Lists", "Federation links and their state."),
+    "show queue": Entry("show", "Show", "A queue with all its fields and rates."),
+    "show exchange": Entry("show", "Show", "An exchange with all its fields and rates."),
+    "show binding": Entry("show", "Show", "The bindings between an exchange and a queue or exchange."),
+    "show connection": Entry("show", "Show", "A connection, by its name or its client-provided name."),
+    "show channel": Entry("show", "Show", "A channel, its consumers and rates."),
+    "show node": Entry("show", "Show", "A node with all its fields."),
+    "show user": Entry("show", "Show", "A user."),
+    "show vhost": Entry("show", "Show", "A virtual host with its rates."),
+    "show policy": Entry("show", "Show", "A policy."),
 }

@@ -6,6 +6,7 @@ import typer
 
 from rmqctl.api import lists
 from rmqctl.api.client import Client
+from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
 from rmqctl.commands.listing import (
     Fetch,
@@ -63,7 +64,7 @@ def list_stream_tracking(
 
     def fetch(client: Client, _: Wanted) -> Found:
         what = f"stream {stream!r} in virtual host {vhost!r}"
-        tracking = client.get(lists.path("stream", vhost, stream, "tracking"), what=what) or {}
+        tracking = client.get(path("stream", vhost, stream, "tracking"), what=what) or {}
         kinds = [("offset", "offsets")] * (not writer) + [("writer", "writers")] * (not offset)
         return Found(
             [
