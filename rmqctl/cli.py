@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer._click.exceptions import ClickException
@@ -21,6 +21,9 @@ from rmqctl.output.style import Style
 from rmqctl.result import Nothing, Result, Rows
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
+
+if TYPE_CHECKING:
+    from rmqctl.resources.column import Resource
 
 INTERRUPTED = 130
 
@@ -54,7 +57,7 @@ def run(argv: Sequence[str], session: Session) -> int:
 
 def _run(words: list[str], session: Session) -> int:
     _use_utf8(session)
-    if words in (["--version"], ["-V"]):
+    if words[:1] in (["--version"], ["-V"]):
         print(f"rmqctl {__version__}", file=session.stdout)
         _flush(session)
         return 0
@@ -70,27 +73,34 @@ def _run(words: list[str], session: Session) -> int:
 
 
 def command_first(argv: Sequence[str]) -> list[str]:
-    """The words with the command's name before everything else: options may stand on either side of it."""
-    ahead: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == "--":
-            return [*ahead, word, *words]
-        if word.startswith("-") and word != "-":
-            ahead.append(word)
-            if word in VALUE_FLAGS:
-                ahead.extend([value] if (value := next(words, None)) is not None else [])
-            continue
-        return [word, *_with_member(word, words, ahead)]
-    return ahead
+    """The words with the command's name before everything else: options may stand on either side of it.
+
+    Without a command only a request for help or the version remains.
+    """
+    before, words = _split(argv)
+    if not words:
+        return [word for word in before if word in _ALONE][:1]
+    name, rest = words[0], words[1:]
+    if name == "help":
+        return [*rest, "--help"]
+    if not _is_group(name):
+        return [name, *before, *rest]
+    between, words = _split(rest)
+    if not words:
+        return [name, *(word for word in between if word in _ALONE)]
+    return [name, words[0], *before, *between, *words[1:]]
 
 
-def _with_member(name: str, words: Any, ahead: list[str]) -> list[str]:
-    """After a group (`show`, `context`) comes its member, then the options that stood before."""
-    rest = list(words)
-    if _is_group(name) and rest and not rest[0].startswith("-"):
-        return [rest[0], *ahead, *rest[1:]]
-    return [*ahead, *rest]
+_HELP = ["--help", "-h", "-?"]
+_ALONE = (*_HELP, "--version", "-V")
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The options with their values up to the first other word, and the words from there on."""
+    at = 0
+    while at < len(argv) and argv[at].startswith("-") and argv[at] not in ("-", "--"):
+        at += 2 if argv[at] in VALUE_FLAGS else 1
+    return list(argv[:at]), list(argv[at:])
 
 
 def _is_group(name: str) -> bool:
@@ -101,7 +111,7 @@ class CommandGroup(TyperGroup):
     """The commands of the static table, each imported when it is called. `prefix` is "show " inside `show`."""
 
     def __init__(self, *, name: str, session: Session, prefix: str = "") -> None:
-        super().__init__(name=name, no_args_is_help=False, add_help_option=True)
+        super().__init__(name=name, no_args_is_help=False, context_settings={"help_option_names": _HELP})
         self._session = session
         self._prefix = prefix
 
@@ -163,6 +173,13 @@ class Command(TyperCommand):
 
     entry: Entry
     session: Session
+    resource: "Resource | None"
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """A list's help ends with its columns."""
+        if self.resource is not None:
+            self.epilog = f"Columns: {', '.join(self.resource.names())}."
+        super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         given = {}
@@ -200,6 +217,7 @@ def build(name: str, entry: Entry, session: Session) -> Command:
     command.name = name
     command.entry = entry
     command.session = session
+    command.resource = getattr(function, "resource", None)
     if not entry.raw:
         own = {flag for parameter in command.params for flag in parameter.opts}
         for option in GLOBAL_OPTIONS:
@@ -269,9 +287,18 @@ def _fail(session: Session, error: RmqctlError, words: Sequence[str]) -> int:
         traceback.print_exception(error, file=session.stderr)
     with contextlib.suppress(OSError):
         session.say(f"rmqctl: {error}")
-        if isinstance(error, UsageError) and words and words[0].replace("-", "_") in COMMANDS and not session.quiet:
-            session.say(f"rmqctl {words[0]} --help tells more")
+        if isinstance(error, UsageError) and words and not session.quiet and (command := _named(words)):
+            session.say(f"rmqctl {command} --help tells more")
     return error.exit_code
+
+
+def _named(words: Sequence[str]) -> str:
+    """The command that the words name, "" when they name none."""
+    for count in (2, 1):
+        name = " ".join(words[:count]).replace("-", "_")
+        if name in COMMANDS:
+            return name
+    return ""
 
 
 def render(session: Session, result: Result) -> int:

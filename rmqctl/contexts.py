@@ -94,7 +94,7 @@ def add(path: Path, context: Context, replace: bool = False) -> None:
 
     def edit(before: ContextsFile, text: str) -> str:
         if context.name in before.contexts and not replace:
-            raise DataError(f"{path}: context {context.name!r} already exists")
+            raise DataError(f"{path}: context {context.name!r} already exists: --replace overwrites it")
         return _with_context(text, context)
 
     _edit(path, edit, lambda before: (before.current, {**before.contexts, context.name: context}))
@@ -419,8 +419,8 @@ def _document(text: str) -> "TOMLDocument":
     return tomlkit.parse(text)
 
 
-def _values(context: Context) -> dict[str, object]:
-    """The keys to write, in the order of the fields; what is off or not given is left out."""
+def values_of(context: Context) -> dict[str, object]:
+    """The keys of a context, in the order of the fields; what is off or not given is left out."""
     values = {each.name: getattr(context, each.name) for each in fields(context) if each.name != "name"}
     return {key: value for key, value in values.items() if value is not None and value is not False}
 
@@ -434,10 +434,10 @@ def _with_context(text: str, context: Context) -> str:
     document = tomlkit.parse(text)
     tables: Any = document.setdefault("contexts", tomlkit.table(is_super_table=True))
     if context.name in tables:
-        _update(tables[context.name], _values(context))
+        _update(tables[context.name], values_of(context))
     else:
         table = tomlkit.inline_table() if isinstance(tables, InlineTable) else tomlkit.table()
-        table.update(_values(context))
+        table.update(values_of(context))
         tables[context.name] = table
     return document.as_string().rstrip("\r\n") + "\n"
 

@@ -26,7 +26,8 @@ def read(credentials: Credentials, stdin: TextIO, prompt: Callable[[str], str] |
         return "guest"
     if prompt is None:
         raise UsageError(
-            f"no password for user {credentials.user!r}: give --password-file, --password-stdin, --password-command or RMQCTL_PASSWORD"
+            f"no password for user {credentials.user!r}: give --password-file, --password-stdin, --password-command "
+            "or RMQCTL_PASSWORD"
         )
     return prompt(f"Password of {credentials.user}: ")
 

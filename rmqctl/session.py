@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Session:
     """One run of the program. Tests build it with their own streams, environment and transport.
 
-    `settings` are the defaults until the command line is parsed, `given` the global options that it names; `transport` is an httpx transport to use instead of the
-    network.
+    `settings` are the defaults until the command line is parsed, `given` the global options that it names. `transport` is
+    an httpx transport to use instead of the network.
     """
 
     def __init__(

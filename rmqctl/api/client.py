@@ -4,6 +4,7 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock, Thread
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -49,6 +50,8 @@ class Client:
         self._log = log
         self._endpoints = list(settings.endpoints)
         self._known_password: str | None = None
+        # Requests may run side by side (`get_ahead`): one of them moves to the next endpoint, one asks for the password.
+        self._lock = Lock()
         self.timeout = settings.timeout
         if any(endpoint.scheme == "https" for endpoint in self._endpoints) and settings.tls.insecure:
             warn(
@@ -69,6 +72,28 @@ class Client:
     def get(self, path: str, query: Mapping[str, str] | None = None, *, what: str = "") -> Any:
         """The decoded JSON of a GET. `what` names the object for error texts. Raises RmqctlError."""
         return self.request("GET", path, query, what=what).body
+
+    def get_ahead(self, path: str, query: Mapping[str, str] | None = None, *, what: str = "") -> Callable[[], Any]:
+        """Starts a GET beside the requests that follow. The function returned waits for its JSON, or raises its error."""
+        answers: list[Any] = []
+        errors: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                answers.append(self.get(path, query, what=what))
+            except BaseException as error:  # raised where the answer is waited for
+                errors.append(error)
+
+        thread = Thread(target=ask, daemon=True)
+        thread.start()
+
+        def wait() -> Any:
+            thread.join()
+            if errors:
+                raise errors[0]
+            return answers[0]
+
+        return wait
 
     def request(
         self,
@@ -96,13 +121,22 @@ class Client:
                 return self._ask(endpoint, method, path, query, body)
             except Unreachable as error:
                 unreachable.append(error)
-                # The endpoints that were tried go last, so that the one that answers stays the one that is asked.
-                self._endpoints.append(self._endpoints.pop(0))
-                if len(unreachable) < len(self._endpoints):
+                if self._put_last(endpoint) and len(unreachable) < len(self._endpoints):
                     self._warn(f"warning: {error}; trying {self.endpoint.url}")
         if len(unreachable) == 1:
             raise unreachable[0]
         raise Unreachable("no broker is reachable: " + "; ".join(str(error) for error in unreachable))
+
+    def _put_last(self, endpoint: Endpoint) -> bool:
+        """Endpoints that fail go last, so that the one that answers stays the one that is asked.
+
+        False when that endpoint had been moved already.
+        """
+        with self._lock:
+            if self._endpoints[0] is not endpoint:
+                return False
+            self._endpoints.append(self._endpoints.pop(0))
+            return True
 
     def _ask(self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any) -> Answer:
         target = endpoint.url + path + (f"?{_query(query)}" if query else "")
@@ -137,8 +171,9 @@ class Client:
         user = endpoint.user or credentials.user
         password = endpoint.password
         if password is None:
-            if self._known_password is None:
-                self._known_password = self._password()
+            with self._lock:
+                if self._known_password is None:
+                    self._known_password = self._password()
             password = self._known_password
         return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
 

@@ -4,7 +4,7 @@ Three forms: `disable_stats=true` (definitions), the same with `enable_queue_tot
 queues themselves), and the plain form (statistics, up to about 8 seconds old and several times dearer).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rmqctl.api.client import Client
@@ -17,8 +17,7 @@ _DEFINITIONS = {"disable_stats": "true"}
 _TOTALS = {"disable_stats": "true", "enable_queue_totals": "true"}
 _COUNTS = frozenset(("messages", "messages_ready", "messages_unacknowledged"))
 
-# Above this many rows one page of one row costs the broker more than its overview does.
-_SMALL = 500
+_ALIVE = ("running", "live")
 # Up to so many queues without counts are asked one by one rather than by the statistics of all.
 _FEW = 20
 
@@ -45,10 +44,11 @@ def fetch(client: Client, vhost: str | None, fields: Iterable[str], *, totals: b
         return Queues(rows)
     if not totals:
         return Queues(_list(client, vhost, _DEFINITIONS, wanted))
+    count = _count(client, vhost)
     rows = _list(client, vhost, _TOTALS, wanted)
     _fill_counts(client, vhost, rows, wanted & _COUNTS)
-    left_out = _left_out(client, vhost, rows, wanted)
-    return Queues(rows + left_out, len(left_out))
+    left_out = _left_out(client, vhost, rows, wanted) if count() > len(rows) else []
+    return Queues(rows + left_out, sum(_lacks_counts(row, wanted) for row in left_out))
 
 
 def _list(client: Client, vhost: str | None, form: Mapping[str, str], fields: Iterable[str]) -> list[Row]:
@@ -95,25 +95,23 @@ def _fill_counts(client: Client, vhost: str | None, rows: Sequence[Row], counts:
 
 
 def _left_out(client: Client, vhost: str | None, rows: Sequence[Row], fields: set[str]) -> list[Row]:
-    """The queues that the totals form leaves out without a word: those whose process or node is down."""
-    if _count(client, vhost, len(rows)) <= len(rows):
-        return []
+    """The queues that the totals form leaves out without a word: those whose process or node is down, or that are new."""
     known = _by_name(rows, vhost)
-    everything = _by_name(_list(client, vhost, _DEFINITIONS, fields - _COUNTS), vhost)
+    everything = _by_name(_list(client, vhost, _DEFINITIONS, {"state", *fields} - _COUNTS), vhost)
     missing = [row for name, row in everything.items() if name not in known]
-    for row in missing:
-        if "state" in fields:
-            row["state"] = "down"
+    _fill_counts(client, vhost, [row for row in missing if row.get("state") in _ALIVE], fields & _COUNTS)
     return missing
 
 
-def _count(client: Client, vhost: str | None, seen: int) -> int:
-    """How many queues there are, asked in the way that is cheapest for about `seen` of them."""
-    if seen > _SMALL or vhost is None:
-        overview = client.get(path("overview"), {"columns": "object_totals.queues"}, what="the overview")
-        everywhere = ((overview or {}).get("object_totals") or {}).get("queues", seen)
-        if vhost is None or everywhere <= seen:
-            return int(everywhere)
+def _lacks_counts(row: Row, fields: set[str]) -> bool:
+    return any(row.get(count) is None for count in fields & _COUNTS)
+
+
+def _count(client: Client, vhost: str | None) -> Callable[[], int]:
+    """Asks, beside the list itself, how many queues there are: the list may be short of some."""
+    if vhost is None:
+        overview = client.get_ahead(path("overview"), {"columns": "object_totals.queues"}, what="the overview")
+        return lambda: int(((overview() or {}).get("object_totals") or {}).get("queues", 0))
     query = {"page": "1", "page_size": "1", "columns": "name", **_DEFINITIONS}
-    page = client.get(path("queues", *([vhost] if vhost is not None else [])), query, what=f"virtual host {vhost!r}")
-    return int(page.get("total_count", seen)) if isinstance(page, dict) else seen
+    page = client.get_ahead(path("queues", vhost), query, what=f"virtual host {vhost!r}")
+    return lambda: int((page() or {}).get("total_count", 0))

@@ -22,6 +22,14 @@ class Entry(NamedTuple):
     hidden: bool = False
 
 
+_CONTEXTS = "Contexts"
+
+
+def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
+    entry = Entry("only_on_node", "Only with rabbitmqctl on the node", f"Needs {tool} on the node: {reason}.", raw=True)
+    return dict.fromkeys(names.split(), entry)
+
+
 COMMANDS: dict[str, Entry] = {
     "list_queues": Entry("queues", "Lists", "Queues with their message counts."),
     "list_exchanges": Entry("exchanges", "Lists", "Exchanges."),
@@ -62,4 +70,101 @@ COMMANDS: dict[str, Entry] = {
     "show user": Entry("show", "Show", "A user."),
     "show vhost": Entry("show", "Show", "A virtual host with its rates."),
     "show policy": Entry("show", "Show", "A policy."),
+    "context list": Entry("contexts", _CONTEXTS, "Brokers under names.", local=True),
+    "context show": Entry("contexts", _CONTEXTS, "One context; passwords masked.", local=True),
+    "context add": Entry("contexts", _CONTEXTS, "Store the connection options under a name.", local=True),
+    "context use": Entry("contexts", _CONTEXTS, "Choose the context for when none is named.", local=True),
+    "context remove": Entry("contexts", _CONTEXTS, "Delete a context.", local=True),
+    "context path": Entry("contexts", _CONTEXTS, "Where the contexts file is.", local=True),
+    "context import": Entry("contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
+    "show endpoint": Entry("contexts", _CONTEXTS, "What the connection options resolve to; no request is made."),
+    "__complete": Entry("completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
+    **_on_node(
+        "rabbitmqctl",
+        "the HTTP API does not start, stop or reset nodes, nor is it up while the application is stopped",
+        "start_app stop_app stop shutdown reset force_reset force_boot force_standalone_khepri_boot",
+    ),
+    **_on_node(
+        "rabbitmqctl",
+        "the HTTP API does not change who belongs to a cluster",
+        "join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type",
+    ),
+    **_on_node(
+        "rabbitmqctl",
+        "suspended listeners include the one of the HTTP API",
+        "suspend_listeners resume_listeners",
+    ),
+    **_on_node("rabbitmqctl", "it runs Erlang code there", "eval eval_file exec hipe_compile"),
+    **_on_node(
+        "rabbitmqctl",
+        "the HTTP API does not change settings of a running node",
+        "set_log_level rotate_logs set_vm_memory_high_watermark set_disk_free_limit force_gc"
+        " activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring",
+    ),
+    **_on_node("rabbitmqctl", "it waits for a process by its pid file", "wait"),
+    **_on_node("rabbitmqctl", "it is about the Erlang installed there", "list_ciphers list_hashes"),
+    **_on_node(
+        "rabbitmqctl",
+        "it encrypts with the Erlang installed there, for the configuration file",
+        "encode decode encrypt_conf_value decrypt_conf_value",
+    ),
+    **_on_node(
+        "rabbitmqctl",
+        "the HTTP API does not probe single queues; list_queues -t 10 tells whether one hangs",
+        "list_unresponsive_queues",
+    ),
+    **_on_node("rabbitmqctl", "the HTTP API has no such repair of virtual hosts", "reconcile_vhosts"),
+    **_on_node(
+        "rabbitmqctl",
+        "the HTTP API has nothing about channel interceptors",
+        "list_channel_interceptors set_channel_interceptor_priorities",
+    ),
+    **_on_node(
+        "rabbitmq-diagnostics",
+        "the HTTP API has no such switch",
+        "enable_auth_attempt_source_tracking disable_auth_attempt_source_tracking",
+    ),
+    **_on_node(
+        "rabbitmq-diagnostics",
+        "the HTTP API does not tell it; show queue NAME has leader and members",
+        "stream_status",
+    ),
+    **_on_node(
+        "rabbitmq-diagnostics",
+        "the HTTP API does not show this state of the node",
+        "coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats",
+    ),
+    **_on_node(
+        "rabbitmq-diagnostics",
+        "it looks at the machine and its configuration from there",
+        "discover_peers resolve_hostname resolver_info list_network_interfaces os_env command_line_arguments"
+        " certificates cipher_suites tls_versions erlang_cookie_hash erlang_cookie_sources",
+    ),
+    **_on_node(
+        "rabbitmq-diagnostics",
+        "the HTTP API does not serve log files or events",
+        "log_tail log_tail_stream consume_event_stream",
+    ),
+    **_on_node("rabbitmq-diagnostics", "it is a shell inside the node", "observer remote_shell"),
+    **_on_node(
+        "rabbitmq-queues",
+        "the HTTP API has no such operation on quorum queues",
+        "check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory"
+        " transfer_leadership grow_to_count",
+    ),
+    **_on_node(
+        "rabbitmq-queues", "the HTTP API reads messages from the head only, and marks them as redelivered", "peek"
+    ),
+    **_on_node(
+        "rabbitmq-streams",
+        "the HTTP API has no such operation on streams",
+        "add_replica delete_replica restart_stream activate_stream_consumer reset_offset",
+    ),
+    **_on_node(
+        "rabbitmq-streams",
+        "the HTTP API does not know groups of stream consumers",
+        "list_stream_consumer_groups list_stream_group_consumers",
+    ),
+    **_on_node("rabbitmq-plugins", "the HTTP API does not change plugins", "enable disable set directories"),
+    **_on_node("rabbitmq-upgrade", "the HTTP API does not put nodes into maintenance", "drain revive"),
 }

@@ -63,6 +63,7 @@ def run_listing(
     needed = [*columns, *where_columns, *(column for column, _ in order)]
     fields = frozenset(field for column in needed if not column.refused for field in column.fields)
     wanted = Wanted(None if selection.all_vhosts else vhost, fields | set(keep_fields), max(c.need for c in needed))
+    session.hint(_banner(session, resource, wanted.vhost))
     found = fetch(session.client, wanted)
     rows = found.rows if keep is None else [row for row in found.rows if keep(row)]
     if where is not None:
@@ -82,6 +83,11 @@ def run_listing(
         alarming=resource.alarming,
         messages=found.messages,
     )
+
+
+def _banner(session: Session, resource: Resource, vhost: str | None) -> str:
+    where = f" of virtual host {vhost!r}" if vhost is not None else ""
+    return f"Listing {resource.plural}{where} at {session.client.endpoint.url} ..."
 
 
 class _Cells(Sequence[list[Any]]):

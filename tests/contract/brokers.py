@@ -1,9 +1,11 @@
 """The nodes that tests/brokers/up started, and the two programs that are compared on them."""
 
+import contextlib
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -110,6 +112,9 @@ class Node:
     def delete(self, *segments: str) -> None:
         self.api("DELETE", *segments)
 
+    def close(self) -> None:
+        self._client.close()
+
     def answers(self) -> bool:
         try:
             return self._client.get("/whoami").is_success
@@ -133,11 +138,12 @@ def missing(what: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def find_node(key: str) -> Node:
+@contextlib.contextmanager
+def running_node(key: str) -> Iterator[Node]:
     settings = read_settings()
     if f"RMQCTL_TEST_{key.upper()}_URL" not in settings:
         missing(f"no RabbitMQ node {key}")
-    node = Node(key, settings)
-    if not node.answers():
-        missing(f"RabbitMQ node {key} does not answer at {node.url}")
-    return node
+    with contextlib.closing(Node(key, settings)) as node:
+        if not node.answers():
+            missing(f"RabbitMQ node {key} does not answer at {node.url}")
+        yield node

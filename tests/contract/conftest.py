@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from . import topology
-from .brokers import Node, find_node, read_settings
+from .brokers import Node, read_settings, running_node
 from .compare import Score
 
 RELEASES = ("310", "43")
@@ -24,8 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", params=RELEASES)
-def node(request: pytest.FixtureRequest) -> Node:
-    return find_node(request.param)
+def node(request: pytest.FixtureRequest) -> Iterator[Node]:
+    with running_node(request.param) as node:
+        yield node
 
 
 @pytest.fixture(scope="session")

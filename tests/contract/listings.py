@@ -41,7 +41,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 PERMISSIONS = ("configure", "write", "read")
-POLICY = ("vhost", "name", "pattern", "apply-to", "priority", "definition")
+POLICY = ("vhost", "name", "pattern", "apply-to", "definition", "priority")
 
 LISTINGS = (
     Listing(

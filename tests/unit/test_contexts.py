@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rmqctl import contexts
-from rmqctl.contexts import Context, add, import_rabbitmqadmin, load, remove, use
+from rmqctl.contexts import Context, add, load, remove, use
 from rmqctl.errors import ConfigError, DataError
 
 FULL = """\
@@ -355,7 +355,7 @@ def test_an_existing_context_is_not_overwritten(path: Path) -> None:
     write(path, FULL)
     with pytest.raises(DataError) as caught:
         add(path, DEV)
-    assert str(caught.value) == f"{path}: context 'dev' already exists"
+    assert str(caught.value) == f"{path}: context 'dev' already exists: --replace overwrites it"
     assert caught.value.exit_code == 65
     assert path.read_text() == FULL
 

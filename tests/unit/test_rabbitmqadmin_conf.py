@@ -122,7 +122,8 @@ def test_version_2_is_imported() -> None:
     ]
 
 
-def test_what_was_imported_can_be_added(path: Path) -> None:
+def test_what_was_imported_can_be_added(tmp_path: Path) -> None:
+    path = tmp_path / "contexts.toml"
     for text in (V1, V2):
         for context in import_rabbitmqadmin(text, "r.conf")[0]:
             add(path, context)
