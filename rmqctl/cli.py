@@ -48,6 +48,9 @@ def run(argv: Sequence[str], session: Session) -> int:
         # The reader has what it wanted (`| head`). Python would complain when it flushes stdout at exit.
         _discard_stdout(session)
         return 0
+    except OSError as error:
+        # Network errors are translated where they happen: what is left is a full disk under `> FILE`.
+        return _fail(session, RmqctlError(f"the output could not be written: {error.strerror or error}"), words)
     except Exception as error:
         if session.settings.output.debug or "--debug" in argv:
             raise

@@ -275,7 +275,7 @@ def _timeout(merged: Mapping[str, object], context: "Context | None") -> float |
         return None
     seconds = float(str(value))
     if not 0 <= seconds < float("inf"):
-        raise UsageError(f"--timeout: {value} is not a number of seconds")
+        raise UsageError(f"--timeout: {seconds:g} is not a number of seconds")
     return seconds
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from rmqctl.api import failures, tls
 from rmqctl.api.transport import HttpTransport
-from rmqctl.errors import RmqctlError, Unreachable
+from rmqctl.errors import RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Endpoint, Settings
 
 CONNECT_TIMEOUT = 10.0
@@ -144,6 +144,9 @@ class Client:
         if endpoint.host in _LOOPBACK:
             # Compression saves bytes, not time, when both ends are on one machine.
             headers["Accept-Encoding"] = "identity"
+        if self.timeout == 0:
+            # A socket takes 0 for "do not wait"; rabbitmqctl takes it for a time-out that has passed.
+            raise TimedOut(f"{endpoint.url}: no answer within 0 seconds (--timeout)")
         started = time.perf_counter()
         try:
             response = self._http.request(
@@ -203,6 +206,8 @@ def _proxies() -> bool:
 
 
 def _decoded(response: httpx.Response, endpoint: Endpoint) -> Any:
+    if response.is_redirect:
+        raise RmqctlError(f"{endpoint.url}: redirects to {response.headers.get('location', '?')}: give that URL")
     content = response.content
     if not content.strip():
         return None
@@ -213,6 +218,4 @@ def _decoded(response: httpx.Response, endpoint: Endpoint) -> Any:
     if response.status_code >= 400:
         return None
     kind = response.headers.get("content-type", "no content type").partition(";")[0]
-    if response.is_redirect:
-        raise RmqctlError(f"{endpoint.url}: redirects to {response.headers.get('location', '?')}: give that URL")
     raise RmqctlError(f"{endpoint.url}: this is no RabbitMQ management API (an answer of {kind}, not JSON)")
