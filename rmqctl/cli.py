@@ -150,11 +150,12 @@ class CommandGroup(TyperGroup):
     def overview(self) -> str:
         """Every command with its line of help, by group: from the table alone."""
         members = self._members()
-        width = max(map(len, members))
         lines = [f"Usage: rmqctl [OPTION]... {self._prefix}COMMAND [ARGUMENT]..."]
         for group in dict.fromkeys(entry.group for entry in members.values()):
             lines += ["", f"{group}:"]
-            lines += [f"  {name:{width}}  {entry.help}" for name, entry in members.items() if entry.group == group]
+            helps = {name: entry.help for name, entry in members.items() if entry.group == group}
+            width = max(map(len, helps))
+            lines += [f"  {name:{width}}  {text}" for name, text in helps.items()]
         lines += ["", "rmqctl COMMAND --help tells more. Options may stand before or after the command."]
         return "\n".join(lines)
 

@@ -23,6 +23,8 @@ class Entry(NamedTuple):
 
 
 _CONTEXTS = "Contexts"
+_NODES = "Nodes and cluster"
+_HEALTH = "Health checks"
 
 
 def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
@@ -70,6 +72,60 @@ COMMANDS: dict[str, Entry] = {
     "show user": Entry("show", "Show", "A user."),
     "show vhost": Entry("show", "Show", "A virtual host with its rates."),
     "show policy": Entry("show", "Show", "A policy."),
+    "status": Entry("status", _NODES, "State of a node."),
+    "cluster_status": Entry("status", _NODES, "Members of the cluster and their state."),
+    "list_nodes": Entry("nodes", _NODES, "Nodes with their memory, disk and file use."),
+    "overview": Entry("nodes", _NODES, "Versions, counts and rates of the cluster."),
+    "churn": Entry("nodes", _NODES, "Connections, channels and queues that came and went."),
+    "memory_breakdown": Entry("nodes", _NODES, "Memory of a node by category."),
+    "listeners": Entry("nodes", _NODES, "Interfaces, ports and protocols of a node."),
+    "alarms": Entry("nodes", _NODES, "Resource alarms in effect."),
+    "environment": Entry("nodes", _NODES, "Configuration in force."),
+    "log_location": Entry("nodes", _NODES, "Log files of a node."),
+    "list_plugins": Entry("nodes", _NODES, "Plugins that run on the node."),
+    "is_enabled": Entry("nodes", _NODES, "Check that plugins are enabled."),
+    "quorum_status": Entry("nodes", _NODES, "Raft state of a quorum queue."),
+    "report": Entry("report", _NODES, "All of it, for a support request."),
+    "server_version": Entry("nodes", _NODES, "RabbitMQ version of the node."),
+    "erlang_version": Entry("nodes", _NODES, "Erlang version of the node."),
+    "version": Entry("nodes", _NODES, "Version of rmqctl.", local=True),
+    "whoami": Entry("nodes", _NODES, "User that is logged in."),
+    "authenticate_user": Entry("nodes", _NODES, "Check a user's password."),
+    "ping": Entry("nodes", _HEALTH, "Check that the broker answers."),
+    "check_running": Entry("health", _HEALTH, "Check that RabbitMQ runs on a node."),
+    "is_running": Entry("health", _HEALTH, "Tell whether RabbitMQ runs on a node."),
+    "is_booting": Entry("health", _HEALTH, "Tell whether RabbitMQ is booting on a node."),
+    "check_alarms": Entry("health", _HEALTH, "Check for alarms in the cluster."),
+    "check_local_alarms": Entry("health", _HEALTH, "Check for alarms on the node."),
+    "check_port_listener": Entry("health", _HEALTH, "Check that the node listens on a port."),
+    "check_protocol_listener": Entry("health", _HEALTH, "Check that the node listens for a protocol."),
+    "check_port_connectivity": Entry("health", _HEALTH, "Check that the node's ports can be reached from here."),
+    "check_virtual_hosts": Entry("health", _HEALTH, "Check that all virtual hosts run."),
+    "check_certificate_expiration": Entry("health", _HEALTH, "Check for certificates that expire soon."),
+    "check_if_node_is_quorum_critical": Entry("health", _HEALTH, "Check whether quorum queues depend on the node."),
+    "check_if_node_is_mirror_sync_critical": Entry(
+        "health", _HEALTH, "Check whether mirrored queues depend on the node."
+    ),
+    "check_for_quorum_queues_without_an_elected_leader": Entry(
+        "health", _HEALTH, "Check that quorum queues have leaders."
+    ),
+    "check_if_metadata_store_is_initialized": Entry("health", _HEALTH, "Check that the metadata store is ready."),
+    "check_if_metadata_store_is_initialized_with_data": Entry(
+        "health", _HEALTH, "Check that it is ready and has data."
+    ),
+    "check_if_cluster_has_classic_queue_mirroring_policy": Entry(
+        "health", _HEALTH, "Check for policies that mirror queues."
+    ),
+    "list_policies_with_classic_queue_mirroring": Entry("health", _HEALTH, "Policies that mirror queues."),
+    "list_operator_policies_with_classic_queue_mirroring": Entry(
+        "health", _HEALTH, "Operator policies that mirror queues."
+    ),
+    "check_if_any_deprecated_features_are_used": Entry("health", _HEALTH, "Check for deprecated features in use."),
+    "has_reached_target_cluster_size": Entry("health", _HEALTH, "Check that the cluster is complete."),
+    "await_startup": Entry("waiting", _HEALTH, "Wait until the broker answers."),
+    "await_online_nodes": Entry("waiting", _HEALTH, "Wait until so many nodes run."),
+    "await_online_quorum_plus_one": Entry("waiting", _HEALTH, "Wait until no quorum queue depends on the node."),
+    "node_health_check": Entry("health", _HEALTH, "Deprecated."),
     "context list": Entry("contexts", _CONTEXTS, "Brokers under names.", local=True),
     "context show": Entry("contexts", _CONTEXTS, "One context; passwords masked.", local=True),
     "context add": Entry("contexts", _CONTEXTS, "Store the connection options under a name.", local=True),

@@ -101,7 +101,8 @@ def context_path(session: Session) -> Value:
 
     It need not exist: the first `context add` creates it.
     """
-    return Value(str(session.contexts_file))
+    path = str(session.contexts_file)
+    return Value({"path": path}, path)
 
 
 def context_import(session: Session, file: Source = None, replace: Replace = False) -> Rows:

@@ -33,7 +33,7 @@ def list_vhost_limits(
     rows = lists.fetch(session.client, "vhost-limits", vhost, what=f"virtual host {vhost!r}")
     limits = _limits(rows, "vhost", vhost)
     if not limits:
-        return Value([], "")
+        return Rows((), (), streamed=False)
     if session.format.module == "json":
         return Value({"node": answering_node(session.client), "value": _text(limits), "result": "ok"})
     return Value(limits, _text(limits))

@@ -41,7 +41,7 @@ def list_queues(
         return not (
             (online and not offline and down)
             or (offline and not online and not down)
-            or (here is not None and queue.get("node", queue.get("leader")) != here)
+            or (here is not None and (queue.get("node") or queue.get("leader") or here) != here)
         )
 
     chosen = online or offline or local
@@ -52,7 +52,7 @@ def list_queues(
         Selection(columns, all_vhosts, sort, where, limit),
         vhost=session.vhost,
         keep=keep if chosen else None,
-        keep_fields=("state", "node") if chosen else (),
+        keep_fields=("state", "node", "leader") if chosen else (),
     )
 
 

@@ -1,6 +1,7 @@
 """A cluster of three nodes: all of them up, then with the first one stopped."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,10 +12,11 @@ from ..contract.brokers import Node, Ran, rmqctl, running_node
 
 pytestmark = pytest.mark.broker
 
-VHOST = "contract cluster ü"
+# ASCII alone: 4.3's check for critical quorums crashes when it has to name anything else.
+VHOST = "contract cluster"
 COLUMNS = ("name", "state", "type", "leader", "members", "online", "durable", "policy")
 QUEUES = {
-    "quorum ü": {"x-queue-type": "quorum", "x-quorum-initial-group-size": 3},
+    "quorum": {"x-queue-type": "quorum", "x-quorum-initial-group-size": 3},
     "stream": {"x-queue-type": "stream", "x-initial-cluster-size": 3},
 }
 UNAVAILABLE = 69
@@ -66,8 +68,13 @@ def urls(nodes: list[Node]) -> str:
 
 
 def lines(ran: Ran) -> list[str]:
+    """The lines, sorted; and so are the nodes within a cell, whose order the HTTP API does not keep."""
     assert ran.exit == 0, str(ran)
-    return sorted(ran.text.split("\n"))
+    return sorted(re.sub(r"\[(.+?)\]", in_order, line) for line in ran.text.split("\n"))
+
+
+def in_order(nodes: re.Match[str]) -> str:
+    return f"[{', '.join(sorted(nodes[1].split(', ')))}]"
 
 
 def assert_listed_alike(nodes: list[Node], *options: str) -> str:

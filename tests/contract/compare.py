@@ -20,6 +20,8 @@ from .listings import Listing
 Row = dict[str, Any]
 NO_ROW = "(no such row)"
 RAGGED = "(a row with another number of cells)"
+# What AMQP clients name and declare in the topology; the server makes up the second kind of names.
+AMQP_CLIENT = ("amqp.", "amq.gen-")
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _compare_rows(
 
 
 def _table_lost(listing: Listing, column: str, key: tuple[str, ...]) -> bool:
-    return column in listing.tables and (listing.tables[column] or any(part.startswith("amqp.") for part in key))
+    return column in listing.tables and (listing.tables[column] or any(part.startswith(AMQP_CLIENT) for part in key))
 
 
 def same(left: Any, right: Any) -> bool:

@@ -53,7 +53,8 @@ def compared(node: Node, listing: Listing, formatter: str, vhost: str | None) ->
     if not expected:
         assert ours.stdout == theirs.stdout, "an empty list"
     if formatter == "json":
-        assert layout(ours) == layout(theirs)
+        if len(got) == len(expected):
+            assert layout(ours) == layout(theirs)
         if not node.modern:  # 4.x prints the keys in no order
             assert {tuple(row) for row in got} == {tuple(row) for row in expected}
     return score
@@ -154,6 +155,7 @@ def test_the_same_bytes(busy: Node, command: str, options: list[str]) -> None:
         ["list_queues", "-q", "--offline", "name", "-p", ODD],
         ["list_queues", "-q", "--local", "name", "-p", ODD],
         ["list_queues", "-q", "name", "-p", EMPTY],
+        ["list_queues", "-q", "--formatter", "pretty_table", "name", "-p", EMPTY],
         ["list_queues", "-q", "--formatter", "json_stream", "name", "-p", EMPTY],
         ["list_consumers", "-q", "arguments", "consumer_tag", "queue_name", "-p", ODD],
         ["list_bindings", "-q", "routing_key", "source_name", "-p", ODD],
@@ -163,19 +165,16 @@ def test_the_same_bytes(busy: Node, command: str, options: list[str]) -> None:
 )
 def test_options_and_columns_wherever_they_stand(busy: Node, arguments: list[str]) -> None:
     theirs, ours = both(busy, arguments)
-    if any("json" in argument.lower() for argument in arguments):
-        assert sorted(map(json.dumps, _objects(ours))) == sorted(map(json.dumps, _objects(theirs)))
+    if any(argument.lower().endswith("json") for argument in arguments):
+        rows = [rows_of(ran, busy, LISTINGS[0], (), "json") for ran in (ours, theirs)]
+        ours_sorted, theirs_sorted = (sorted(sorted(row.items()) for row in each) for each in rows)
+        assert ours_sorted == theirs_sorted
         return
     ignored = "amq.gen-"  # nothing of these is compared but that they are there
     lines = [sorted(line for line in ran.text.split("\n") if ignored not in line) for ran in (ours, theirs)]
     if "arguments" in arguments:
         lines = [[line for line in each if "amqp." not in line] for each in lines]
     assert lines[0] == lines[1]
-
-
-def _objects(ran: Ran) -> list[dict[str, object]]:
-    rows = [json.loads(line.removeprefix(",")) for line in ran.text.split("\n") if line not in ("", "[", "]")]
-    return [dict(sorted(row.items())) for row in rows if "\\u" not in json.dumps(row, ensure_ascii=False)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""What the HTTP API tells about nodes and the cluster: GET /api/nodes, /api/overview, /api/config/effective."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from rmqctl.api import failures
+from rmqctl.api.client import Client
+from rmqctl.api.paths import path
+from rmqctl.errors import AccessRefused, NotFound, RmqctlError, Unavailable
+
+Fields = dict[str, Any]
+
+
+def overview(client: Client, *columns: str) -> Fields:
+    """GET /api/overview, or the columns of it that are asked for."""
+    query = {"columns": ",".join(columns)} if columns else None
+    answer = client.get(path("overview"), query, what="the overview")
+    return answer if isinstance(answer, dict) else {}
+
+
+def answering(client: Client) -> str | None:
+    """The name of the node that answers; None for a user without the tag monitoring, who is not told."""
+    name = overview(client, "node").get("node")
+    return str(name) if name is not None else None
+
+
+def nodes(client: Client, fields: Iterable[str] = ()) -> list[Fields]:
+    """GET /api/nodes: the members of the cluster, running or not. A stopped one has few fields. Needs the tag monitoring."""
+    query = {"columns": ",".join(sorted({"name", *fields}))} if fields else None
+    rows = client.get(path("nodes"), query, what="the nodes")
+    return [row for row in rows or [] if isinstance(row, dict)]
+
+
+def node(client: Client, name: str, *, memory: bool = False) -> Fields:
+    """GET /api/nodes/NAME; with `memory` the memory breakdown in bytes too. Raises Unavailable for no such node."""
+    query = {"memory": "true"} if memory else None
+    return _of_node(client, name, path("nodes", name), query)
+
+
+def memory(client: Client, name: str) -> Fields:
+    """GET /api/nodes/NAME/memory: bytes by category, `strategy` and the `total` by each strategy; {} when unknown."""
+    found = _of_node(client, name, path("nodes", name, "memory")).get("memory")
+    return found if isinstance(found, dict) else {}
+
+
+def _of_node(client: Client, name: str, where: str, query: dict[str, str] | None = None) -> Fields:
+    answer = client.request("GET", where, query, what=f"node {name!r}", accept=(404, 500))
+    if answer.status == 200:
+        return answer.body if isinstance(answer.body, dict) else {}
+    # 3.10 fails with 500 where later releases say 404.
+    known = [str(each["name"]) for each in nodes(client, ("name",))]
+    if name not in known:
+        raise Unavailable(f"node {name!r} is not in the cluster of {', '.join(known)} ({client.endpoint.url})")
+    raise RmqctlError(f"node {name!r}: the broker failed with HTTP {answer.status} ({client.endpoint.url})")
+
+
+def feature_flags(client: Client) -> list[Fields] | None:
+    """GET /api/feature-flags, by name; None when the user may not see them (3.x: administrators only)."""
+    try:
+        flags = client.get(path("feature-flags"), what="the feature flags")
+    except AccessRefused:
+        return None
+    return sorted(flags or [], key=lambda flag: str(flag.get("name")))
+
+
+def count(client: Client, noun: str) -> int | None:
+    """How many objects GET /api/NOUN lists; None when the user may not see them."""
+    try:
+        return len(client.get(path(noun), {"columns": "name"}, what=f"the {noun}") or [])
+    except AccessRefused:
+        return None
+
+
+def connections_of(client: Client, name: str) -> int:
+    """How many connections of GET /api/connections are on that node."""
+    rows = client.get(path("connections"), {"columns": "node"}, what="the connections") or []
+    return sum(isinstance(row, dict) and row.get("node") == name for row in rows)
+
+
+def effective_configuration(client: Client) -> str:
+    """GET /api/config/effective (3.12): the environment of all applications as Erlang terms, final newline dropped.
+
+    Raises NotFound before 3.12, AccessRefused without the tag administrator.
+    """
+    where = path("config", "effective")
+    client.get(path("whoami"), what="the user")  # finds the endpoint that answers
+    url = client.endpoint.url
+    # This is the one path that serves text and refuses Accept: application/json.
+    headers = {"Authorization": client._authorization(client.endpoint), "Accept": "text/plain"}
+    try:
+        response = client._http.get(url + where, headers=headers, timeout=httpx.Timeout(client.timeout))
+    except httpx.HTTPError as error:
+        raise failures.of_transport(error, url, client.timeout) from error
+    if response.status_code >= 400:
+        body = None
+        if response.headers.get("content-type", "").startswith("application/json"):
+            body = response.json()
+        raise failures.of_answer(response.status_code, body, "the configuration", url, client.user, where)
+    return response.text.removesuffix("\n")
+
+
+def quorum_status(client: Client, vhost: str, queue: str) -> list[Fields]:
+    """GET /api/queues/quorum/VHOST/QUEUE/status (4.0): one object a member, keys as rabbitmq-queues prints them.
+
+    Raises NotFound for no such queue (and before 4.0), Unavailable for a queue of another type.
+    """
+    answer = client.request(
+        "GET",
+        path("queues", "quorum", vhost, queue, "status"),
+        what=f"quorum queue {queue!r} in virtual host {vhost!r}",
+        accept=(503,),
+    )
+    if answer.status != 503:
+        return [row for row in answer.body or [] if isinstance(row, dict)]
+    reason = failures.reason_of(answer.body)
+    if "not_found" in reason:
+        raise NotFound(f"queue {queue!r} does not exist in virtual host {vhost!r} ({client.endpoint.url})")
+    if reason.endswith("_queue_not_supported") or "not_supported" in reason:
+        kind = reason.partition("_queue_")[0].replace("_", " ")
+        raise Unavailable(
+            f"queue {queue!r} in virtual host {vhost!r} is a {kind} queue: quorum queues have this status"
+        )
+    raise Unavailable(f"queue {queue!r} in virtual host {vhost!r}: {reason} ({client.endpoint.url})")
+
+
+def password_is_right(client: Client) -> bool:
+    """Whether the broker knows the client's user by that password: GET /api/whoami.
+
+    The broker looks at tags and at the user's address only after it has taken the password.
+    """
+    answer = client.request("GET", path("whoami"), what=f"user {client.user!r}", accept=(401,))
+    if answer.status == 200:
+        return True
+    reason = failures.reason_of(answer.body).lower()
+    return "not management user" in reason or "localhost" in reason

@@ -1,0 +1,737 @@
+"""The command line of lists: columns, options, filter, order and limit; and what is asked of the broker for them."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from rmqctl.cli import run as run_rmqctl
+from rmqctl.commands import COMMANDS
+from rmqctl.resources.queues import QUEUES as QUEUE_COLUMNS
+from rmqctl.session import Session
+
+from ..conftest import NOT_FOUND, Broker, Ran, RecordedBroker, Terminal, run_with
+
+EXACT = "disable_stats=true&enable_queue_totals=true"
+ONE_ROW = "GET /api/queues/%2F?page=1&page_size=1&columns=name&disable_stats=true"
+QUEUES = [
+    {"name": "a", "vhost": "/", "messages": 3, "messages_ready": 1, "messages_unacknowledged": 2, "durable": True},
+    {"name": "b", "vhost": "/", "messages": 0, "messages_ready": 0, "messages_unacknowledged": 0, "durable": False},
+    {"name": "c", "vhost": "/", "messages": 10, "messages_ready": 10, "messages_unacknowledged": 0, "durable": True},
+]
+
+
+def queues(rows: list[dict[str, Any]] = QUEUES, **more: Any) -> Broker:
+    """A broker with these queues in the virtual host /, whichever columns of them are asked for."""
+    return Broker(
+        {
+            "GET /api/queues/%2F": lambda request: (
+                {"total_count": len(rows), "items": rows[:1]} if "page" in request.url.params else rows
+            ),
+            **more,
+        }
+    )
+
+
+def refused(*argv: str) -> str:
+    """The error of a command line that is wrong: nothing on stdout, no request."""
+    ran = run_with(*argv)
+    assert (ran.exit, ran.out) == (64, "")
+    return ran.err
+
+
+# --------------------------------------------------------------------------------------------------------------- columns
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ["name", "messages"],
+        ["name,messages"],
+        ["name", ",", "messages"],
+        ["name ,", "messages"],
+        ["name , messages"],
+        ["name", "messages", "name"],
+        ["name,messages,messages,", "name"],
+    ],
+    ids=repr,
+)
+def test_columns_with_spaces_and_commas_and_repeats(columns: list[str]) -> None:
+    assert run_with("list_queues", *columns, broker=queues()) == (0, "name\tmessages\na\t3\nb\t0\nc\t10\n", "")
+
+
+def test_columns_come_in_the_order_in_which_they_are_asked_for() -> None:
+    ran = run_with("list_queues", "messages", "name", broker=queues())
+    assert ran.out.splitlines()[:2] == ["messages\tname", "3\ta"]
+
+
+def test_consumers_have_an_order_of_their_own() -> None:
+    rows = [{"consumer_tag": "t", "queue": {"name": "q", "vhost": "/"}, "arguments": {}}]
+    ran = run_with(
+        "list_consumers",
+        "arguments",
+        "consumer_tag",
+        "queue_name",
+        broker=Broker({"GET /api/consumers/%2F": rows}),
+    )
+    assert ran.out == "queue_name\tconsumer_tag\targuments\nq\tt\t[]\n"
+
+
+@pytest.mark.parametrize("formatter", ["table", "json", "csv"])
+def test_an_empty_column_lists_nothing(formatter: str) -> None:
+    ran = run_with("list_queues", "", "--formatter", formatter)
+    assert (ran.exit, ran.err) == (0, "")
+    assert ran.out == {"table": "", "json": "[\n]\n", "csv": ""}[formatter]
+
+
+def test_a_dotted_path_into_the_api_s_objects_is_a_column() -> None:
+    rows = [{"name": "q", "message_stats": {"publish_details": {"rate": 1.5}}}, {"name": "r"}]
+    broker = queues(rows)
+    ran = run_with("list_queues", "name", "message_stats.publish_details.rate", broker=broker)
+    assert ran == (0, "name\tmessage_stats.publish_details.rate\nq\t1.5\nr\t\n", "")
+    assert broker.asked == ["GET /api/queues/%2F?columns=message_stats.publish_details.rate,name"]
+
+
+def test_a_field_of_the_api_is_a_column() -> None:
+    ran = run_with("list_queues", "vhost", "name", broker=queues())
+    assert ran.out.splitlines()[1] == "/\ta"
+
+
+@pytest.mark.parametrize(
+    ("command", "column", "closest"),
+    [
+        ("list_queues", "mesages", "messages"),
+        ("list_queues", "Name", "name"),
+        ("list_queues", "message_stat.publish", "message_stats"),
+        ("list_exchanges", "durabel", "durable"),
+        ("list_bindings", "routingkey", "routing_key"),
+        ("list_vhosts", "traceing", "tracing"),
+        ("list_users", "tag", "tags"),
+    ],
+)
+def test_an_unknown_column_is_refused_with_the_closest_one(command: str, column: str, closest: str) -> None:
+    error = refused(command, "name" if command != "list_bindings" else "arguments", column)
+    assert f"unknown column {column!r}" in error
+    assert f"did you mean {closest!r}?" in error
+    assert f"rmqctl {command} --help" in error
+
+
+def test_an_unknown_column_like_no_other_is_refused_with_all_of_them() -> None:
+    error = refused("list_users", "zzzzzz")
+    assert "columns: user, tags, name" in error
+
+
+def test_one_word_with_a_space_in_it_is_one_column() -> None:
+    assert "unknown column 'name messages'" in refused("list_queues", "name messages")
+
+
+@pytest.mark.parametrize(
+    ("command", "column", "instead"),
+    [
+        ("list_queues", "pid", "`node`"),
+        ("list_queues", "owner_pid", "show queue"),
+        ("list_queues", "disk_reads", "message_stats"),
+        ("list_consumers", "channel_pid", "channel_details.name"),
+        ("list_connections", "pid", "`name`"),
+        ("list_channels", "connection", "connection_details.name"),
+    ],
+)
+@pytest.mark.parametrize("place", ["column", "--where", "--sort"])
+def test_a_column_that_cannot_be_had_is_refused_with_what_there_is_instead(
+    command: str, column: str, instead: str, place: str
+) -> None:
+    words = {"column": [column], "--where": ["--where", f"{column} = 1"], "--sort": ["--sort", f"-{column}"]}[place]
+    error = refused(command, *words)
+    assert f"column {column!r} cannot be had over the HTTP API" in error
+    assert instead in error
+
+
+def test_a_default_column_that_cannot_be_had_is_an_empty_cell_in_a_pipe() -> None:
+    channel = {"name": "c", "user": "u", "consumer_count": 1, "messages_unacknowledged": 2}
+    ran = run_with("list_channels", broker=Broker({"GET /api/channels": [channel]}))
+    assert ran.out == "pid\tuser\tconsumer_count\tmessages_unacknowledged\n\tu\t1\t2\n"
+
+
+def test_a_default_column_that_cannot_be_had_is_left_out_on_a_terminal() -> None:
+    channel = {"name": "c", "user": "u", "consumer_count": 1, "messages_unacknowledged": 2}
+    ran = run_with("list_channels", terminal=True, broker=Broker({"GET /api/channels": [channel]}))
+    assert "pid" not in ran.out
+    assert "consumer_count" in ran.out
+
+
+# --------------------------------------------------------------------------------------------------------------- options
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["list_queues", "name", "-p", "v", "-q"],
+        ["-p", "v", "-q", "list_queues", "name"],
+        ["-q", "list_queues", "-p", "v", "name"],
+        ["list_queues", "-p", "v", "name"],
+        ["--vhost", "v", "list_queues", "name"],
+        ["--vhost=v", "list_queues", "name"],
+        ["list_queues", "name", "--vhost=v"],
+        ["list-queues", "name", "--vhost", "v"],
+        ["--limit", "9", "list_queues", "-p", "v", "name"],
+        ["--sort", "name", "-p", "v", "list_queues", "name"],
+        ["--where", "durable = true", "-p", "v", "list_queues", "name"],
+        ["--url", "http://localhost:15672", "-p", "v", "list_queues", "name"],
+        ["list_queues", "name", "-p", "v", "--longnames", "--erlang-cookie", "x", "-l"],
+        ["list_queues", "-p", "v", "--", "name"],
+    ],
+    ids=" ".join,
+)
+def test_options_stand_before_or_after_the_command(argv: list[str]) -> None:
+    broker = Broker({"GET /api/queues/v": [{"name": "q", "durable": True}]})
+    assert run_with(*argv, broker=broker) == (0, "name\nq\n", "")
+
+
+def test_the_node_option_is_refused_with_a_url_of_that_host() -> None:
+    assert "--url http://box7:15672" in refused("list_queues", "-n", "rabbit@box7")
+    assert "--url http://box7:15672" in refused("-n", "rabbit@box7", "list_queues")
+
+
+@pytest.mark.parametrize(
+    ("argv", "part"),
+    [
+        (["list_queues", "--bogus"], "--bogus"),
+        (["list_queues", "-z"], "-z"),
+        (["list_queues", "--vhost"], "--vhost"),
+        (["list_queues", "--limit", "many"], "--limit"),
+        (["list_queues", "--limit", "-1"], "--limit"),
+        (["list_queues", "--timeout", "soon"], "--timeout"),
+        (["list_queues", "--timeout", "-5"], "--timeout"),
+        (["list_queues", "--quiet=maybe"], "--quiet"),
+        (["list_user_permissions"], "USERNAME"),
+        (["list_policies_that_match", "--object-type", "vhost", "x"], "vhost"),
+        (["list_stream_tracking", "s", "--offset", "--writer"], "--offset"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_option_is_named(argv: list[str], part: str) -> None:
+    error = refused(*argv)
+    assert part in error
+    assert f"rmqctl {argv[0]} --help tells more" in error
+    assert error.startswith("rmqctl: ")
+    assert "Traceback" not in error
+
+
+def test_quiet_leaves_the_hint_at_the_help_out() -> None:
+    assert refused("list_queues", "-q", "nope").count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["json", "JSON", "Json", "jSON"])
+def test_the_name_of_a_formatter_in_any_case(name: str) -> None:
+    assert json.loads(run_with("list_queues", "name", "-f", name, broker=queues()).out)[0] == {"name": "a"}
+
+
+def test_an_unknown_formatter_is_refused_with_those_there_are() -> None:
+    error = refused("list_queues", "--formatter", "yaml")
+    assert "'yaml' is none of table, tsv, pretty_table, json" in error
+
+
+@pytest.mark.parametrize("formatter", ["json", "csv", "pretty_table", "jsonl"])
+@pytest.mark.parametrize("option", ["--no-table-headers", "--pad-to-header"])
+def test_options_of_the_table_are_refused_with_another_formatter(option: str, formatter: str) -> None:
+    assert option in refused("list_queues", option, "--formatter", formatter)
+
+
+@pytest.mark.parametrize("option", ["-s", "--silent", "--no-table-headers"])
+def test_no_header(option: str) -> None:
+    assert run_with("list_queues", "name", option, broker=queues()).out == "a\nb\nc\n"
+
+
+def test_cells_padded_to_the_header() -> None:
+    ran = run_with("list_queues", "name", "durable", "--pad-to-header", broker=queues())
+    assert ran.out.splitlines()[:2] == ["name\tdurable", "a   \ttrue   "]
+
+
+# ---------------------------------------------------------------------------------------------- filter, order and limit
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--where", "messages_unacknowledged > 0"], "a"),
+        (["--where", "messages >= 3 and not durable = false"], "ac"),
+        (["--where", 'name ~ "[bc]"'], "bc"),
+        (["--sort", "messages"], "bac"),
+        (["--sort", "-messages"], "cab"),
+        (["--sort", "durable,-name"], "bca"),
+        (["--sort", " -messages , name "], "cab"),
+        (["--limit", "2"], "ab"),
+        (["--limit", "0"], ""),
+        (["--sort", "-name", "--limit", "1"], "c"),
+        (["--where", "messages > 0", "--sort", "-messages", "--limit", "1"], "c"),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_filter_order_and_limit(options: list[str], names: str) -> None:
+    ran = run_with("list_queues", "name", "-s", *options, broker=queues())
+    assert (ran.exit, ran.out.split(), ran.err) == (0, list(names), "")
+
+
+def test_filter_and_order_may_look_at_columns_that_are_not_printed() -> None:
+    broker = queues()
+    run_with("list_queues", "name", "--where", "messages_ready > 0", "--sort", "durable", broker=broker)
+    assert f"GET /api/queues/%2F?{EXACT}&columns=durable,messages_ready,name" in broker.asked
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--where", "messages >"], "^"),
+        (["--where", "mesages > 1"], "mesages"),
+        (["--where", 'name ~ "("'], "name ~"),
+        (["--where", ""], "where"),
+        (["--sort", "mesages"], "did you mean 'messages'?"),
+        (["--sort", "-mesages"], "did you mean 'messages'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_bad_filter_or_order_is_refused(options: list[str], part: str) -> None:
+    assert part in refused("list_queues", *options)
+
+
+def test_what_the_broker_left_out_is_unknown_and_never_zero() -> None:
+    rows = [{"name": "known", "messages": 0}, {"name": "unknown"}]
+    missing = {"GET /api/queues/%2F/unknown": {"name": "unknown"}}
+    listed = run_with("list_queues", "name", "messages", broker=queues(rows, **missing))
+    assert listed.out == "name\tmessages\nknown\t0\nunknown\t\n"
+    assert run_with("list_queues", "name", "messages", "-f", "json", broker=queues(rows, **missing)).out == (
+        '[\n{"name":"known","messages":0}\n,{"name":"unknown","messages":""}\n]\n'
+    )
+    assert run_with("list_queues", "name", "messages", "-f", "jsonl", broker=queues(rows, **missing)).out == (
+        '{"name":"known","messages":0}\n{"name":"unknown","messages":null}\n'
+    )
+    for expression in ("messages = 0", "messages >= 0", "not messages > 0"):
+        found = run_with("list_queues", "name", "-s", "--where", expression, broker=queues(rows, **missing))
+        assert "unknown" not in found.out or expression.startswith("not")
+    for order in ("messages", "-messages"):
+        ordered = run_with("list_queues", "name", "-s", "--sort", order, broker=queues(rows, **missing))
+        assert ordered.out == "known\nunknown\n"
+
+
+@pytest.mark.parametrize("missing", [{}, {"messages": None}, {"messages": ""}, {"more": {"new": [1]}}], ids=repr)
+def test_rows_with_missing_or_new_fields_never_break_a_list(missing: dict[str, Any]) -> None:
+    row = {"name": "q", "vhost": "/", **missing}
+    columns = ",".join(QUEUE_COLUMNS.names())
+    broker = Broker(
+        {
+            "GET /api/queues/%2F": [row],
+            "GET /api/overview": {"rabbitmq_version": "9.9.9-alpha"},
+        }
+    )
+    for formatter in ("table", "json", "csv", "jsonl", "kvp", "markdown", "erlang", "pretty_table"):
+        ran = run_with("list_queues", columns, "-f", formatter, broker=broker)
+        assert (ran.exit, ran.err) == (0, ""), ran
+        assert "q" in ran.out
+
+
+# ---------------------------------------------------------------------------------------------------------- virtual hosts
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("list_queues", "/api/queues"),
+        ("list_exchanges", "/api/exchanges"),
+        ("list_bindings", "/api/bindings"),
+        ("list_consumers", "/api/consumers"),
+        ("list_permissions", "/api/permissions"),
+        ("list_topic_permissions", "/api/topic-permissions"),
+        ("list_policies", "/api/policies"),
+        ("list_operator_policies", "/api/operator-policies"),
+        ("list_parameters", "/api/parameters"),
+    ],
+)
+def test_all_virtual_hosts_with_a_column_of_their_names(command: str, path: str) -> None:
+    row: dict[str, Any] = {"name": "n", "vhost": "v w", "queue": {"name": "n", "vhost": "v w"}, "component": "c"}
+    broker = Broker({f"GET {path}": [row], "GET /api/overview": {"object_totals": {"queues": 1}}})
+    ran = run_with(command, "--all-vhosts", "-f", "json", broker=broker)
+    assert (ran.exit, ran.err) == (0, "")
+    assert json.loads(ran.out)[0]["vhost"] == "v w"
+    assert next(iter(json.loads(ran.out)[0])) == "vhost"
+
+
+def test_the_column_of_virtual_hosts_stays_where_it_was_asked_for() -> None:
+    broker = Broker({"GET /api/exchanges": [{"name": "e", "vhost": "v"}]})
+    assert run_with("list_exchanges", "name", "vhost", "--all-vhosts", broker=broker).out == "name\tvhost\ne\tv\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [("/", "%2F"), ("a b", "a%20b"), ("ünï", "%C3%BCn%C3%AF"), ("..", "%2E%2E"), ("x?y#z%", "x%3Fy%23z%25")],
+)
+def test_the_name_of_a_virtual_host_in_a_path(name: str, encoded: str) -> None:
+    broker = Broker({f"GET /api/exchanges/{encoded}": [{"name": "e", "type": "fanout"}]})
+    assert run_with("list_exchanges", "-p", name, broker=broker).out == "name\ttype\ne\tfanout\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "everywhere", "in_one"),
+    [
+        ("list_connections", "/api/connections", "/api/vhosts/v/connections"),
+        ("list_channels", "/api/channels", "/api/vhosts/v/channels"),
+        ("list_mqtt_connections", "/api/connections", "/api/vhosts/v/connections"),
+        ("list_stream_connections", "/api/stream/connections", "/api/stream/connections/v"),
+        ("shovel_status", "/api/shovels", "/api/shovels/v"),
+        ("federation_status", "/api/federation-links", "/api/federation-links/v"),
+    ],
+)
+def test_lists_of_all_virtual_hosts_unless_one_is_named(command: str, everywhere: str, in_one: str) -> None:
+    rows = [{"name": "n", "state": "running", "protocol": "AMQP 0-9-1"}]
+    for path, options in ((everywhere, []), (in_one, ["-p", "v"])):
+        broker = Broker({f"GET {path}": rows, "GET /api/overview": {"disable_stats": False}})
+        ran = run_with(command, *options, broker=broker)
+        assert (ran.exit, ran.err) == (0, "")
+        assert path in broker.asked[-1]
+
+
+@pytest.mark.parametrize("command", ["list_stream_connections", "shovel_status", "federation_status"])
+def test_a_plugin_that_is_off_is_named(command: str) -> None:
+    ran = run_with(command, broker=Broker({"GET localhost": httpx.Response(404, json=NOT_FOUND)}))
+    assert (ran.exit, ran.out) == (69, "")
+    assert "plugin rabbitmq_" in ran.err
+
+
+def test_connections_of_other_protocols_are_in_lists_of_their_own() -> None:
+    rows = [
+        {"name": "one", "protocol": "AMQP 0-9-1"},
+        {"name": "two", "protocol": "AMQP 1-0"},
+        {"name": "three", "protocol": "MQTT 3-1-1"},
+        {"name": "four", "protocol": "Web STOMP 1.2"},
+        {"name": "five", "protocol": None},
+    ]
+    names = {
+        command: run_with(command, "name", "-s", broker=Broker({"GET /api/connections": rows})).out.split()
+        for command in ("list_connections", "list_mqtt_connections", "list_stomp_connections")
+    }
+    assert names["list_connections"] == ["one", "two", "five"]
+    assert names["list_mqtt_connections"][:1] == ["three"]
+    assert names["list_stomp_connections"][:1] == ["four"]
+
+
+# ---------------------------------------------------------------------------------------------------------- the program
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("lst_queues", "list_queues"), ("list-queue", "list_queues"), ("List_Users", "list_users")]
+)
+def test_an_unknown_command_is_refused_with_the_closest_one(word: str, meant: str) -> None:
+    assert f"command {word!r} not found; did you mean {meant!r}?" in refused(word)
+
+
+def test_an_unknown_command_like_no_other() -> None:
+    assert "--help lists the commands" in refused("zzzzzz")
+
+
+def test_no_command_prints_the_overview_on_stderr() -> None:
+    overview = refused()
+    assert run_with("--help") == (0, overview, "")
+    assert all(name in overview for name, entry in COMMANDS.items() if not entry.hidden)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in COMMANDS.items() if not entry.raw])
+def test_help_of_every_command(name: str) -> None:
+    ran = run_with(*name.split(), "--help")
+    assert (ran.exit, ran.err) == (0, "")
+    assert "Usage: rmqctl" in ran.out
+    assert name in ran.out
+    if COMMANDS[name].group == "Lists":
+        assert "Columns" in ran.out
+
+
+def test_the_hint_of_a_person_goes_to_stderr() -> None:
+    ran = run_with("list_queues", "name", terminal=True, broker=queues())
+    assert ran.err == "Listing queues of virtual host '/' at http://localhost:15672 ...\n"
+    assert "Listing" not in ran.out
+    assert run_with("list_queues", "name", "-q", terminal=True, broker=queues()).err == ""
+
+
+class ClosedPipe(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+class FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def run_into(stdout: io.StringIO, broker: Broker, *argv: str) -> Ran:
+    stderr = io.StringIO()
+    return Ran(run_rmqctl(argv, Session(io.StringIO(), stdout, stderr, {}, broker.transport)), "", stderr.getvalue())
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    assert run_into(ClosedPipe(), queues(), "list_queues", "name") == (0, "", "")
+
+
+def test_a_full_disk_is_an_error() -> None:
+    ran = run_into(FullDisk(), queues(), "list_queues", "name")
+    assert ran.exit == 70
+    assert "No space left on device" in ran.err
+
+
+def interrupt(_: httpx.Request) -> httpx.Response:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_ends_quietly_with_130() -> None:
+    assert run_with("list_exchanges", broker=Broker({"GET /api/exchanges/%2F": interrupt})) == (130, "", "")
+
+
+def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
+    ran = run_with("list_exchanges", broker=Broker({"GET /api/exchanges/%2F": lambda _: httpx.Response(200, json=5)}))
+    assert (ran.exit, ran.out, ran.err.count("\n")) == (70, "", 1)
+    assert "internal error" in ran.err
+
+
+# -------------------------------------------------------------------------------------------------- what is asked for
+
+
+@pytest.mark.parametrize(
+    ("argv", "requests"),
+    [
+        pytest.param(
+            ["list_queues", "name", "messages_ready", "messages_unacknowledged"],
+            [f"GET /api/queues/%2F?{EXACT}&columns=messages_ready,messages_unacknowledged,name", ONE_ROW],
+            id="names and counts: one list of exact totals, beside it how many rows there should be",
+        ),
+        pytest.param(
+            ["list_queues"],
+            [f"GET /api/queues/%2F?{EXACT}&columns=messages,name", ONE_ROW],
+            id="the default columns",
+        ),
+        pytest.param(
+            ["list_queues", "name", "durable", "arguments"],
+            ["GET /api/queues/%2F?disable_stats=true&columns=arguments,durable,name"],
+            id="definitions alone: no statistics, no totals",
+        ),
+        pytest.param(
+            ["list_queues", "name", "memory"],
+            ["GET /api/queues/%2F?columns=memory,name"],
+            id="statistics, when a column needs them",
+        ),
+        pytest.param(
+            ["list_queues", "name", "messages", "consumers"],
+            [
+                f"GET /api/queues/%2F?{EXACT}&columns=messages,name,vhost",
+                "GET /api/queues/%2F?columns=consumers,messages,name",
+            ],
+            id="statistics and counts: the exact counts are laid over",
+        ),
+        pytest.param(
+            ["list_queues", "name", "--sort", "memory"],
+            ["GET /api/queues/%2F?columns=memory,name"],
+            id="statistics, when the order needs them",
+        ),
+        pytest.param(
+            ["list_queues", "name", "leader"],
+            ["GET /api/overview?columns=rabbitmq_version", "GET /api/queues/%2F?columns=leader,name,node,type"],
+            id="the release, when a column depends on it",
+        ),
+        pytest.param(
+            ["list_queues", "--all-vhosts"],
+            ["GET /api/overview?columns=object_totals.queues", f"GET /api/queues?{EXACT}&columns=messages,name,vhost"],
+            id="all virtual hosts",
+        ),
+        pytest.param(
+            ["list_queues", "name", "--local"],
+            ["GET /api/overview?columns=node", "GET /api/queues/%2F?disable_stats=true&columns=leader,name,node,state"],
+            id="queues of the node that answers",
+        ),
+        pytest.param(
+            ["list_exchanges"],
+            ["GET /api/exchanges/%2F?disable_stats=true&columns=name,type"],
+            id="exchanges without statistics",
+        ),
+        pytest.param(
+            ["list_exchanges", "name", "message_stats.publish_in"],
+            ["GET /api/exchanges/%2F?columns=message_stats.publish_in,name"],
+            id="exchanges with statistics",
+        ),
+        pytest.param(
+            ["list_bindings", "routing_key"], ["GET /api/bindings/%2F?columns=routing_key,source"], id="bindings"
+        ),
+        pytest.param(
+            ["list_consumers", "queue_name"],
+            ["GET /api/consumers/%2F?columns=consumer_tag,queue.name"],
+            id="consumers",
+        ),
+        pytest.param(
+            ["list_connections", "user"], ["GET /api/connections?columns=name,protocol,user"], id="connections"
+        ),
+        pytest.param(["list_channels", "user"], ["GET /api/channels?columns=name,user"], id="channels"),
+        pytest.param(["list_vhosts", "tracing"], ["GET /api/vhosts"], id="virtual hosts"),
+        pytest.param(["list_users"], ["GET /api/users"], id="users"),
+        pytest.param(["list_permissions"], ["GET /api/vhosts/%2F/permissions"], id="permissions"),
+        pytest.param(["list_user_permissions", "guest"], ["GET /api/users/guest/permissions"], id="of a user"),
+        pytest.param(["list_parameters"], ["GET /api/parameters"], id="parameters"),
+        pytest.param(["list_vhost_limits", "--global"], ["GET /api/vhost-limits"], id="limits"),
+    ],
+)
+def test_no_more_is_asked_for_than_is_wanted(argv: list[str], requests: list[str]) -> None:
+    broker = RecordedBroker("3.10.8")
+    streams_aside = [row for row in broker._bodies[f"/api/queues?{EXACT}"] if row["type"] != "stream"]
+    for target in [target for target in broker._bodies if target.split("?")[0] == "/api/queues"]:
+        names = {row["name"] for row in streams_aside}
+        broker._bodies[target] = [row for row in broker._bodies[target] if row["name"] in names]
+    broker._bodies["/api/overview"]["object_totals"]["queues"] = len(streams_aside)
+    ran = run_with(*argv, broker=broker)
+    assert (ran.exit, ran.err) == (0, "")
+    assert broker.asked == sorted(requests)
+
+
+@pytest.mark.parametrize("version", ["3.10.8", "4.3.6"])
+def test_exact_counts_are_laid_over_the_statistics(version: str) -> None:
+    """The statistics say what was, some seconds ago."""
+    broker = RecordedBroker(version)
+    stale = [{**row, "messages": 99999} for row in broker._bodies["/api/queues"]]
+    broker._bodies["/api/queues"] = stale
+    rows = json.loads(run_with("list_queues", "name", "messages", "consumers", "type", "-f", "json", broker=broker).out)
+    assert all(row["messages"] != 99999 for row in rows if row["type"] != "stream")
+    assert all(isinstance(row["consumers"], int) for row in rows)
+
+
+def test_counts_of_streams_come_from_their_statistics() -> None:
+    broker = queues(
+        [QUEUES[0], {"name": "s/1"}],
+        **{"GET /api/queues/%2F/s%2F1?columns=messages,messages_ready": {"messages": 7, "messages_ready": 7}},
+    )
+    ran = run_with("list_queues", "name", "messages", "messages_ready", "-s", broker=broker)
+    assert (ran.out, ran.err) == ("a\t3\t1\ns/1\t7\t7\n", "")
+
+
+def test_many_streams_are_asked_for_at_once() -> None:
+    names = [f"s{number}" for number in range(30)]
+
+    def answer(request: httpx.Request) -> Any:
+        if "page" in request.url.params:
+            return {"total_count": len(names)}
+        counts = {} if "disable_stats" in request.url.params else {"messages": 5}
+        return [{"name": name, "vhost": "/", **counts} for name in names]
+
+    broker = Broker({"GET /api/queues/%2F": answer})
+    ran = run_with("list_queues", "-s", broker=broker)
+    assert ran.out.splitlines() == [f"{name}\t5" for name in names]
+    assert len(broker.asked) == 3
+
+
+def test_a_stream_deleted_meanwhile_is_unknown() -> None:
+    gone = {"GET /api/queues/%2F/s": httpx.Response(404, json=NOT_FOUND)}
+    assert run_with("list_queues", "-s", broker=queues([{"name": "s"}], **gone)).out == "s\t\n"
+
+
+def down(state: str = "down") -> Broker:
+    """The form with exact totals leaves queues out whose process is down."""
+    dead = {"name": "dead", "vhost": "/", "state": state, "durable": True}
+
+    def answer(request: httpx.Request) -> Any:
+        if "page" in request.url.params:
+            return {"total_count": 2}
+        return QUEUES[:1] if "enable_queue_totals" in request.url.params else [QUEUES[0], dead]
+
+    return Broker({"GET /api/queues/%2F": answer, "GET /api/queues/%2F/dead": {"messages": 4}})
+
+
+def test_queues_that_the_exact_totals_leave_out_are_listed_with_a_warning() -> None:
+    broker = down()
+    ran = run_with("list_queues", "name", "messages", "durable", broker=broker)
+    assert (ran.exit, ran.out) == (0, "name\tmessages\tdurable\na\t3\ttrue\ndead\t\ttrue\n")
+    assert ran.err == "warning: 1 of 2 queue does not answer (node or queue process down): no message counts\n"
+    assert broker.asked == sorted(
+        [
+            f"GET /api/queues/%2F?{EXACT}&columns=durable,messages,name",
+            ONE_ROW,
+            "GET /api/queues/%2F?disable_stats=true&columns=durable,name,state",
+        ]
+    )
+
+
+def test_a_queue_that_is_new_to_the_exact_totals_has_its_counts_from_the_statistics() -> None:
+    ran = run_with("list_queues", "-s", broker=down("running"))
+    assert (ran.out, ran.err) == ("a\t3\ndead\t4\n", "")
+
+
+@pytest.mark.parametrize(
+    ("option", "names"), [("--online", ["a"]), ("--offline", ["dead"]), ("--online --offline", ["a", "dead"])]
+)
+def test_queues_by_whether_they_are_up(option: str, names: list[str]) -> None:
+    assert run_with("list_queues", "name", "-s", *option.split(), broker=down()).out.split() == names
+
+
+@pytest.mark.parametrize("command", ["list_connections", "list_channels"])
+def test_a_broker_without_statistics_cannot_list_these_and_it_is_said(command: str) -> None:
+    ran = run_with(command, broker=RecordedBroker("4.3.6-nostats", "nostats"))
+    assert (ran.exit, ran.out) == (0, "")
+    assert "warning: the broker collects no statistics" in ran.err
+
+
+def test_a_broker_without_statistics_refuses_consumers() -> None:
+    refusal = {"error": "bad_request", "reason": "Stats in management UI are disabled on this node"}
+    answers = {"GET /api/consumers/%2F": httpx.Response(400, json=refusal)}
+    ran = run_with("list_consumers", broker=Broker(answers))
+    assert ran.exit != 0
+    assert "Stats in management UI are disabled on this node" in ran.err
+
+
+def test_counts_are_exact_without_statistics_too() -> None:
+    broker = RecordedBroker("4.3.6-nostats", "nostats")
+    ran = run_with("list_queues", "-p", "/", "-f", "json", broker=broker)
+    assert (ran.exit, ran.err) == (0, "")
+    assert all(isinstance(row["messages"], int) for row in json.loads(ran.out))
+
+
+def test_queues_just_declared_have_unknown_statistics() -> None:
+    broker = RecordedBroker("3.10.8", "just-declared")
+    answer = broker._bodies["/api/queues?columns=name,messages,messages_ready,state"]
+    assert any("messages" not in row for row in answer)
+    ran = run_with("list_queues", "name", "consumers", "-s", broker=Broker({"GET /api/queues/%2F": answer}))
+    assert (ran.exit, ran.err) == (0, "")
+    assert all(line.endswith("\t") for line in ran.out.splitlines())
+
+
+def test_the_time_limit_of_list_queues_alone_is_60_seconds() -> None:
+    limits: dict[str, Any] = {}
+
+    def remember(name: str) -> Callable[[httpx.Request], Any]:
+        def answer(request: httpx.Request) -> Any:
+            limits[name] = request.extensions["timeout"]["read"]
+            return []
+
+        return answer
+
+    run_with("list_queues", "durable", broker=Broker({"GET /api/queues/%2F": remember("default")}))
+    run_with("list_queues", "durable", "-t", "5", broker=Broker({"GET /api/queues/%2F": remember("given")}))
+    run_with("list_exchanges", broker=Broker({"GET /api/exchanges/%2F": remember("others")}))
+    assert limits == {"default": 60.0, "given": 5.0, "others": None}
+
+
+def test_a_terminal_is_a_stream_that_says_so() -> None:
+    assert Terminal().isatty()
+    assert (
+        run_with("list_queues", "name", terminal=True, broker=queues()).out
+        != run_with("list_queues", "name", broker=queues()).out
+    )
+
+
+def test_policies_that_match_are_those_of_the_kind_and_pattern_by_priority() -> None:
+    policies = [
+        {"vhost": "/", "name": name, "pattern": pattern, "apply-to": kind, "definition": {}, "priority": priority}
+        for name, pattern, kind, priority in [
+            ("low", "^ord", "queues", 0),
+            ("high", "ers$", "all", 7),
+            ("streams", ".*", "streams", 9),
+            ("other", "^x", "queues", 9),
+            ("classic", "orders", "classic_queues", 3),
+        ]
+    ]
+    answers = {"GET /api/queues/%2F/orders": {"name": "orders", "type": "classic"}, "GET /api/policies/%2F": policies}
+    ran = run_with("list_policies_that_match", "orders", "name", "-s", broker=Broker(answers))
+    assert ran.out.split() == ["high", "classic", "low"]
