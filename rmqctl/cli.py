@@ -258,7 +258,8 @@ def _option(option: GlobalOption) -> TyperOption:
         type=bool if flag else kinds.get(option.kind, str),
         is_flag=flag,
         default=None,
-        help=f"{option.help} [{option.env}]",
+        # A bracket would be taken for rich's markup.
+        help=f"{option.help} [{option.env}]".replace("[", r"\["),
         metavar=option.metavar or None,
         hidden=option.hidden,
         rich_help_panel=option.panel,

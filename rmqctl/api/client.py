@@ -18,6 +18,8 @@ from rmqctl.settings import Endpoint, Settings
 CONNECT_TIMEOUT = 10.0
 """Seconds until an endpoint that does not answer at all counts as unreachable."""
 
+_JSON = "application/json"
+_TEXT = "text/plain"
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -95,6 +97,10 @@ class Client:
 
         return wait
 
+    def get_text(self, path: str, *, what: str = "") -> str:
+        """The text of a GET of one of the few paths that serve no JSON."""
+        return str(self.request("GET", path, what=what, media=_TEXT).body or "")
+
     def request(
         self,
         method: str,
@@ -104,9 +110,10 @@ class Client:
         *,
         what: str = "",
         accept: Sequence[int] = (),
+        media: str = _JSON,
     ) -> Answer:
-        """One request. Answers of 400 and above raise, but for the statuses in `accept`."""
-        answer = self._ask_endpoints(method, path, query, body)
+        """One request for an answer of that media type. Answers of 400 and above raise, but for the statuses in `accept`."""
+        answer = self._ask_endpoints(method, path, query, body, media)
         if answer.status >= 400 and answer.status not in accept:
             raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self.user, path)
         return answer
@@ -114,11 +121,11 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def _ask_endpoints(self, method: str, path: str, query: Mapping[str, str] | None, body: Any) -> Answer:
+    def _ask_endpoints(self, method: str, path: str, query: Mapping[str, str] | None, body: Any, media: str) -> Answer:
         unreachable: list[Unreachable] = []
         for endpoint in list(self._endpoints):
             try:
-                return self._ask(endpoint, method, path, query, body)
+                return self._ask(endpoint, method, path, query, body, media)
             except Unreachable as error:
                 unreachable.append(error)
                 if self._put_last(endpoint) and len(unreachable) < len(self._endpoints):
@@ -138,9 +145,11 @@ class Client:
             self._endpoints.append(self._endpoints.pop(0))
             return True
 
-    def _ask(self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any) -> Answer:
+    def _ask(
+        self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any, media: str
+    ) -> Answer:
         target = endpoint.url + path + (f"?{_query(query)}" if query else "")
-        headers = {"Authorization": self._authorization(endpoint), "Accept": "application/json"}
+        headers = {"Authorization": self._authorization(endpoint), "Accept": media}
         if endpoint.host in _LOOPBACK:
             # Compression saves bytes, not time, when both ends are on one machine.
             headers["Accept-Encoding"] = "identity"
@@ -165,6 +174,8 @@ class Client:
             self._log(
                 f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms"
             )
+        if media == _TEXT and response.is_success:
+            return Answer(response.status_code, response.text, response.headers)
         return Answer(response.status_code, _decoded(response, endpoint), response.headers)
 
     def _authorization(self, endpoint: Endpoint) -> str:

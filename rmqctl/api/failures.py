@@ -64,7 +64,10 @@ def of_transport(error: Exception, url: str, timeout: float | None) -> RmqctlErr
 
 
 def _root(error: BaseException) -> BaseException:
-    while (below := error.__cause__ or error.__context__) is not None and below is not error:
+    """The first cause. Chains of exceptions that were raised again can lead back to where they began."""
+    seen = {id(error)}
+    while (below := error.__cause__ or error.__context__) is not None and id(below) not in seen:
+        seen.add(id(below))
         error = below
     return error
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
-
 from rmqctl.api import failures
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
@@ -84,21 +82,7 @@ def effective_configuration(client: Client) -> str:
 
     Raises NotFound before 3.12, AccessRefused without the tag administrator.
     """
-    where = path("config", "effective")
-    client.get(path("whoami"), what="the user")  # finds the endpoint that answers
-    url = client.endpoint.url
-    # This is the one path that serves text and refuses Accept: application/json.
-    headers = {"Authorization": client._authorization(client.endpoint), "Accept": "text/plain"}
-    try:
-        response = client._http.get(url + where, headers=headers, timeout=httpx.Timeout(client.timeout))
-    except httpx.HTTPError as error:
-        raise failures.of_transport(error, url, client.timeout) from error
-    if response.status_code >= 400:
-        body = None
-        if response.headers.get("content-type", "").startswith("application/json"):
-            body = response.json()
-        raise failures.of_answer(response.status_code, body, "the configuration", url, client.user, where)
-    return response.text.removesuffix("\n")
+    return client.get_text(path("config", "effective"), what="the configuration").removesuffix("\n")
 
 
 def quorum_status(client: Client, vhost: str, queue: str) -> list[Fields]:

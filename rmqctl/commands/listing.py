@@ -1,6 +1,7 @@
 """What all lists have in common: columns, filter, order, limit.
 
-A plain list command is `list_command(RESOURCE, fetch)`; one with options of its own is a function that ends in `run_listing(...)`.
+A plain list command is `list_command(RESOURCE, fetch)`; one with options of its own is a function that ends in
+`run_listing(...)`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -44,7 +44,11 @@ class Played(Broker):
             if isinstance(given, httpx.Response):
                 return given
         else:
-            entry = self.recorded.get(unquote(target)) or self.recorded.get(unquote(raw)) or {"status": 404, "body": NOT_FOUND}
+            entry = (
+                self.recorded.get(unquote(target))
+                or self.recorded.get(unquote(raw))
+                or {"status": 404, "body": NOT_FOUND}
+            )
         if "text" in entry:
             assert request.headers["accept"] == "text/plain", "the API refuses anything else here"
             return httpx.Response(entry["status"], text=entry["text"])
@@ -198,7 +202,12 @@ def test_memory_of_a_stopped_node() -> None:
 
 def test_environment() -> None:
     expected = printed("4.3.6", "environment", "-q")["stdout"]
-    assert play("4.3.6", "environment") == Ran(0, expected, "")
+    got = play("4.3.6", "environment")
+    assert (got.exit, got.err) == (0, "")
+    # Erlang prints the keys of a map in no order of its own: the same lines, but for what closes or continues the map.
+    assert sorted(line.rstrip(",}") for line in got.out.splitlines()) == sorted(
+        line.rstrip(",}") for line in expected.splitlines()
+    )
 
 
 def test_environment_of_a_release_without_it() -> None:
@@ -338,7 +347,8 @@ def without_monitoring(version: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "cluster_status", "list_nodes", "memory_breakdown", "listeners", "log_location", "list_plugins"]
+    "command",
+    ["status", "cluster_status", "list_nodes", "memory_breakdown", "listeners", "log_location", "list_plugins"],
 )
 def test_the_tag_that_is_needed(command: str) -> None:
     got = play("4.3.6", command, changes=without_monitoring("4.3.6"))
@@ -514,7 +524,7 @@ def test_a_password_from_standard_input() -> None:
 
 def test_a_password_from_a_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getpass", lambda text, stream: "s3cret")
-    _, broker = login(200, argv=("tom",), terminal=True)
+    _, broker = login(200, argv=("tom", "--no-pager"), terminal=True)
     assert [request.headers["authorization"] for request in broker.requests] == [TOM]
 
 
