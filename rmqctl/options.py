@@ -89,7 +89,14 @@ GLOBAL_OPTIONS = (
 SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
+COMMAND_FLAGS = ("--address", "--destination-type", "--object-type", "--unit", "--within")
+"""Options with a value that single commands take."""
+
 VALUE_FLAGS = frozenset(
-    (*SELECTION_FLAGS, *(flag for option in GLOBAL_OPTIONS if option.takes_value for flag in option.flags))
+    (
+        *SELECTION_FLAGS,
+        *COMMAND_FLAGS,
+        *(flag for option in GLOBAL_OPTIONS if option.takes_value for flag in option.flags),
+    )
 )
 """Flags whose value is the next word: what is needed to find the command in `-p VHOST list_queues`."""

@@ -1,0 +1,112 @@
+"""What a run loads and asks for: the part of the start-up time that does not depend on the machine."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+ROWS = [
+    {"name": "hello", "messages_ready": 1, "messages_unacknowledged": 0},
+    {"name": "task_queue", "messages_ready": 2, "messages_unacknowledged": 3},
+]
+# Runs a command line in a fresh interpreter and prints, on stderr, what it loaded.
+PROGRAM = """
+import sys
+from rmqctl.cli import run
+from rmqctl.session import Session
+code = run(sys.argv[1:], Session.of_process())
+print(*sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+DEAR = {"rich", "httpcore", "anyio", "h11", "tomllib", "tomlkit", "pydantic", "click", "asyncio", "concurrent.futures"}
+
+
+@pytest.fixture
+def broker() -> Iterator[tuple[str, list[str]]]:
+    """A server with two queues: its URL, and the targets that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            page = "page" in parse_qs(urlsplit(self.path).query)
+            body = json.dumps({"total_count": len(ROWS)} if page else ROWS).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def loaded(tmp_path: Path, *argv: str) -> tuple[str, set[str]]:
+    """What the command printed, and the modules it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *argv],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"XDG_CONFIG_HOME": str(tmp_path), "PATH": ""},
+    )
+    return done.stdout, set(done.stderr.split())
+
+
+def test_the_version_loads_no_client_and_no_command(tmp_path: Path) -> None:
+    out, modules = loaded(tmp_path, "--version")
+    assert out.startswith("rmqctl ")
+    assert not modules & (DEAR | {"httpx", "json", "ssl", "http.client"})
+    assert {
+        name for name in modules if name.startswith(("rmqctl.commands.", "rmqctl.api", "rmqctl.resources"))
+    } == set()
+
+
+def test_a_piped_list_loads_its_own_modules_alone(tmp_path: Path, broker: tuple[str, list[str]]) -> None:
+    url, asked = broker
+    out, modules = loaded(tmp_path, "--url", url, "list_queues", "name", "messages_ready", "messages_unacknowledged")
+    assert out == "name\tmessages_ready\tmessages_unacknowledged\nhello\t1\t0\ntask_queue\t2\t3\n"
+    assert not modules & DEAR
+    ours = {name for name in modules if name.startswith("rmqctl.") and name.count(".") > 1}
+    assert {name for name in ours if name.startswith("rmqctl.commands.")} == {
+        "rmqctl.commands.arguments",
+        "rmqctl.commands.listing",
+        "rmqctl.commands.queues",
+    }
+    assert {name for name in ours if name.startswith("rmqctl.resources.")} == {
+        "rmqctl.resources.column",
+        "rmqctl.resources.queues",
+    }
+    assert {name for name in ours if name.startswith("rmqctl.output.")} == {
+        "rmqctl.output.answer",
+        "rmqctl.output.chunks",
+        "rmqctl.output.style",
+        "rmqctl.output.table",
+        "rmqctl.output.values",
+    }
+    # The list in its cheapest form, and a page of one row that tells whether the list is whole.
+    assert sorted(asked) == [
+        "/api/queues/%2F?disable_stats=true&enable_queue_totals=true&columns=messages_ready,messages_unacknowledged,name",
+        "/api/queues/%2F?page=1&page_size=1&columns=name&disable_stats=true",
+    ]
+
+
+def test_names_alone_are_one_request(tmp_path: Path, broker: tuple[str, list[str]]) -> None:
+    url, asked = broker
+    out, _ = loaded(tmp_path, "--url", url, "list_queues", "name")
+    assert out == "name\nhello\ntask_queue\n"
+    assert asked == ["/api/queues/%2F?disable_stats=true&columns=name"]
