@@ -524,7 +524,7 @@ def test_a_password_from_standard_input() -> None:
 
 def test_a_password_from_a_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getpass", lambda text, stream: "s3cret")
-    _, broker = login(200, argv=("tom",), terminal=True)
+    _, broker = login(200, argv=("tom", "--no-pager"), terminal=True)
     assert [request.headers["authorization"] for request in broker.requests] == [TOM]
 
 
