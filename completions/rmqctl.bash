@@ -134,8 +134,9 @@ _rmqctl_split() {
         fi
         line=${line#"$part"}
     done
-    # A part of break characters alone is kept as well.
-    [[ -n $part && -z ${part//[:=@]/} ]] && before=${typed[${#typed[@]} - 1]}
+    # A part that is : or = alone is kept as well; an @ is not, it goes with what follows it.
+    [[ -n $part && -z ${part//[:=]/} ]] && before=${typed[${#typed[@]} - 1]}
+    before=${before%@}
 }
 
 # Offers $1 when it begins with what was typed; with $2, it is any text and is quoted.

@@ -133,7 +133,7 @@ class Session:
         settings = self.settings
         return Client(
             settings,
-            password=lambda: passwords.read(settings.credentials, self.stdin, self.prompt()),
+            password=lambda user: passwords.read(settings.credentials._replace(user=user), self.stdin, self.prompt()),
             warn=self.say,
             log=self.say if settings.output.verbose else None,
             transport=self._transport,

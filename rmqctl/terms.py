@@ -14,6 +14,10 @@ class AmqpTable(dict[str, object]):
     """
 
 
+class ClientTable(AmqpTable):
+    """An AMQP field table that only clients write: most of them send whole numbers of 32 bits as such."""
+
+
 class Keywords(dict[str, object]):
     """A keyword list with plain keys: text `[{key, value}]`, JSON an object."""
 

@@ -34,14 +34,14 @@ class Answer(NamedTuple):
 class Client:
     """Asks the endpoints in their order.
 
-    `password` is called once, before the first request that needs it. `warn` takes lines for the user (an endpoint passed
-    over), `log` those of --verbose. `timeout` is in seconds for one whole answer, None: no limit.
+    `password` is called with the user once, before the first request that needs it. `warn` takes lines for the
+    user (an endpoint passed over), `log` those of --verbose. `timeout` is in seconds for one whole answer, None: no limit.
     """
 
     def __init__(
         self,
         settings: Settings,
-        password: Callable[[], str],
+        password: Callable[[str], str],
         warn: Callable[[str], None],
         log: Callable[[str], None] | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -51,7 +51,7 @@ class Client:
         self._warn = warn
         self._log = log
         self._endpoints = list(settings.endpoints)
-        self._known_password: str | None = None
+        self._passwords: dict[str, str] = {}
         # Requests may run side by side (`get_ahead`): one of them moves to the next endpoint, one asks for the password.
         self._lock = Lock()
         self.timeout = settings.timeout
@@ -186,9 +186,9 @@ class Client:
         password = endpoint.password
         if password is None:
             with self._lock:
-                if self._known_password is None:
-                    self._known_password = self._password()
-            password = self._known_password
+                if user not in self._passwords:
+                    self._passwords[user] = self._password(user)
+            password = self._passwords[user]
         return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 

@@ -7,11 +7,25 @@ from rmqctl.resources.consumers import CONSUMERS
 
 
 def _fetch(client: Client, wanted: Wanted) -> Found:
-    return Found(lists.of_vhost(client, "consumers", wanted.vhost, fields={"consumer_tag", *wanted.fields}))
+    fields = {"consumer_tag", "ack_required", "prefetch_count", "queue.name", "queue.vhost", *wanted.fields}
+    rows = lists.of_vhost(client, "consumers", wanted.vhost, fields=fields)
+    # Only a consumer that acknowledges, with a prefetch count, can be one of a stream.
+    if any(row.get("ack_required") and row.get("prefetch_count") for row in rows):
+        streams = _streams(client, wanted.vhost)
+        rows = [row for row in rows if (row["queue"]["vhost"], row["queue"]["name"]) not in streams]
+    return Found(rows)
+
+
+def _streams(client: Client, vhost: str | None) -> set[tuple[str, str]]:
+    """Virtual host and name of each stream: rabbitmqctl leaves their consumers out."""
+    fields = ("name", "type", "vhost")
+    queues = lists.of_vhost(client, "queues", vhost, fields=fields, query={"disable_stats": "true"})
+    return {(queue["vhost"], queue["name"]) for queue in queues if queue.get("type") == "stream"}
 
 
 list_consumers = list_command(
     CONSUMERS,
     _fetch,
-    "List consumers.\n\nConsumers of streams are listed too. What the broker knows of a new consumer is up to 5 seconds late.",
+    "List consumers, but for those of streams, as rabbitmqctl does (`show queue` has them).\n\n"
+    "What the broker knows of a new consumer is up to 5 seconds late.",
 )

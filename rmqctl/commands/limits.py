@@ -9,7 +9,7 @@ from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
-from rmqctl.errors import NoSuchUser, Unavailable
+from rmqctl.errors import NotFound, Unavailable
 from rmqctl.resources.limits import USER_LIMITS, VHOST_LIMITS
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
@@ -57,8 +57,8 @@ def list_user_limits(
         return run_listing(session, USER_LIMITS, _all_users, Selection(columns, False, sort, where, limit))
     try:
         rows = lists.fetch(session.client, "user-limits", user, what=f"user {user!r}")
-    except NoSuchUser as error:
-        raise Unavailable(str(error)) from None
+    except NotFound as error:
+        raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69
     limits = _limits(rows, "user", user)
     return Value({"message": _text(limits)} if session.format.module == "json" else limits, _text(limits))
 

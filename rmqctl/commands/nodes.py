@@ -12,7 +12,16 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.listing import Found, Wanted, list_command, release, release_of
 from rmqctl.commands.status import NodeArgument, Unit, node_name, unit_name
-from rmqctl.errors import AccessRefused, CheckFailed, DataError, NeedsNode, NotFound, Unavailable, UsageError
+from rmqctl.errors import (
+    AccessRefused,
+    CheckFailed,
+    DataError,
+    NeedsNode,
+    NotFound,
+    RmqctlError,
+    Unavailable,
+    UsageError,
+)
 from rmqctl.resources import nodes as words
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
@@ -292,7 +301,9 @@ def authenticate_user(
 def _read_password(session: Session, user: str) -> str:
     if ask := session.prompt():
         return ask(f"Password of {user}: ")
-    return session.stdin.readline().rstrip("\r\n")
+    if not (line := session.stdin.readline()):
+        raise RmqctlError(f"no password for user {user!r}: give it as an argument or on standard input")
+    return line.rstrip("\r\n")
 
 
 def _client_as(session: Session, user: str, password: str) -> Client:
@@ -303,7 +314,7 @@ def _client_as(session: Session, user: str, password: str) -> Client:
     endpoints = tuple(endpoint._replace(user=None, password=None) for endpoint in settings.endpoints)
     return Client(
         settings._replace(endpoints=endpoints, credentials=Credentials(user)),
-        password=lambda: password,
+        password=lambda _: password,
         warn=session.say,
         log=session.say if settings.output.verbose else None,
         transport=session._transport,

@@ -10,7 +10,7 @@ from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.commands.listing import release
-from rmqctl.errors import AccessRefused, NotFound, RmqctlError, Unavailable, UsageError
+from rmqctl.errors import AccessRefused, NotFound, Unavailable, UsageError
 from rmqctl.resources import nodes as words
 from rmqctl.result import Value
 from rmqctl.session import Session
@@ -166,7 +166,7 @@ def _configured(client: Client) -> dict[str, Any]:
     """What the configuration in force tells beyond /api/nodes; {} where the user or the release does not get it."""
     try:
         terms = api.effective_configuration(client)
-    except (AccessRefused, NotFound, RmqctlError):
+    except (AccessRefused, NotFound):
         return {}
     found: dict[str, Any] = {}
     if file := re.search(r'\{enabled_plugins_file,\s*"([^"]*)"\}', terms):

@@ -9,6 +9,9 @@ from rmqctl.result import Rows, Value
 
 
 def rows(result: Rows, style: Style) -> Iterator[str]:
+    """Nothing for an empty list that rabbitmqctl streams."""
+    if result.streamed and not result.cells:
+        return iter(())
     return grid.draw(result, style, grid.BOXED)
 
 

@@ -8,10 +8,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rmqctl.terms import Address, AmqpTable, Cell, ErlangMap, JsonText, Keywords, PolicyDefinition, Version
+from rmqctl.terms import Address, AmqpTable, Cell, ClientTable, ErlangMap, JsonText, Keywords, PolicyDefinition, Version
 
 compact: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Compact JSON text, not escaping letters outside of ASCII."""
+
+
+def json_text(value: object) -> str:
+    """Compact JSON text as Erlang writes it: a float as `1.0e100`, where Python has `1e+100`."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{compact(key)}:{json_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return float_text(value) if isinstance(value, float) else compact(value)
 
 
 # Pieces of Erlang syntax
@@ -100,6 +109,10 @@ def _bool_text(cell: bool) -> str:
     return "true" if cell else "false"
 
 
+def _keywords_text(cell: Keywords) -> str:
+    return _pairs_text({atom(key): value for key, value in cell.items()})
+
+
 def _pairs_text(cell: Mapping[str, object]) -> str:
     return "[" + ", ".join([f"{{{key}, {text(value)}}}" for key, value in cell.items()]) + "]"
 
@@ -124,12 +137,13 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     float: float_text,
     list: lambda cell: f"[{', '.join(map(text, cell))}]",
     AmqpTable: lambda cell: _amqp_text(cell),
-    Keywords: _pairs_text,
+    ClientTable: lambda cell: _amqp_text(cell),
+    Keywords: _keywords_text,
     PolicyDefinition: _policy_text,
     ErlangMap: _map_text,
     dict: _map_text,
     Version: _version_text,
-    JsonText: lambda cell: compact(cell.value),
+    JsonText: lambda cell: json_text(cell.value),
 }
 
 
@@ -161,6 +175,7 @@ _AMQP_TEXT: dict[type, Callable[[Any], str]] = {
     list: _amqp_array_text,
     dict: _amqp_table_text,
     AmqpTable: _amqp_table_text,
+    ClientTable: _amqp_table_text,
 }
 
 
@@ -199,6 +214,17 @@ def _amqp_triples(table: Mapping[str, object]) -> list[list[object]]:
     return [[key, *_amqp_typed(value)] for key, value in table.items()]
 
 
+def _client_triples(table: Mapping[str, object]) -> list[list[object]]:
+    return [
+        [key, "signedint" if kind == "long" and _fits_32_bits(value) else kind, value]
+        for key, kind, value in _amqp_triples(table)
+    ]
+
+
+def _fits_32_bits(value: object) -> bool:
+    return isinstance(value, int) and -(2**31) <= value < 2**31
+
+
 def _amqp_typed(value: object) -> tuple[str, object]:
     """The likeliest AMQP type of a value, and the value."""
     kind, convert = _AMQP_JSON.get(type(value), ("longstr", None))
@@ -224,12 +250,13 @@ _JSON: dict[type, Callable[[Any], object]] = {
     list: lambda cell: list(map(json_value, cell)),
     dict: _object,
     AmqpTable: _amqp_triples,
+    ClientTable: _client_triples,
     Keywords: lambda cell: _object(cell) or [],
     PolicyDefinition: _object,
     ErlangMap: _object,
     Address: address_parts,
     Version: list,
-    JsonText: lambda cell: compact(cell.value),
+    JsonText: lambda cell: json_text(cell.value),
 }
 
 
@@ -296,11 +323,12 @@ _ERLANG: dict[type, Callable[[Any], str]] = {
     float: float_text,
     list: lambda cell: _erlang_list(map(_atom_or_term, cell)),
     AmqpTable: _erlang_table,
+    ClientTable: _erlang_table,
     Keywords: _erlang_keywords,
     PolicyDefinition: _erlang_policy,
     ErlangMap: _erlang_map,
     dict: _erlang_map,
     Address: lambda cell: _erlang_tuple(address_parts(cell)),
     Version: _erlang_tuple,
-    JsonText: lambda cell: _binary(compact(cell.value)),
+    JsonText: lambda cell: _binary(json_text(cell.value)),
 }

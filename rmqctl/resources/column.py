@@ -81,9 +81,9 @@ def reader(path: str) -> Callable[[Object], Any]:
     return read
 
 
-def arguments(field: str = "arguments") -> Column:
+def arguments(field: str = "arguments", table: type[AmqpTable] = AmqpTable) -> Column:
     """The column of an AMQP table."""
-    return Column(field, cell=lambda item, _: AmqpTable(item.get(field) or {}))
+    return Column(field, cell=lambda item, _: table(item.get(field) or {}))
 
 
 def as_json_text(name: str, field: str = "", *, sort_keys: bool = False) -> Column:

@@ -2,8 +2,8 @@
 
 import re
 
-from rmqctl.resources.column import Column, Object, Release, Resource, definitions
-from rmqctl.terms import Address, AmqpTable, Cell, Version
+from rmqctl.resources.column import Column, Object, Release, Resource, arguments, definitions
+from rmqctl.terms import Address, Cell, ClientTable, Version
 
 
 def _protocol(connection: Object, _: Release) -> Cell:
@@ -39,7 +39,7 @@ CONNECTIONS = Resource(
         )),
         Column("protocol", cell=_protocol),
         *map(Column, ("auth_mechanism", "user", "vhost", "container_id", "timeout", "frame_max", "channel_max")),
-        Column("client_properties", cell=lambda item, _: AmqpTable(item.get("client_properties") or {})),
+        arguments("client_properties", ClientTable),
         *map(Column, ("recv_oct", "recv_cnt", "send_oct", "send_cnt", "send_pend", "connected_at", "channels")),
     ),
     api_fields=definitions(

@@ -1,6 +1,7 @@
 """Columns of list_consumers: GET /api/consumers."""
 
 from rmqctl.resources.column import Column, Resource, arguments, definitions
+from rmqctl.terms import ClientTable
 
 _ORDER = (
     "queue_name", "channel_pid", "consumer_tag", "ack_required", "prefetch_count", "active", "activity_status", "arguments",
@@ -18,7 +19,7 @@ CONSUMERS = Resource(
         Column("prefetch_count"),
         Column("active"),
         Column("activity_status"),
-        arguments(),
+        arguments(table=ClientTable),
         Column("vhost", "queue.vhost"),
     ),
     api_fields=definitions("queue", "channel_details", "consumer_timeout", "exclusive"),

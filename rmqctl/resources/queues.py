@@ -29,16 +29,21 @@ def _state(queue: Object, _: Release) -> Cell:
     return "running" if state in ("idle", "live") else state
 
 
+def _lives(queue: Object, release: Release) -> bool:
+    """From 4.0 a classic queue has a leader and a member, as long as its node is up."""
+    return release >= (4,) and queue.get("state") != "down"
+
+
 def _leader(queue: Object, release: Release) -> Cell:
     if queue.get("type") == "classic":
-        return queue.get("node") if release >= (4,) else None
+        return queue.get("node") if _lives(queue, release) else None
     return queue.get("leader") or queue.get("node")
 
 
 def _members(queue: Object, release: Release) -> Cell:
     if queue.get("type") == "classic":
         node = queue.get("node")
-        return [node] if node and release >= (4,) else None
+        return [node] if node and _lives(queue, release) else None
     return queue.get("members")
 
 
@@ -47,7 +52,8 @@ def _online(queue: Object, _: Release) -> Cell:
 
 
 def _mirrors(field: str) -> Callable[[Object, Release], Cell]:
-    return lambda queue, _: queue.get(field) or None
+    """`[]` for a mirrored queue without mirrors, empty for one that is not mirrored."""
+    return lambda queue, _: queue.get(field)
 
 
 _PID = "process identifiers are not in it; `node` and `name` tell where a queue lives"
@@ -94,8 +100,8 @@ QUEUES = Resource(
         Column("memory", need=Need.STATISTICS),
         Column("state", cell=_state),
         Column("type"),
-        Column("leader", need=Need.STATISTICS, cell=_leader, reads=("type", "node"), by_release=True),
-        Column("members", need=Need.STATISTICS, cell=_members, reads=("type", "node"), by_release=True),
+        Column("leader", need=Need.STATISTICS, cell=_leader, reads=("type", "node", "state"), by_release=True),
+        Column("members", need=Need.STATISTICS, cell=_members, reads=("type", "node", "state"), by_release=True),
         Column("online", need=Need.STATISTICS, cell=_online, reads=("type",)),
         Column("slave_pids", "slave_nodes", Need.STATISTICS, _mirrors("slave_nodes")),
         Column("synchronised_slave_pids", "synchronised_slave_nodes", Need.STATISTICS, _mirrors("synchronised_slave_nodes")),

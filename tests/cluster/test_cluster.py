@@ -77,14 +77,21 @@ def in_order(nodes: re.Match[str]) -> str:
     return f"[{', '.join(sorted(nodes[1].split(', ')))}]"
 
 
+def typed(ran: Ran) -> list[str]:
+    return [line.replace("\trabbit_classic_queue\t", "\tclassic\t") for line in lines(ran)]
+
+
 def assert_listed_alike(nodes: list[Node], *options: str) -> str:
-    """Compares with rabbitmqctl on the second node, once more when a statistic had not arrived, and returns the list."""
+    """Compares with rabbitmqctl on the second node, once more when a statistic had not arrived, and returns the list.
+
+    For the type of a queue whose node is down rabbitmqctl prints the name of an Erlang module.
+    """
     arguments = ("-q", "list_queues", "-p", VHOST, *options, *COLUMNS)
     expected, got = nodes[1].ctl(*arguments), rmqctl(*arguments, url=urls(nodes))
-    if lines(got) != lines(expected):
+    if lines(got) != typed(expected):
         time.sleep(8)
         expected, got = nodes[1].ctl(*arguments), rmqctl(*arguments, url=urls(nodes))
-    assert lines(got) == lines(expected)
+    assert lines(got) == typed(expected)
     return got.text
 
 

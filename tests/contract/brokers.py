@@ -1,6 +1,7 @@
 """The nodes that tests/brokers/up started, and the two programs that are compared on them."""
 
 import contextlib
+import fcntl
 import os
 import shlex
 import subprocess
@@ -122,9 +123,13 @@ class Node:
             return False
 
 
+def settings_file() -> Path:
+    return Path(os.environ.get("RMQCTL_TEST_DIR", DEFAULT_DIRECTORY)) / "env"
+
+
 def read_settings() -> dict[str, str]:
     """The file that tests/brokers/up wrote; empty when it has not run."""
-    path = Path(os.environ.get("RMQCTL_TEST_DIR", DEFAULT_DIRECTORY)) / "env"
+    path = settings_file()
     if not path.exists():
         return {}
     return dict(line.split("=", 1) for line in shlex.split(path.read_text(encoding="utf-8"), comments=True))
@@ -136,6 +141,18 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("RMQCTL_CONTRACT") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keeps a second run of the tests off the same nodes: each would empty what the other has built."""
+    with settings_file().open("rb") if settings_file().exists() else contextlib.nullcontext() as lock:
+        try:
+            if lock is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.fail(f"another run of these tests is using the nodes of {settings_file()}", pytrace=False)
+        yield
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from . import topology
-from .brokers import Node, read_settings, running_node
+from .brokers import Node, alone, read_settings, running_node
 from .compare import Score
 
 RELEASES = ("310", "43")
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", params=RELEASES)
 def node(request: pytest.FixtureRequest) -> Iterator[Node]:
-    with running_node(request.param) as node:
+    with alone(), running_node(request.param) as node:
         yield node
 
 

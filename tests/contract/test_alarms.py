@@ -31,8 +31,9 @@ def alarmed(node: Node) -> Iterator[Node]:
 def test_checks_fail_while_there_is_an_alarm(alarmed: Node) -> None:
     for command in ("check_alarms", "check_local_alarms"):
         expected, got = alarmed.tool("rabbitmq-diagnostics", "-q", command), alarmed.rmqctl(command)
-        assert expected.exit == UNAVAILABLE, str(expected)
-        assert got.exit == expected.exit, str(got)
+        # The check of local alarms of 4.3's program overlooks the alarm that its node reports.
+        assert expected.exit == UNAVAILABLE or (alarmed.modern and command == "check_local_alarms"), str(expected)
+        assert got.exit == UNAVAILABLE, str(got)
         assert alarmed.name in got.text + got.errors
         assert "memory" in (got.text + got.errors).lower()
     got = alarmed.rmqctl("alarms")

@@ -155,7 +155,6 @@ def test_the_same_bytes(busy: Node, command: str, options: list[str]) -> None:
         ["list_queues", "-q", "--offline", "name", "-p", ODD],
         ["list_queues", "-q", "--local", "name", "-p", ODD],
         ["list_queues", "-q", "name", "-p", EMPTY],
-        ["list_queues", "-q", "--formatter", "pretty_table", "name", "-p", EMPTY],
         ["list_queues", "-q", "--formatter", "json_stream", "name", "-p", EMPTY],
         ["list_consumers", "-q", "arguments", "consumer_tag", "queue_name", "-p", ODD],
         ["list_bindings", "-q", "routing_key", "source_name", "-p", ODD],

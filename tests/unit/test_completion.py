@@ -67,10 +67,10 @@ def program(tmp_path: Path) -> Path:
 def complete(program: Path, line: str) -> list[str]:
     """What bash would have the user choose from, with the cursor at the end of the line, after `rmqctl`.
 
-    bash gives the words split at blanks and, outside of quotes, at the characters : and = too.
+    bash gives the words split at blanks and, outside of quotes, at the characters : = and @ too.
     """
     line = f"{program} {line}"
-    words = re.findall(r"(?:'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\\.|[^\s:='\"\\])+|[:=]+", line)
+    words = re.findall(r"(?:'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\\.|[^\s:=@'\"\\])+|[:=@]+", line)
     if line.endswith(" ") and not line.endswith("\\ "):
         words.append("")
     script = (
@@ -138,6 +138,10 @@ def test_bash_knows_these_without_running_anything(program: Path, line: str, rep
         ('show queue "q', [r"q\"x\$y"]),
         ("show queue a:b", ["b=c"]),
         ("show queue a:", ["b=c"]),
+        ("show queue user", ["user@host"]),
+        ("show queue user@", ["@host"]),
+        ("show queue user@ho", ["@host"]),
+        ("show queue 'user@ho", ["user@host"]),
         ("show queue a:b=", ["c"]),
         ("show queue grö", ["größe"]),
         ("show queue \\~", ["\\~tilde"]),

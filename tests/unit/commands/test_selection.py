@@ -539,7 +539,7 @@ def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
         ),
         pytest.param(
             ["list_queues", "name", "leader"],
-            ["GET /api/overview?columns=rabbitmq_version", "GET /api/queues/%2F?columns=leader,name,node,type"],
+            ["GET /api/overview?columns=rabbitmq_version", "GET /api/queues/%2F?columns=leader,name,node,state,type"],
             id="the release, when a column depends on it",
         ),
         pytest.param(
@@ -567,7 +567,10 @@ def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
         ),
         pytest.param(
             ["list_consumers", "queue_name"],
-            ["GET /api/consumers/%2F?columns=consumer_tag,queue.name"],
+            [
+                "GET /api/consumers/%2F?columns=ack_required,consumer_tag,prefetch_count,queue.name,queue.vhost",
+                "GET /api/queues/%2F?disable_stats=true&columns=name,type,vhost",
+            ],
             id="consumers",
         ),
         pytest.param(
