@@ -1,0 +1,137 @@
+"""What the broker and the network can answer, and what the user is told: one line and an exit code."""
+
+import inspect
+import ssl
+from typing import Any
+
+import httpx
+import pytest
+
+from rmqctl.api import failures
+
+from ..conftest import Broker, run_with
+
+URL = "http://guest:s3cret@localhost:15672"
+
+
+def refused(reason: Any, status: int = 400) -> httpx.Response:
+    return httpx.Response(status, json={"error": "e", "reason": reason})
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "text"),
+    [
+        (refused("Login failed", 401), 77, "user 'guest' was refused: wrong user name or password"),
+        (refused("Not_Authorized", 401), 77, "user 'guest' was refused: wrong user name or password"),
+        (refused("Not management user", 401), 77, "needs the tag management"),
+        (refused("Not administrator user", 401), 77, "needs the tag administrator"),
+        (refused("Not monitor user", 401), 77, "needs the tag monitoring"),
+        (refused("User can only log in via localhost", 401), 77, "from the broker's own host only"),
+        (refused("Access refused.", 401), 77, "refused for user 'guest': Access refused."),
+        (refused("User not authorised to access virtual host", 401), 65, "not open to user 'guest'"),
+        (refused("Not Found", 404), 65, "virtual host '/' does not exist, or user 'guest' may not see it"),
+        (refused("inequivalent arg 'durable' for queue 'q' in vhost '/'"), 65, "inequivalent arg 'durable'"),
+        (refused(["not_base64", "!!!"]), 65, "not_base64: !!!"),
+        (refused(["invalid_regexp", [40], 1]), 65, "invalid_regexp: (: 1"),
+        (refused("&lt;&lt;&quot;nope&quot;&gt;&gt;"), 65, '<<"nope">>'),
+        (httpx.Response(400), 65, "virtual host '/' (http://localhost:15672)"),
+        (refused("protected from deletion", 412), 65, "protected from deletion"),
+        (httpx.Response(405), 70, "does not take this method"),
+        (httpx.Response(500), 70, "the broker failed with HTTP 500"),
+        (refused("overloaded", 503), 69, "unavailable: overloaded"),
+        (httpx.Response(504), 75, "the broker gave up waiting"),
+        (httpx.Response(200, text="<html>"), 70, "this is no RabbitMQ management API"),
+        (httpx.Response(301, headers={"location": "https://x/"}), 70, "redirects to https://x/"),
+        (httpx.ConnectError("refused"), 69, "http://localhost:15672: refused"),
+        (httpx.ConnectTimeout("slow"), 69, "the host does not answer"),
+        (httpx.ReadTimeout("slow"), 75, "no answer within 5 seconds (--timeout)"),
+        (httpx.RemoteProtocolError("closed"), 69, "http://localhost:15672: closed"),
+    ],
+)
+def test_one_line_and_an_exit_code(answer: Any, code: int, text: str) -> None:
+    ran = run_with("list_exchanges", "--url", URL, "-t", "5", "-q", broker=Broker({"GET /api/exchanges/%2F": answer}))
+    assert (ran.exit, ran.out) == (code, "")
+    assert text in ran.err
+    assert ran.err.startswith("rmqctl: ")
+    assert ran.err.count("\n") == 1
+    assert "http://localhost:15672" in ran.err
+    assert "s3cret" not in ran.err
+
+
+def test_an_unknown_user_has_a_code_of_its_own() -> None:
+    ran = run_with("show", "user", "nope", broker=Broker({"GET /api/users/nope": refused("Not Found", 404)}))
+    assert (ran.exit, ran.err) == (67, "rmqctl: user 'nope' does not exist (http://localhost:15672)\n")
+
+
+@pytest.mark.parametrize("argv", [("-t", "0"), ("--timeout=0",)])
+def test_no_time_at_all(argv: tuple[str, ...]) -> None:
+    ran = run_with("list_users", *argv)
+    assert (ran.exit, ran.err) == (75, "rmqctl: http://localhost:15672: no answer within 0 seconds (--timeout)\n")
+
+
+def test_no_exception_of_httpx_is_missing() -> None:
+    known = {
+        item
+        for _, item in inspect.getmembers(httpx, inspect.isclass)
+        if issubclass(item, Exception) and item.__module__ == "httpx"
+    }
+    assert len(known) > 20
+    assert known == set(failures.TRANSPORT_FAILURES)
+
+
+def test_a_chain_of_causes_that_leads_back_ends() -> None:
+    first, second = httpx.ReadError("gone"), ValueError("gone")
+    first.__cause__, second.__cause__ = second, first
+    assert failures.of_transport(first, "http://h", None).exit_code == 69
+
+
+def test_the_cause_of_a_failed_handshake_is_named() -> None:
+    error = httpx.ConnectError("failed")
+    error.__cause__ = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    error.__cause__.reason = "WRONG_VERSION_NUMBER"
+    told = failures.of_transport(error, "https://h:15672", None)
+    assert told.exit_code == 69
+    assert "does not speak TLS" in str(told)
+
+
+def test_the_next_endpoint_is_asked() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "a":
+            raise httpx.ConnectError("down", request=request)
+        return httpx.Response(200, json=[{"name": "/", "description": request.headers["authorization"]}])
+
+    ran = run_with("list_vhosts", "--url", "http://a,http://u:p@b", broker=httpx.MockTransport(answer))
+    assert (ran.exit, ran.out) == (0, "name\n/\n")
+    assert ran.err == "warning: http://a:15672: down; trying http://b:15672\n"
+
+
+def test_all_endpoints_are_down() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("down", request=request)
+
+    ran = run_with("list_vhosts", "--url", "http://a,http://b", broker=httpx.MockTransport(answer))
+    assert ran.exit == 69
+    assert ran.err.endswith("rmqctl: no broker is reachable: http://a:15672: down; http://b:15672: down\n")
+
+
+def test_the_log_has_no_credentials() -> None:
+    ran = run_with("list_vhosts", "--url", URL, "--verbose", broker=Broker({"GET /api/vhosts": []}))
+    assert "GET http://localhost:15672/api/vhosts: 200" in ran.err
+    assert "s3cret" not in ran.err
+
+
+def test_a_token_is_sent_as_it_is() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(200, json=[])
+
+    assert run_with("list_vhosts", "--token", "abc", broker=httpx.MockTransport(answer)).exit == 0
+    assert seen == ["Bearer abc"]
+
+
+def test_the_user_of_a_url_needs_a_password_of_its_own() -> None:
+    ran = run_with("list_vhosts", "--url", "http://ops@h")
+    assert ran.exit == 64
+    assert "no password for user 'ops'" in ran.err
