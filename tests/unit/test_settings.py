@@ -1,0 +1,116 @@
+"""Options, environment, contexts: which one wins, and what never leaks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rmqctl.errors import ConfigError, UsageError
+from rmqctl.options import GLOBAL_OPTIONS, Kind
+from rmqctl.settings import Settings, parse_urls, resolve
+
+CONTEXTS = """
+current = "prod"
+[contexts.prod]
+url = "https://prod:1/rabbit"
+user = "ops"
+password = "s3cret"
+vhost = "/orders"
+timeout = 7
+read_only = true
+"""
+
+
+def settled(tmp_path: Path, given: dict[str, Any] | None = None, **environ: str) -> Settings:
+    file = tmp_path / "contexts.toml"
+    file.write_text(CONTEXTS, encoding="utf-8")
+    file.chmod(0o600)
+    return resolve(given or {}, environ, lambda: file)
+
+
+def test_the_current_context_wins_over_the_defaults(tmp_path: Path) -> None:
+    settings = settled(tmp_path)
+    assert settings.endpoints[0].url == "https://prod:1/rabbit"
+    assert (settings.credentials.user, settings.credentials.password) == ("ops", "s3cret")
+    assert (settings.vhost, settings.timeout, settings.read_only, settings.context) == ("/orders", 7.0, True, "prod")
+
+
+def test_the_environment_wins_over_the_context_and_options_over_both(tmp_path: Path) -> None:
+    assert settled(tmp_path, RMQCTL_VHOST="env").vhost == "env"
+    assert settled(tmp_path, {"vhost": "option"}, RMQCTL_VHOST="env").vhost == "option"
+    assert settled(tmp_path, {"timeout": 1.0}, RMQCTL_TIMEOUT="2").timeout == 1.0
+
+
+@pytest.mark.parametrize("given", [{"url": "http://other"}, {"host": "other"}, {"port": 15672}])
+def test_the_password_of_a_context_never_goes_elsewhere(tmp_path: Path, given: dict[str, Any]) -> None:
+    settings = settled(tmp_path, given)
+    assert settings.context is None
+    assert settings.credentials.user == "guest"
+    assert settings.credentials.password is None
+    assert not settings.read_only
+
+
+def test_a_variable_that_names_a_broker_sets_the_current_context_aside(tmp_path: Path) -> None:
+    assert settled(tmp_path, RMQCTL_URL="http://other").credentials.password is None
+
+
+def test_without_a_file_it_is_localhost(tmp_path: Path) -> None:
+    settings = resolve({}, {}, lambda: tmp_path / "none.toml")
+    assert settings == Settings()
+    assert settings.endpoints[0].url == "http://localhost:15672"
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "error"),
+    [
+        ({"url": "http://a", "host": "b"}, {}, UsageError),
+        ({"context": "prod", "url": "http://a"}, {}, UsageError),
+        ({}, {"RMQCTL_CONTEXT": "prod", "RMQCTL_URL": "http://a"}, ConfigError),
+        ({"context": "prdo"}, {}, ConfigError),
+        ({"password": "a", "password_file": "b"}, {}, UsageError),
+        ({"key_file": "k", "url": "http://a"}, {}, UsageError),
+        ({"timeout": -1.0}, {}, UsageError),
+        ({"port": 70000}, {}, UsageError),
+    ],
+)
+def test_what_contradicts_itself(
+    tmp_path: Path, given: dict[str, Any], environ: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        settled(tmp_path, given, **environ)
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in GLOBAL_OPTIONS if option.kind in (Kind.FLAG, Kind.NUMBER, Kind.INTEGER)], ids=str
+)
+def test_a_bad_variable_is_named(tmp_path: Path, option: Any) -> None:
+    with pytest.raises(ConfigError, match=option.env):
+        settled(tmp_path, **{option.env: "perhaps"})
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "user", "password"),
+    [
+        ("http://h", "http://h:15672", None, None),
+        ("https://h", "https://h:15671", None, None),
+        ("h:1", "http://h:1", None, None),
+        ("http://[::1]:2/", "http://[::1]:2", None, None),
+        ("http://h/prefix/api/", "http://h:15672/prefix", None, None),
+        ("http://u%40x:p%2F%3A@h", "http://h:15672", "u@x", "p/:"),
+    ],
+)
+def test_urls(text: str, url: str, user: str | None, password: str | None) -> None:
+    (endpoint,) = parse_urls(text)
+    assert (endpoint.url, endpoint.user, endpoint.password) == (url, user, password)
+
+
+@pytest.mark.parametrize("text", ["", "ftp://u:s3cret@h", "http://u:s3cret@", "http://u:s3cret@h:x", "http://h?a=1"])
+def test_bad_urls_do_not_show_the_password(text: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_urls(text)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_nothing_shows_a_password_in_passing(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(settled(tmp_path))
+    assert "s3cret" not in repr(settled(tmp_path, {"url": "http://u:s3cret@h", "token": "s3cret"}))
