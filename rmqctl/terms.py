@@ -1,7 +1,7 @@
 """Values that rabbitmqctl prints in Erlang's ways, as far as the HTTP API lets us know them.
 
 A cell is None (the broker left it out), a bool, int, float or str, a list of cells (printed `[a, b]`), or one of these.
-`output/values.py` says how each is written as text and as JSON; PARITY notes are in docs/rabbitmqctl.md.
+`output/values.py` says how each is written as text and as JSON, docs/rabbitmqctl.md what is lost on the way.
 """
 
 from typing import NamedTuple
