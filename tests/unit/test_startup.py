@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -35,8 +34,8 @@ def broker() -> Iterator[tuple[str, list[str]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            page = "page" in parse_qs(urlsplit(self.path).query)
-            body = json.dumps({"total_count": len(ROWS)} if page else ROWS).encode()
+            overview = {"object_totals": {"queues": len(ROWS)}}
+            body = json.dumps(overview if self.path.startswith("/api/overview") else ROWS).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -98,10 +97,10 @@ def test_a_piped_list_loads_its_own_modules_alone(tmp_path: Path, broker: tuple[
         "rmqctl.output.table",
         "rmqctl.output.values",
     }
-    # The list in its cheapest form, and a page of one row that tells whether the list is whole.
+    # The list in its cheapest form, and the number of all queues, which tells that the list is whole.
     assert sorted(asked) == [
+        "/api/overview?columns=object_totals.queues",
         "/api/queues/%2F?disable_stats=true&enable_queue_totals=true&columns=messages_ready,messages_unacknowledged,name",
-        "/api/queues/%2F?page=1&page_size=1&columns=name&disable_stats=true",
     ]
 
 

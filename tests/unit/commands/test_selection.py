@@ -16,6 +16,7 @@ from rmqctl.session import Session
 from ..conftest import NOT_FOUND, Broker, Ran, RecordedBroker, Terminal, run_with
 
 EXACT = "disable_stats=true&enable_queue_totals=true"
+TOTAL = "GET /api/overview?columns=object_totals.queues"
 ONE_ROW = "GET /api/queues/%2F?page=1&page_size=1&columns=name&disable_stats=true"
 QUEUES = [
     {"name": "a", "vhost": "/", "messages": 3, "messages_ready": 1, "messages_unacknowledged": 2, "durable": True},
@@ -24,16 +25,13 @@ QUEUES = [
 ]
 
 
+def overview(queues: int) -> dict[str, Any]:
+    return {"GET /api/overview": {"object_totals": {"queues": queues}}}
+
+
 def queues(rows: list[dict[str, Any]] = QUEUES, **more: Any) -> Broker:
     """A broker with these queues in the virtual host /, whichever columns of them are asked for."""
-    return Broker(
-        {
-            "GET /api/queues/%2F": lambda request: (
-                {"total_count": len(rows), "items": rows[:1]} if "page" in request.url.params else rows
-            ),
-            **more,
-        }
-    )
+    return Broker({"GET /api/queues/%2F": rows, **overview(len(rows)), **more})
 
 
 def refused(*argv: str) -> str:
@@ -506,12 +504,12 @@ def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
     [
         pytest.param(
             ["list_queues", "name", "messages_ready", "messages_unacknowledged"],
-            [f"GET /api/queues/%2F?{EXACT}&columns=messages_ready,messages_unacknowledged,name", ONE_ROW],
+            [f"GET /api/queues/%2F?{EXACT}&columns=messages_ready,messages_unacknowledged,name", TOTAL],
             id="names and counts: one list of exact totals, beside it how many rows there should be",
         ),
         pytest.param(
             ["list_queues"],
-            [f"GET /api/queues/%2F?{EXACT}&columns=messages,name", ONE_ROW],
+            [f"GET /api/queues/%2F?{EXACT}&columns=messages,name", TOTAL],
             id="the default columns",
         ),
         pytest.param(
@@ -544,7 +542,7 @@ def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
         ),
         pytest.param(
             ["list_queues", "--all-vhosts"],
-            ["GET /api/overview?columns=object_totals.queues", f"GET /api/queues?{EXACT}&columns=messages,name,vhost"],
+            [TOTAL, f"GET /api/queues?{EXACT}&columns=messages,name,vhost"],
             id="all virtual hosts",
         ),
         pytest.param(
@@ -591,7 +589,8 @@ def test_no_more_is_asked_for_than_is_wanted(argv: list[str], requests: list[str
     for target in [target for target in broker._bodies if target.split("?")[0] == "/api/queues"]:
         names = {row["name"] for row in streams_aside}
         broker._bodies[target] = [row for row in broker._bodies[target] if row["name"] in names]
-    broker._bodies["/api/overview"]["object_totals"]["queues"] = len(streams_aside)
+    in_default = [row for row in streams_aside if row["vhost"] == "/"]  # as if the other vhosts were empty
+    broker._bodies["/api/overview"]["object_totals"]["queues"] = len(in_default)
     ran = run_with(*argv, broker=broker)
     assert (ran.exit, ran.err) == (0, "")
     assert broker.asked == sorted(requests)
@@ -621,12 +620,10 @@ def test_many_streams_are_asked_for_at_once() -> None:
     names = [f"s{number}" for number in range(30)]
 
     def answer(request: httpx.Request) -> Any:
-        if "page" in request.url.params:
-            return {"total_count": len(names)}
         counts = {} if "disable_stats" in request.url.params else {"messages": 5}
         return [{"name": name, "vhost": "/", **counts} for name in names]
 
-    broker = Broker({"GET /api/queues/%2F": answer})
+    broker = Broker({"GET /api/queues/%2F": answer, **overview(len(names))})
     ran = run_with("list_queues", "-s", broker=broker)
     assert ran.out.splitlines() == [f"{name}\t5" for name in names]
     assert len(broker.asked) == 3
@@ -646,7 +643,7 @@ def down(state: str = "down") -> Broker:
             return {"total_count": 2}
         return QUEUES[:1] if "enable_queue_totals" in request.url.params else [QUEUES[0], dead]
 
-    return Broker({"GET /api/queues/%2F": answer, "GET /api/queues/%2F/dead": {"messages": 4}})
+    return Broker({"GET /api/queues/%2F": answer, "GET /api/queues/%2F/dead": {"messages": 4}, **overview(2)})
 
 
 def test_queues_that_the_exact_totals_leave_out_are_listed_with_a_warning() -> None:
@@ -658,6 +655,7 @@ def test_queues_that_the_exact_totals_leave_out_are_listed_with_a_warning() -> N
         [
             f"GET /api/queues/%2F?{EXACT}&columns=durable,messages,name",
             ONE_ROW,
+            TOTAL,
             "GET /api/queues/%2F?disable_stats=true&columns=durable,name,state",
         ]
     )
@@ -666,6 +664,14 @@ def test_queues_that_the_exact_totals_leave_out_are_listed_with_a_warning() -> N
 def test_a_queue_that_is_new_to_the_exact_totals_has_its_counts_from_the_statistics() -> None:
     ran = run_with("list_queues", "-s", broker=down("running"))
     assert (ran.out, ran.err) == ("a\t3\ndead\t4\n", "")
+
+
+def test_queues_of_other_virtual_hosts_are_not_missed() -> None:
+    pages = {"GET /api/queues/%2F": lambda request: {"total_count": 3} if "page" in request.url.params else QUEUES}
+    broker = Broker({**pages, **overview(1000)})
+    ran = run_with("list_queues", "-s", broker=broker)
+    assert (ran.exit, ran.out, ran.err) == (0, "a\t3\nb\t0\nc\t10\n", "")
+    assert broker.asked == sorted([f"GET /api/queues/%2F?{EXACT}&columns=messages,name", ONE_ROW, TOTAL])
 
 
 @pytest.mark.parametrize(
