@@ -1,0 +1,192 @@
+"""Exchanges, bindings, and where a message goes (AMQP 0-9-1 specification, section 3.1.3)."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
+
+from rmqctl.broker.message import Message
+from rmqctl.broker.stats import Counts
+from rmqctl.broker.topics import Topics
+
+TYPES = ("direct", "fanout", "headers", "topic")
+
+
+class Destination(NamedTuple):
+    """What a binding leads to. `kind`: queue or exchange."""
+
+    kind: str
+    name: str
+
+
+class Binding(NamedTuple):
+    source: str
+    destination: Destination
+    key: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def identity(self) -> tuple[str, Destination, str, str]:
+        return self.source, self.destination, self.key, canonical(self.arguments)
+
+    @property
+    def properties_key(self) -> str:
+        """What tells it from the other bindings of the same two in the HTTP API: the key, and a hash of the arguments."""
+        key = quote(self.key, safe="") if self.key else ""
+        if not self.arguments:
+            return key or "~"
+        digest = hashlib.md5(canonical(self.arguments).encode(), usedforsecurity=False).digest()
+        return f"{key}~{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def canonical(arguments: Mapping[str, Any]) -> str:
+    """Equal for equal arguments, in whatever order they came."""
+    return json.dumps(arguments, sort_keys=True, default=repr)
+
+
+class Exchange:
+    """An exchange and the bindings that start at it. Raises nothing: whether something is allowed is the vhost's."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        *,
+        durable: bool,
+        auto_delete: bool,
+        internal: bool,
+        arguments: Mapping[str, Any],
+        user: str = "rmqctl",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.durable = durable
+        self.auto_delete = auto_delete
+        self.internal = internal
+        self.arguments = dict(arguments)
+        self.user = user
+        self.counts = Counts()
+        self.bindings: dict[tuple[str, Destination, str, str], Binding] = {}
+        self.alternate: str | None = None
+        """From the argument alternate-exchange or a policy."""
+        self.policy: str | None = None
+        self.operator_policy: str | None = None
+        self._index: _Index = _INDEXES[kind]()
+
+    @property
+    def by_headers(self) -> bool:
+        """Routes by more than the routing key."""
+        return self.kind == "headers"
+
+    def bind(self, binding: Binding) -> bool:
+        """False when there was such a binding."""
+        if binding.identity in self.bindings:
+            return False
+        self.bindings[binding.identity] = binding
+        self._index.add(binding)
+        return True
+
+    def unbind(self, binding: Binding) -> bool:
+        """False when there was none."""
+        known = self.bindings.pop(binding.identity, None)
+        if known is not None:
+            self._index.remove(known)
+        return known is not None
+
+    def route(self, key: str, message: Message) -> Iterable[Destination]:
+        """Where its bindings lead, each destination once."""
+        return self._index.match(key, message)
+
+
+class _Index(Protocol):
+    """Finds the bindings that fit a message."""
+
+    def add(self, binding: Binding) -> None: ...
+
+    def remove(self, binding: Binding) -> None: ...
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]: ...
+
+
+class _Direct:
+    def __init__(self) -> None:
+        self._keys: dict[str, dict[Destination, int]] = {}
+
+    def add(self, binding: Binding) -> None:
+        found = self._keys.setdefault(binding.key, {})
+        found[binding.destination] = found.get(binding.destination, 0) + 1
+
+    def remove(self, binding: Binding) -> None:
+        found = self._keys[binding.key]
+        found[binding.destination] -= 1
+        if not found[binding.destination]:
+            del found[binding.destination]
+        if not found:
+            del self._keys[binding.key]
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        return self._keys.get(key, ())
+
+
+class _Fanout(_Direct):
+    """A direct exchange that sees no keys."""
+
+    def add(self, binding: Binding) -> None:
+        super().add(binding._replace(key=""))
+
+    def remove(self, binding: Binding) -> None:
+        super().remove(binding._replace(key=""))
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        return super().match("", message)
+
+
+class _Topic:
+    def __init__(self) -> None:
+        self._topics: Topics[tuple[Destination, str]] = Topics()
+
+    def add(self, binding: Binding) -> None:
+        self._topics.add(binding.key, (binding.destination, canonical(binding.arguments)))
+
+    def remove(self, binding: Binding) -> None:
+        self._topics.remove(binding.key, (binding.destination, canonical(binding.arguments)))
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        return dict.fromkeys(destination for destination, _ in self._topics.match(key))
+
+
+class _Headers:
+    def __init__(self) -> None:
+        self._bindings: list[Binding] = []
+
+    def add(self, binding: Binding) -> None:
+        self._bindings.append(binding)
+
+    def remove(self, binding: Binding) -> None:
+        self._bindings.remove(binding)
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        headers = message.headers()
+        return dict.fromkeys(each.destination for each in self._bindings if _headers_match(each.arguments, headers))
+
+
+_INDEXES: dict[str, Callable[[], _Index]] = {"direct": _Direct, "fanout": _Fanout, "topic": _Topic, "headers": _Headers}
+
+
+def _headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> bool:
+    """x-match: all (the default), any, all-with-x, any-with-x; without -with-x, arguments that start with x- do not count.
+
+    A binding argument without a value (void) asks only for the header to be there.
+    """
+    mode = wanted.get("x-match", "all")
+    asked = {name: value for name, value in wanted.items() if name != "x-match"}
+    if not str(mode).endswith("-with-x"):
+        asked = {name: value for name, value in asked.items() if not name.startswith("x-")}
+    matches = (name in headers and (value is None or _same(value, headers[name])) for name, value in asked.items())
+    return any(matches) if str(mode).startswith("any") else all(matches)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)

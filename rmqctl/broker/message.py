@@ -1,0 +1,107 @@
+"""A message, and its place in a queue.
+
+A message is shared by all the queues that it was routed to; its properties stay encoded until somebody asks for one.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rmqctl.broker import wire
+
+if TYPE_CHECKING:
+    from rmqctl.broker.queue import Queue
+
+_HEADERS = wire.FLAGS["headers"]
+_MODE = wire.FLAGS["delivery_mode"]
+# Properties that the broker itself acts on: a message with none of them is routed and stored unread.
+_ACTED_ON = (
+    _HEADERS | wire.FLAGS["expiration"] | wire.FLAGS["reply_to"] | wire.FLAGS["user_id"] | wire.FLAGS["priority"]
+)
+
+
+class Message:
+    """`header` is the payload of the content header frame, `route` exchange and routing key as short strings."""
+
+    __slots__ = ("body", "exchange", "flags", "header", "key", "persistent", "properties", "route", "stored")
+
+    def __init__(self, exchange: str, key: str, header: bytes, body: bytes, route: bytes | None = None) -> None:
+        self.exchange = exchange
+        self.key = key
+        self.header = header
+        self.body = body
+        self.route = route if route is not None else wire.short_string(exchange) + wire.short_string(key)
+        self.flags = int.from_bytes(header[12:14], "big")
+        self.properties: dict[str, bytes] | None = None
+        self.persistent = bool(self.flags & _MODE) and self._is_persistent()
+        self.stored = 0
+        """The number that the store knows the message by; 0 when it does not."""
+
+    @property
+    def acted_on(self) -> bool:
+        """Has properties that mean something to the broker."""
+        return self.flags & _ACTED_ON != 0
+
+    def encoded(self) -> dict[str, bytes]:
+        if self.properties is None:
+            self.properties = wire.split_properties(self.header)
+        return self.properties
+
+    def get(self, name: str) -> Any:
+        """A property's value (`headers`: a dict), or None."""
+        if not self.flags & wire.FLAGS[name]:
+            return None
+        return wire.decode_property(name, self.encoded()[name])
+
+    def headers(self) -> dict[str, Any]:
+        return self.get("headers") or {}
+
+    def all_properties(self) -> dict[str, Any]:
+        return {name: wire.decode_property(name, data) for name, data in self.encoded().items()}
+
+    def changed(
+        self,
+        exchange: str,
+        key: str,
+        *,
+        headers: Mapping[str, bytes | None] | None = None,
+        drop: Iterable[str] = (),
+        **properties: Any,
+    ) -> "Message":
+        """A copy with other properties. `headers` are encoded fields, None removes one; `drop` names properties."""
+        encoded = {name: data for name, data in self.encoded().items() if name not in drop}
+        if headers is not None:
+            table = wire.split_table(encoded["headers"]) if "headers" in encoded else {}
+            table |= {name: data for name, data in headers.items() if data is not None}
+            kept = {name: data for name, data in table.items() if headers.get(name, b"") is not None}
+            encoded["headers"] = wire.raw_table(kept)
+            if not kept:
+                del encoded["headers"]
+        encoded |= {name: wire.encode_property(name, value) for name, value in properties.items()}
+        return Message(exchange, key, wire.join_properties(encoded, len(self.body)), self.body)
+
+    def _is_persistent(self) -> bool:
+        if self.flags & 0xE000 == 0:  # nothing stands before it
+            return self.header[14:15] == b"\x02"
+        return self.encoded()["delivery_mode"] == b"\x02"
+
+
+def message(exchange: str, key: str, body: bytes, properties: Mapping[str, Any]) -> Message:
+    """A message from plain values: `properties` by their names of the specification, `headers` a dict."""
+    encoded = {name: wire.encode_property(name, properties[name]) for name in wire.PROPERTIES if name in properties}
+    return Message(exchange, key, wire.join_properties(encoded, len(body)), body)
+
+
+class Entry:
+    """A message in a queue. `position` orders it there; `expires` is Unix seconds or None."""
+
+    __slots__ = ("count", "expires", "message", "position", "queue", "redelivered", "stored")
+
+    def __init__(self, message: Message, queue: "Queue", position: int, expires: float | None) -> None:
+        self.message = message
+        self.queue = queue
+        self.position = position
+        self.expires = expires
+        self.redelivered = False
+        self.count = 0
+        """How often it came back (x-delivery-count, basic.get-ok has no such field)."""
+        self.stored = False

@@ -1,0 +1,49 @@
+"""Which function answers which method of an open channel."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rmqctl.broker import topology, wire
+from rmqctl.broker.arguments import Arguments
+from rmqctl.broker.channel import Channel
+from rmqctl.broker.errors import AmqpError
+
+_HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
+    "Channel.Flow": Channel.channel_flow,
+    "Basic.Qos": Channel.basic_qos,
+    "Basic.Consume": Channel.basic_consume,
+    "Basic.Cancel": Channel.basic_cancel,
+    "Basic.Get": Channel.basic_get,
+    "Basic.Nack": Channel.basic_nack,
+    "Basic.Reject": Channel.basic_reject,
+    "Basic.Recover": Channel.basic_recover,
+    "Basic.RecoverAsync": Channel.basic_recoverasync,
+    "Confirm.Select": Channel.confirm_select,
+    "Tx.Select": Channel.tx_select,
+    "Tx.Commit": Channel.tx_commit,
+    "Tx.Rollback": Channel.tx_rollback,
+    "Exchange.Declare": topology.exchange_declare,
+    "Exchange.Delete": topology.exchange_delete,
+    "Exchange.Bind": topology.exchange_bind,
+    "Exchange.Unbind": topology.exchange_unbind,
+    "Queue.Declare": topology.queue_declare,
+    "Queue.Bind": topology.queue_bind,
+    "Queue.Unbind": topology.queue_unbind,
+    "Queue.Purge": topology.queue_purge,
+    "Queue.Delete": topology.queue_delete,
+}
+
+
+# Methods with arguments whose types matter, and how many short strings stand before those.
+_TYPED = {"Exchange.Declare": 2, "Queue.Declare": 1}
+
+
+def handle(channel: Channel, payload: bytes) -> None:
+    """A method other than those of the class channel, publish and ack. Raises AmqpError."""
+    method: Any = wire.decode_method(payload)
+    handler = _HANDLERS.get(method.name)
+    if handler is None:
+        raise AmqpError(503, f"unexpected method {method.name}")
+    if strings := _TYPED.get(method.name):
+        method.arguments = Arguments(method.arguments or {}, wire.table_types(payload, strings))
+    handler(channel, method)

@@ -1,0 +1,59 @@
+"""Topic patterns: words between dots, `*` for one word, `#` for any number of them."""
+
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class _Node(Generic[T]):
+    __slots__ = ("children", "values")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node[T]] = {}
+        self.values: dict[T, None] = {}
+
+
+class Topics(Generic[T]):
+    """A trie of patterns with values: matching costs what the key and the wildcards on its way cost, not all patterns."""
+
+    def __init__(self) -> None:
+        self._root: _Node[T] = _Node()
+
+    def add(self, pattern: str, value: T) -> None:
+        node = self._root
+        for word in pattern.split("."):
+            node = node.children.setdefault(word, _Node())
+        node.values[value] = None
+
+    def remove(self, pattern: str, value: T) -> None:
+        path, node = [], self._root
+        for word in pattern.split("."):
+            path.append((node, word))
+            node = node.children[word]
+        del node.values[value]
+        for parent, word in reversed(path):
+            child = parent.children[word]
+            if child.values or child.children:
+                break
+            del parent.children[word]
+
+    def match(self, key: str) -> dict[T, None]:
+        """The values of all patterns that match, each once."""
+        words = key.split(".")
+        found: dict[T, None] = {}
+        seen: set[tuple[int, int]] = set()
+        todo = [(self._root, 0)]
+        while todo:
+            node, place = todo.pop()
+            if (id(node), place) in seen:
+                continue
+            seen.add((id(node), place))
+            if place == len(words):
+                found.update(node.values)
+            if rest := node.children.get("#"):
+                todo.extend((rest, after) for after in range(place, len(words) + 1))
+            if place < len(words):
+                for word in {words[place], "*"}:
+                    if child := node.children.get(word):
+                        todo.append((child, place + 1))
+        return found

@@ -1,0 +1,124 @@
+"""The methods of the classes exchange and queue (specification, sections 1.6 and 1.7; exchange.bind is RabbitMQ's)."""
+
+from pamqp import commands
+
+from rmqctl.broker import wire
+from rmqctl.broker.arguments import Arguments
+from rmqctl.broker.channel import REPLY_TO, Channel
+from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.exchange import Destination
+
+
+def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> None:
+    if method.passive:
+        if not method.exchange:
+            raise AmqpError(403, "operation not permitted on the default exchange")
+        channel.vhost.exchange(method.exchange)
+    else:
+        channel.vhost.declare_exchange(
+            channel.user,
+            _name(method.exchange),
+            method.exchange_type,
+            durable=method.durable,
+            auto_delete=method.auto_delete,
+            internal=method.internal,
+            arguments=_arguments(method),
+        )
+    if not method.nowait:
+        channel.reply(40, 11)
+
+
+def exchange_delete(channel: Channel, method: commands.Exchange.Delete) -> None:
+    channel.vhost.delete_exchange(channel.user, method.exchange, if_unused=method.if_unused)
+    if not method.nowait:
+        channel.reply(40, 21)
+
+
+def exchange_bind(channel: Channel, method: commands.Exchange.Bind) -> None:
+    destination = Destination("exchange", method.destination)
+    channel.vhost.bind(channel.user, method.source, destination, method.routing_key, method.arguments or {})
+    if not method.nowait:
+        channel.reply(40, 31)
+
+
+def exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> None:
+    destination = Destination("exchange", method.destination)
+    channel.vhost.unbind(channel.user, method.source, destination, method.routing_key, method.arguments or {})
+    if not method.nowait:
+        channel.reply(40, 51)
+
+
+def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
+    name, messages, consumers = _name(method.queue), 0, 0
+    if name.startswith(REPLY_TO) and method.passive:
+        if name != REPLY_TO and name.removeprefix(REPLY_TO + ".") not in channel.broker.reply_channels:
+            raise AmqpError(404, f"no queue '{name}' in vhost '{channel.vhost.name}'")
+        consumers = 1
+    else:
+        if method.passive:
+            queue = channel.vhost.queue(channel.queue_name(name), channel.session)
+        else:
+            queue = channel.vhost.declare_queue(
+                channel.user,
+                name,
+                durable=method.durable,
+                exclusive=method.exclusive,
+                auto_delete=method.auto_delete,
+                arguments=_arguments(method),
+                owner=channel.session,
+            )
+        name, messages, consumers = queue.name, queue.ready.count, len(queue.consumers)
+    channel.last_queue = name
+    if not method.nowait:
+        channel.reply(50, 11, wire.short_string(name), wire.long(messages), wire.long(consumers))
+
+
+def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
+    name, key = _bound(channel, method.queue, method.routing_key)
+    channel.vhost.bind(
+        channel.user, method.exchange, Destination("queue", name), key, method.arguments or {}, channel.session
+    )
+    if not method.nowait:
+        channel.reply(50, 21)
+
+
+def queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
+    name, key = _bound(channel, method.queue, method.routing_key)
+    channel.vhost.unbind(
+        channel.user, method.exchange, Destination("queue", name), key, method.arguments or {}, channel.session
+    )
+    channel.reply(50, 51)
+
+
+def queue_purge(channel: Channel, method: commands.Queue.Purge) -> None:
+    count = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.session)
+    if not method.nowait:
+        channel.reply(50, 31, wire.long(count))
+
+
+def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
+    count = channel.vhost.delete_queue(
+        channel.user,
+        channel.queue_name(method.queue),
+        if_unused=method.if_unused,
+        if_empty=method.if_empty,
+        owner=channel.session,
+    )
+    if not method.nowait:
+        channel.reply(50, 41, wire.long(count))
+
+
+def _bound(channel: Channel, queue: str, key: str) -> tuple[str, str]:
+    """Without a queue name the last one declared; then, without a key, its name is the key (section 1.7.2.3)."""
+    name = channel.queue_name(queue)
+    return name, key if queue or key else name
+
+
+def _arguments(method: commands.Exchange.Declare | commands.Queue.Declare) -> Arguments:
+    """With the types that they came with: `methods` sees to that."""
+    return method.arguments if isinstance(method.arguments, Arguments) else Arguments(method.arguments or {})
+
+
+def _name(name: str) -> str:
+    """RabbitMQ drops line ends from the names that are declared."""
+    return name.replace("\n", "").replace("\r", "")

@@ -1,0 +1,269 @@
+"""Frames and their contents as bytes (AMQP 0-9-1 specification, section 4.2).
+
+Publish, deliver and ack are coded by hand, because they are what a busy broker does; every other method that comes in
+is decoded by pamqp. Content headers stay the bytes that they were: section 4.2.6.1, class, weight, body size, flags and
+properties.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from struct import Struct
+from typing import Any
+
+from pamqp import base, commands, decode, encode
+
+from rmqctl.broker.errors import AmqpError
+
+METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
+END = b"\xce"
+HEARTBEAT_FRAME = b"\x08\x00\x00\x00\x00\x00\x00\xce"
+PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
+# The smallest frame that a peer may insist on (specification, section 2.3.7: frame-min-size).
+FRAME_MIN = 4096
+
+FRAME = Struct(">BHI")
+_METHOD_FRAME = Struct(">BHIHH")
+_TAG = Struct(">QB")
+_ACK = Struct(">BHIHHQBB")
+_LONG = Struct(">I")
+_SHORT = Struct(">H")
+_LONGLONG = Struct(">Q")
+CONTENT = Struct(">HHQH")
+BASIC = 60
+
+# What pamqp raises on bytes that are no such thing.
+_MALFORMED = (ValueError, IndexError, KeyError, struct.error, TypeError, OverflowError, RecursionError)
+
+PUBLISH = b"\x00\x3c\x00\x28"
+ACK = b"\x00\x3c\x00\x50"
+
+# ------------------------------------------------------------------------------------------------------------- encoding
+
+
+def short_string(text: str) -> bytes:
+    """At most 255 bytes: what is longer is cut."""
+    data = text.encode("utf-8", "surrogateescape")[:255]
+    return bytes((len(data),)) + data
+
+
+def long_string(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogateescape")
+    return _LONG.pack(len(data)) + data
+
+
+def field(value: Any) -> bytes:
+    """A field value with its type (section 4.2.5.5; whole numbers as RabbitMQ's 64-bit signed `l`)."""
+    if isinstance(value, bool):
+        return b"t\x01" if value else b"t\x00"
+    if isinstance(value, int):
+        return b"l" + value.to_bytes(8, "big", signed=True)
+    if isinstance(value, float):
+        return b"d" + encode.double(value)
+    if isinstance(value, bytes):
+        return b"S" + _LONG.pack(len(value)) + value
+    if isinstance(value, str):
+        return b"S" + long_string(value)
+    if isinstance(value, datetime):
+        return b"T" + _LONGLONG.pack(int(value.timestamp()))
+    if isinstance(value, Mapping):
+        return b"F" + table(value)
+    if isinstance(value, list):
+        items = b"".join(map(field, value))
+        return b"A" + _LONG.pack(len(items)) + items
+    return bytes(encode.encode_table_value(value))
+
+
+def table(values: Mapping[str, Any]) -> bytes:
+    return raw_table({name: field(value) for name, value in values.items()})
+
+
+def raw_table(items: Mapping[str, bytes]) -> bytes:
+    """A table of values that are encoded already, each with its type."""
+    data = b"".join(short_string(name) + value for name, value in items.items())
+    return _LONG.pack(len(data)) + data
+
+
+def method(channel: int, class_id: int, method_id: int, *arguments: bytes) -> bytes:
+    """A method frame, from its encoded arguments."""
+    data = b"".join(arguments)
+    return _METHOD_FRAME.pack(METHOD, channel, len(data) + 4, class_id, method_id) + data + END
+
+
+def long(value: int) -> bytes:
+    return _LONG.pack(value)
+
+
+def short(value: int) -> bytes:
+    return _SHORT.pack(value)
+
+
+def longlong(value: int) -> bytes:
+    return _LONGLONG.pack(value)
+
+
+def bit(value: bool) -> bytes:
+    return b"\x01" if value else b"\x00"
+
+
+def deliver_prefix(tag: str) -> bytes:
+    """What every basic.deliver to a consumer starts with."""
+    return b"\x00\x3c\x00\x3c" + short_string(tag)
+
+
+def content(channel: int, arguments: bytes, header: bytes, body: bytes, frame_max: int) -> bytes:
+    """A method with content (deliver, get-ok, return): all its frames. `arguments` start with class and method."""
+    size, room = len(body), frame_max - 8
+    start = FRAME.pack(METHOD, channel, len(arguments)) + arguments + END + FRAME.pack(HEADER, channel, len(header))
+    if not size:
+        return start + header + END
+    if size <= room or not frame_max:
+        return b"".join((start, header, END, FRAME.pack(BODY, channel, size), body, END))
+    parts = [start, header, END]
+    for position in range(0, size, room):
+        piece = body[position : position + room]
+        parts += (FRAME.pack(BODY, channel, len(piece)), piece, END)
+    return b"".join(parts)
+
+
+def delivery(prefix: bytes, delivery_tag: int, redelivered: bool, route: bytes) -> bytes:
+    """The arguments of basic.deliver and basic.get-ok; `route` is exchange and routing key, encoded."""
+    return prefix + _TAG.pack(delivery_tag, redelivered) + route
+
+
+def ack(channel: int, delivery_tag: int, multiple: bool) -> bytes:
+    return _ACK.pack(METHOD, channel, 13, BASIC, 80, delivery_tag, multiple, 0xCE)
+
+
+def content_header(size: int, flags_and_properties: bytes) -> bytes:
+    """The payload of a content header frame of class basic."""
+    return b"\x00\x3c\x00\x00" + _LONGLONG.pack(size) + flags_and_properties
+
+
+# ------------------------------------------------------------------------------------------------------------- decoding
+
+
+def publish(payload: bytes) -> tuple[str, str, int, bytes]:
+    """Exchange, routing key, bits (1 mandatory, 2 immediate) and the encoded exchange and key of a basic.publish."""
+    try:
+        middle = 7 + payload[6]
+        end = middle + 1 + payload[middle]
+        exchange = payload[7:middle].decode("utf-8", "surrogateescape")
+        key = payload[middle + 1 : end].decode("utf-8", "surrogateescape")
+        return exchange, key, payload[end], payload[6:end]
+    except IndexError:
+        raise malformed() from None
+
+
+def acknowledgement(payload: bytes) -> tuple[int, bool]:
+    if len(payload) < 13:
+        raise malformed()
+    return int.from_bytes(payload[4:12], "big"), payload[12] & 1 == 1
+
+
+def decode_method(payload: bytes) -> base.Frame:
+    """Any method. Raises a connection error for what is unknown or cut short."""
+    index = int.from_bytes(payload[:4], "big")
+    kind: Callable[[], base.Frame] | None = commands.INDEX_MAPPING.get(index)
+    if kind is None or len(payload) < 4:
+        raise malformed()
+    found = kind()
+    try:
+        found.unmarshal(payload[4:])
+    except _MALFORMED:
+        raise malformed() from None
+    return found
+
+
+def malformed() -> AmqpError:
+    return AmqpError(502, "malformed method or content")
+
+
+# Properties of class basic in the order of their flags, from bit 15 down (specification, section 1.8, class basic).
+PROPERTIES = (
+    "content_type",
+    "content_encoding",
+    "headers",
+    "delivery_mode",
+    "priority",
+    "correlation_id",
+    "reply_to",
+    "expiration",
+    "message_id",
+    "timestamp",
+    "type",
+    "user_id",
+    "app_id",
+    "cluster_id",
+)
+FLAGS = {name: 1 << (15 - place) for place, name in enumerate(PROPERTIES)}
+_SIZES = {"delivery_mode": 1, "priority": 1, "timestamp": 8}
+
+
+def split_properties(header: bytes) -> dict[str, bytes]:
+    """The encoded value of each property that a content header has, by name, in order."""
+    flags = int.from_bytes(header[12:14], "big")
+    position, found = 14, {}
+    for name, flag in FLAGS.items():
+        if not flags & flag:
+            continue
+        size = _SIZES.get(name, 0)
+        if name == "headers":
+            size = 4 + int.from_bytes(header[position : position + 4], "big")
+        elif not size:
+            size = 1 + (header[position] if position < len(header) else 0)
+        if position + size > len(header):
+            raise malformed()
+        found[name] = header[position : position + size]
+        position += size
+    return found
+
+
+def join_properties(properties: Mapping[str, bytes], size: int) -> bytes:
+    """The content header with these encoded properties: the other way round."""
+    flags = sum(FLAGS[name] for name in properties)
+    return content_header(size, _SHORT.pack(flags) + b"".join(properties[name] for name in FLAGS if name in properties))
+
+
+def decode_property(name: str, data: bytes) -> Any:
+    """Text, a whole number, or for headers a dict of Python values."""
+    if name == "headers":
+        try:
+            return decode.field_table(data)[1]
+        except _MALFORMED:
+            raise malformed() from None
+    if name in _SIZES:
+        return int.from_bytes(data, "big")
+    return data[1:].decode("utf-8", "surrogateescape")
+
+
+def encode_property(name: str, value: Any) -> bytes:
+    if name == "headers":
+        return table(value)
+    if name in _SIZES:
+        return int(value).to_bytes(_SIZES[name], "big")
+    return short_string(str(value))
+
+
+def split_table(data: bytes) -> dict[str, bytes]:
+    """The encoded fields of a table, each with its type, by name."""
+    end, position, found = 4 + int.from_bytes(data[:4], "big"), 4, {}
+    if end > len(data):
+        raise malformed()
+    try:
+        while position < end:
+            start = position + 1 + data[position]
+            name = data[position + 1 : start].decode("utf-8", "surrogateescape")
+            position = start + decode.embedded_value(data[start:end])[0]
+            found[name] = data[start:position]
+    except _MALFORMED:
+        raise malformed() from None
+    return found
+
+
+def table_types(payload: bytes, strings: int) -> dict[str, str]:
+    """The type letter of each field of a declare's arguments, which come after a ticket, short strings and bits."""
+    position = 6
+    for _ in range(strings):
+        position += 1 + payload[position]
+    return {name: chr(data[0]) for name, data in split_table(payload[position + 1 :]).items() if data}
