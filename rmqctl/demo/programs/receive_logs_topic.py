@@ -1,0 +1,20 @@
+import os
+import sys
+
+import pika
+
+connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
+channel = connection.channel()
+channel.exchange_declare(exchange="topic_logs", exchange_type="topic")
+queue = channel.queue_declare(queue="", exclusive=True).method.queue
+for key in sys.argv[1:]:
+    channel.queue_bind(exchange="topic_logs", queue=queue, routing_key=key)
+
+
+def callback(ch, method, properties, body):
+    print(f" [x] {method.routing_key}: {body.decode()}")
+
+
+channel.basic_consume(queue=queue, on_message_callback=callback, auto_ack=True)
+print(" [*] Waiting for logs")
+channel.start_consuming()

@@ -1,0 +1,18 @@
+import os
+
+import pika
+
+connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
+channel = connection.channel()
+channel.confirm_delivery()
+channel.queue_declare(queue="task_queue", durable=True)
+
+for mode in (pika.DeliveryMode.Transient, pika.DeliveryMode.Persistent):
+    channel.basic_publish(
+        exchange="",
+        routing_key="task_queue",
+        body=f"a {mode.name} message",
+        properties=pika.BasicProperties(delivery_mode=mode),
+    )
+    print(f" [x] Sent 'a {mode.name} message'")
+connection.close()
