@@ -89,7 +89,10 @@ GLOBAL_OPTIONS = (
 SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
-COMMAND_FLAGS = ("--address", "--destination-type", "--object-type", "--unit", "--within")
+COMMAND_FLAGS = (
+    "--address", "--amqp-port", "--consumer-timeout", "--data-dir", "--definitions", "--destination-type", "--http-port",
+    "--lines", "--log-level", "--memory-limit", "--object-type", "--sync", "--unit", "--within",
+)  # fmt: skip
 """Options with a value that single commands take."""
 
 VALUE_FLAGS = frozenset(

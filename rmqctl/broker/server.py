@@ -4,10 +4,11 @@ Everything happens on one event loop: the AMQP listener, the timers and, in the 
 """
 
 import asyncio
-from pathlib import Path
+import socket
 from typing import cast
 
 from rmqctl.broker.broker import Broker
+from rmqctl.broker.memory import resident_memory
 from rmqctl.broker.session import Session
 
 # Bytes that may wait in a socket before its consumers are held back.
@@ -89,10 +90,9 @@ class Server:
         if memory_limit is not None:
             self._watch_memory()
 
-    async def listen(self, host: str, port: int) -> int:
-        """The port that it listens on, which is a free one when `port` is 0. Raises OSError."""
-        self._listener = await self.loop.create_server(lambda: Connection(self), host, port, backlog=1024)
-        return int(self._listener.sockets[0].getsockname()[1])
+    async def listen(self, listening: socket.socket) -> None:
+        """Accepts connections on a socket that is bound (see `listeners.bind`)."""
+        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=1024)
 
     async def close(self) -> None:
         """Closes all connections with 320 and waits, not for long, until their clients have read it."""
@@ -131,12 +131,3 @@ class Server:
         for connection in list(self.connections):
             connection.read_or_wait()
         self.loop.call_later(_MEMORY_CHECK, self._watch_memory)
-
-
-def resident_memory() -> int:
-    """Bytes of memory that this process has; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * 4096

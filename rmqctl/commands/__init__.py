@@ -22,6 +22,7 @@ class Entry(NamedTuple):
     hidden: bool = False
 
 
+_BROKER = "A broker of its own"
 _CONTEXTS = "Contexts"
 _NODES = "Nodes and cluster"
 _HEALTH = "Health checks"
@@ -134,6 +135,7 @@ COMMANDS: dict[str, Entry] = {
     "context path": Entry("contexts", _CONTEXTS, "Where the contexts file is.", local=True),
     "context import": Entry("contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
     "show endpoint": Entry("contexts", _CONTEXTS, "What the connection options resolve to; no request is made."),
+    "broker run": Entry("broker", _BROKER, "Run a broker in the foreground.", local=True),
     "__complete": Entry("completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     **_on_node(
         "rabbitmqctl",

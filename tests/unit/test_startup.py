@@ -25,6 +25,9 @@ sys.exit(code)
 """
 DEAR = {"rich", "httpcore", "anyio", "h11", "tomllib", "tomlkit", "pydantic", "click", "asyncio", "concurrent.futures"}
 
+# The embedded broker and what it stands on: loaded by the commands about it alone.
+BROKER = ("rmqctl.broker", "pamqp", "starlette", "uvicorn", "sqlite3")
+
 
 @pytest.fixture
 def broker() -> Iterator[tuple[str, list[str]]]:
@@ -70,6 +73,7 @@ def test_the_version_loads_no_client_and_no_command(tmp_path: Path) -> None:
     out, modules = loaded(tmp_path, "--version")
     assert out.startswith("rmqctl ")
     assert not modules & (DEAR | {"httpx", "json", "ssl", "http.client"})
+    assert not [name for name in modules if name.startswith(BROKER)]
     assert {
         name for name in modules if name.startswith(("rmqctl.commands.", "rmqctl.api", "rmqctl.resources"))
     } == set()
@@ -80,6 +84,7 @@ def test_a_piped_list_loads_its_own_modules_alone(tmp_path: Path, broker: tuple[
     out, modules = loaded(tmp_path, "--url", url, "list_queues", "name", "messages_ready", "messages_unacknowledged")
     assert out == "name\tmessages_ready\tmessages_unacknowledged\nhello\t1\t0\ntask_queue\t2\t3\n"
     assert not modules & DEAR
+    assert not [name for name in modules if name.startswith(BROKER)]
     ours = {name for name in modules if name.startswith("rmqctl.") and name.count(".") > 1}
     assert {name for name in ours if name.startswith("rmqctl.commands.")} == {
         "rmqctl.commands.arguments",

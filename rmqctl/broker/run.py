@@ -1,0 +1,191 @@
+"""A broker as one process: the core, its store, the AMQP listener and the HTTP API on one event loop, until a signal."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import time
+from typing import Any, NamedTuple
+
+import uvicorn
+
+from rmqctl.broker import listeners
+from rmqctl.broker.broker import DEFAULT_USER, Broker
+from rmqctl.broker.server import Server
+from rmqctl.errors import ConfigError
+
+log = logging.getLogger("rmqctl.broker")
+LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(message)s"
+LOG_TIME = "%Y-%m-%d %H:%M:%S"
+INTERRUPTED = 130
+
+
+class Options(NamedTuple):
+    """`data_dir` None: nothing is kept. `consumer_timeout` in seconds, `memory_limit` in bytes, None for none."""
+
+    host: str = "127.0.0.1"
+    amqp_port: int = 5672
+    http_port: int = 15672
+    data_dir: Path | None = None
+    definitions: Path | None = None
+    full_sync: bool = False
+    consumer_timeout: float | None = 1800.0
+    memory_limit: int | None = None
+
+
+class Urls(NamedTuple):
+    """Where a broker listens, with the log-in of guest when it is open."""
+
+    amqp: str
+    http: str
+
+    def line(self) -> str:
+        return f"{self.amqp} {self.http}"
+
+
+def run(options: Options, ready: Callable[[Urls], None]) -> int:
+    """Runs a broker until SIGTERM or Ctrl-C. `ready` is called when it accepts connections.
+
+    Returns the exit code: 0, or 130 after Ctrl-C. Raises Unavailable for a port that is taken or a data folder in use,
+    ConfigError for a data folder or a definitions file that cannot be read.
+    """
+    listeners.raise_file_limit()
+    # Most objects are messages: they live long, and have no cycles.
+    gc.enable()
+    gc.set_threshold(50_000, 20, 100)
+    return asyncio.run(_serve(options, ready))
+
+
+def log_to(stream: Any, level: str) -> None:
+    """Has the broker log to a stream; `level`: debug, info, warning, error or none."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT, LOG_TIME))
+    logging.basicConfig(handlers=[handler], level=level.upper() if level != "none" else logging.CRITICAL + 1)
+
+
+async def _serve(options: Options, ready: Callable[[Urls], None]) -> int:
+    amqp = listeners.bind(options.host, options.amqp_port, "--amqp-port")
+    with contextlib.ExitStack() as stack:
+        stack.callback(amqp.close)
+        http = listeners.bind(options.host, options.http_port, "--http-port")
+        stack.callback(http.close)
+        broker = _new_broker(options)
+        if options.definitions is not None:
+            _import(broker, options.definitions)
+        stopped = _signals()
+        server = Server(broker, memory_limit=options.memory_limit)
+        await server.listen(amqp)
+        api = _Api(broker, amqp.getsockname()[1], http)
+        await api.start()
+        urls = _urls(broker, options.host, amqp.getsockname()[1], http.getsockname()[1])
+        log.info("listening: %s %s", *(url.rpartition("@")[2] for url in urls))
+        ready(urls)
+        number = await stopped
+        log.info("stopping: %s", number.name)
+        await server.close()
+        await api.stop()
+        return INTERRUPTED if number == signal.SIGINT else 0
+
+
+def _new_broker(options: Options) -> Broker:
+    broker = Broker(time, consumer_timeout=options.consumer_timeout)
+    broker.seed()
+    return broker
+
+
+def _import(broker: Broker, path: Path) -> None:
+    from rmqctl.broker.definitions import import_definitions
+    from rmqctl.broker.errors import AmqpError
+
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise ValueError("not an object")
+        import_definitions(broker, document)
+    except OSError as error:
+        raise ConfigError(f"--definitions {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"--definitions {path}: not definitions: {error}") from error
+    except AmqpError as error:
+        raise ConfigError(f"--definitions {path}: {error}") from None
+
+
+def _urls(broker: Broker, host: str, amqp_port: int, http_port: int) -> Urls:
+    """With the log-in of guest as long as it is the one that every client tries first."""
+    login = f"{DEFAULT_USER}:{DEFAULT_USER}@" if broker.authenticate(DEFAULT_USER, DEFAULT_USER) else ""
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    named = f"[{named}]" if ":" in named else named
+    return Urls(f"amqp://{login}{named}:{amqp_port}/%2F", f"http://{login}{named}:{http_port}")
+
+
+def _signals() -> "asyncio.Future[signal.Signals]":
+    """Is done as soon as somebody wants the broker to stop."""
+    loop = asyncio.get_running_loop()
+    stopped: asyncio.Future[signal.Signals] = loop.create_future()
+
+    def stop(number: signal.Signals) -> None:
+        if not stopped.done():
+            stopped.set_result(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop, number)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda which, _: loop.call_soon_threadsafe(stop, signal.Signals(which)))
+    return stopped
+
+
+class _Api:
+    """The HTTP API on the broker's own loop."""
+
+    def __init__(self, broker: Broker, amqp_port: int, socket: Any) -> None:
+        self._sockets: Sequence[Any] = [socket]
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                _app(broker, amqp_port),
+                http="h11",
+                ws="none",
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve(list(self._sockets)))
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+            await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+def _app(broker: Broker, amqp_port: int) -> Any:
+    try:
+        from rmqctl.broker.management.app import create_app
+    except ImportError:
+
+        async def nothing(scope: Any, _: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                await send({"type": "http.response.start", "status": 404, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+
+        return nothing
+    return create_app(broker, amqp_port=amqp_port)
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The signals are the broker's."""
+        yield
