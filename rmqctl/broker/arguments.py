@@ -57,14 +57,15 @@ def _letter(value: Any) -> str:
 Check = Callable[[str, Any, Arguments], str | None]
 
 
-def _whole(name: str, value: Any, arguments: Arguments) -> str | None:
+def whole(name: str, value: Any, arguments: Arguments) -> str | None:
+    """What is wrong with a value that has to be a whole number."""
     if isinstance(value, bool) or not isinstance(value, int):
-        return f"{{unacceptable_type,{arguments.type_of(name)}}}"
+        return f'"expected integer, got {arguments.type_of(name)}"'
     return None
 
 
 def _not_negative(name: str, value: Any, arguments: Arguments) -> str | None:
-    return _whole(name, value, arguments) or (f"{{value_negative,{value}}}" if value < 0 else None)
+    return whole(name, value, arguments) or (f"{{value_negative,{value}}}" if value < 0 else None)
 
 
 def _positive(name: str, value: Any, arguments: Arguments) -> str | None:
@@ -72,16 +73,17 @@ def _positive(name: str, value: Any, arguments: Arguments) -> str | None:
 
 
 def _duration(name: str, value: Any, arguments: Arguments) -> str | None:
-    """Milliseconds that a timer takes: up to 2**32 - 1."""
+    """Milliseconds."""
     problem = _not_negative(name, value, arguments)
-    return problem or (f"{{value_too_large,{value}}}" if value > _LONGEST else None)
+    return problem or (f"{{value_too_large,{value}}}" if value > LONGEST else None)
 
 
 def _positive_duration(name: str, value: Any, arguments: Arguments) -> str | None:
     return _positive(name, value, arguments) or _duration(name, value, arguments)
 
 
-_LONGEST = 0xFFFFFFFF
+# Ten years, in milliseconds: the longest time that RabbitMQ's timers take.
+LONGEST = 10 * 365 * 86_400_000
 
 
 def _priorities(name: str, value: Any, arguments: Arguments) -> str | None:
@@ -97,11 +99,19 @@ def _flag(name: str, value: Any, arguments: Arguments) -> str | None:
     return None if isinstance(value, bool) else f"{{unacceptable_type,{arguments.type_of(name)}}}"
 
 
-def _one_of(*values: str) -> Check:
+def _one_of(problem: str, *values: str) -> Check:
     def check(name: str, value: Any, arguments: Arguments) -> str | None:
-        return _text(name, value, arguments) or (None if value in values else f"invalid_{name[2:].replace('-', '_')}")
+        return _text(name, value, arguments) or (None if value in values else problem)
 
     return check
+
+
+def _version(name: str, value: Any, arguments: Arguments) -> str | None:
+    return whole(name, value, arguments) or (None if value == 2 else f"\"unsupported queue version '{value}'\"")
+
+
+def _anything(name: str, value: Any, arguments: Arguments) -> str | None:
+    return None
 
 
 def _dead_letter_key(name: str, value: Any, arguments: Arguments) -> str | None:
@@ -112,26 +122,95 @@ def _dead_letter_key(name: str, value: Any, arguments: Arguments) -> str | None:
 _QUEUE: dict[str, Check] = {
     "x-expires": _positive_duration,
     "x-message-ttl": _duration,
-    "x-dead-letter-exchange": _text,
+    "x-dead-letter-exchange": _anything,  # see check_queue
+    "x-dead-letter-strategy": _one_of("invalid_dlx_strategy", "at-most-once", "at-least-once"),
     "x-dead-letter-routing-key": _dead_letter_key,
     "x-max-length": _not_negative,
     "x-max-length-bytes": _not_negative,
+    "x-max-in-memory-length": _not_negative,
+    "x-max-in-memory-bytes": _not_negative,
     "x-max-priority": _priorities,
-    "x-overflow": _one_of("drop-head", "reject-publish", "reject-publish-dlx"),
-    "x-queue-mode": _one_of("default", "lazy"),
+    "x-overflow": _one_of("invalid_overflow", "drop-head", "reject-publish", "reject-publish-dlx"),
+    "x-queue-mode": _anything,
+    "x-queue-version": _version,
     "x-single-active-consumer": _flag,
-    "x-delivery-limit": _whole,
     "x-queue-type": _text,
+    "x-quorum-initial-group-size": _anything,
+    "x-quorum-target-group-size": _anything,
+    "x-max-age": _anything,
+    "x-stream-max-segment-size-bytes": _anything,
+    "x-stream-filter-size-bytes": _anything,
+    "x-initial-cluster-size": _anything,
+    "x-queue-leader-locator": _one_of(
+        "invalid_queue_locator_arg", "client-local", "balanced", "random", "least-leaders"
+    ),
+    "x-delivery-limit": _anything,
+}
+# Arguments that queues of a type do not know.
+_FOREIGN = {
+    "classic": frozenset(
+        (
+            "x-dead-letter-strategy",
+            "x-max-in-memory-length",
+            "x-max-in-memory-bytes",
+            "x-quorum-initial-group-size",
+            "x-quorum-target-group-size",
+            "x-max-age",
+            "x-stream-max-segment-size-bytes",
+            "x-stream-filter-size-bytes",
+            "x-initial-cluster-size",
+            "x-delivery-limit",
+        )
+    ),
+    "quorum": frozenset(
+        (
+            "x-max-priority",
+            "x-queue-mode",
+            "x-queue-version",
+            "x-max-age",
+            "x-stream-max-segment-size-bytes",
+            "x-stream-filter-size-bytes",
+            "x-initial-cluster-size",
+        )
+    ),
 }
 # A redeclaration has to agree on these; others may differ.
-_COMPARED = tuple(_QUEUE)
+_COMPARED = (
+    "x-queue-type",
+    "x-expires",
+    "x-message-ttl",
+    "x-dead-letter-exchange",
+    "x-dead-letter-routing-key",
+    "x-dead-letter-strategy",
+    "x-max-length",
+    "x-max-length-bytes",
+    "x-max-in-memory-length",
+    "x-max-in-memory-bytes",
+    "x-max-priority",
+    "x-overflow",
+    "x-queue-mode",
+    "x-single-active-consumer",
+    "x-delivery-limit",
+)
 
 
-def check_queue(name: str, vhost: str, arguments: Arguments) -> None:
-    """Raises AmqpError 406 for the first argument with a value that it cannot have."""
+def check_queue(name: str, vhost: str, kind: str, arguments: Arguments) -> None:
+    """Raises AmqpError 406 for the first argument that queues of this type do not know, or with a value it cannot have."""
+    what = f"queue '{name}' in vhost '{vhost}'"
+    if "x-queue-master-locator" in arguments:
+        raise AmqpError(541, "Feature `queue_master_locator` is deprecated.", hard=True)
+    for argument in _FOREIGN[kind]:
+        if argument in arguments:
+            raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{kind}_queue")
     for argument, check in _QUEUE.items():
         if argument in arguments and (problem := check(argument, arguments[argument], arguments)):
-            raise precondition(f"invalid arg '{argument}' for queue '{name}' in vhost '{vhost}': {problem}")
+            raise precondition(f"invalid arg '{argument}' for {what}: {problem}")
+
+
+def check_exchange_name(argument: str, what: str, arguments: Arguments) -> None:
+    """Raises AmqpError 406 when an argument that names an exchange is no text. `what`: queue 'name' in vhost 'vhost'."""
+    if argument in arguments and not isinstance(arguments[argument], str):
+        raise precondition(f"invalid type '{arguments.type_of(argument)}' for arg '{argument}' in {what}")
 
 
 def check_equal(
@@ -140,8 +219,15 @@ def check_equal(
     """Raises AmqpError 406 for the first argument on which two declarations differ. `what`: queue 'name'."""
     stored = current if isinstance(current, Arguments) else Arguments(current)
     for argument in compared:
-        if wanted.get(argument) != stored.get(argument):
-            raise inequivalent(argument, what, vhost, _shown(argument, wanted), _shown(argument, stored))
+        default = "classic" if argument == "x-queue-type" else None
+        received, there = wanted.get(argument) or default, stored.get(argument) or default
+        if default is None:
+            received, there = wanted.get(argument), stored.get(argument)
+        if received == there:
+            continue
+        if received is not None and there is not None:
+            raise inequivalent(argument, what, vhost, f"'{_lower(received)}'", f"'{_lower(there)}'")
+        raise inequivalent(argument, what, vhost, _shown(argument, wanted), _shown(argument, stored))
 
 
 def inequivalent(argument: str, what: str, vhost: str, received: str, current: str) -> AmqpError:
@@ -153,6 +239,8 @@ def inequivalent(argument: str, what: str, vhost: str, received: str, current: s
 def _shown(argument: str, arguments: Arguments) -> str:
     if argument not in arguments:
         return "none"
-    value = arguments[argument]
-    text = str(value).lower() if isinstance(value, bool) else value
-    return f"the value '{text}' of type '{arguments.type_of(argument)}'"
+    return f"the value '{_lower(arguments[argument])}' of type '{arguments.type_of(argument)}'"
+
+
+def _lower(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

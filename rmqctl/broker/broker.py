@@ -1,5 +1,7 @@
 """The broker: virtual hosts, users, policies, parameters and connections; what is not of one virtual host alone."""
 
+import hmac
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,10 +58,15 @@ class Broker:
         """Who has something to say as soon as the store has kept what was told it."""
         self.reply_channels: dict[str, Channel] = {}
         """Consumers of direct reply-to, by the token in their addresses."""
+        self._secret = os.urandom(16)
         self.alarmed = False
         """Memory is short: publishers wait."""
         if consumer_timeout is not None:
             self._watch_consumers(consumer_timeout)
+
+    def seal(self, token: str) -> str:
+        """Tells a token that this broker made from any other text."""
+        return hmac.new(self._secret, token.encode("utf-8", "replace"), "sha256").hexdigest()[:16]
 
     def tick(self) -> None:
         """Has the clock read and does what is due."""

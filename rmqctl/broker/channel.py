@@ -4,6 +4,7 @@ Declaring and deleting is in `topology`. What raises AmqpError here closes the c
 """
 
 import os
+import re
 from base64 import urlsafe_b64encode
 from collections import OrderedDict, deque
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pamqp import commands
 
 from rmqctl.broker import wire
+from rmqctl.broker.arguments import LONGEST, Arguments, whole
 from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.errors import AmqpError, precondition, refused
 from rmqctl.broker.exchange import Exchange
@@ -26,6 +28,11 @@ REPLY_TO = "amq.rabbitmq.reply-to"
 _MANDATORY, _IMMEDIATE = 1, 2
 # The largest body that RabbitMQ 4 takes (max_message_size).
 _LARGEST = 16 * 1024 * 1024
+_LARGEST_EVER = 512 * 1024 * 1024
+_TOKEN = 22
+# Flags and properties that were found sound.
+_SOUND: set[bytes] = set()
+_SOUND_AT_MOST = 1000
 _UNKNOWN_TAG = "unknown delivery tag {}"
 
 
@@ -91,33 +98,48 @@ class Channel:
             raise AmqpError(540, "immediate=true")
 
     def content_header(self, payload: bytes) -> None:
-        if self._content is None or self._header:
-            raise AmqpError(505, "expected method frame, got non method frame instead")
+        if self._content is None:
+            raise unexpected("method frame", "non method frame", wire.NOTHING)
         if len(payload) < 14:
-            raise wire.malformed()
+            raise wire.bad_frame(501, wire.HEADER, payload, "unknown_frame")
+        if self._header:
+            raise self.other_than_content()
         if payload[:2] != b"\x00\x3c":
             class_id = int.from_bytes(payload[:2], "big")
-            raise AmqpError(505, f"expected content header for class 60, got one for class {class_id} instead")
+            raise unexpected("content header for class 60", f"one for class {class_id}")
+        if payload[2:4] != b"\x00\x00":
+            raise self.other_than_content()
+        if payload[12:] not in _SOUND:
+            _check_properties(payload)
         self._header = payload
         self._size = int.from_bytes(payload[4:12], "big")
+        if self._size > _LARGEST_EVER:
+            problem = f"content body size {self._size} exceeds maximum allowed size {_LARGEST_EVER}"
+            raise AmqpError(501, problem, blame=wire.PUBLISH)
         self._got = 0
         if not self._size:
             self._complete(b"")
 
     def content_body(self, payload: bytes) -> None:
+        if self._content is None:
+            raise unexpected("method frame", "non method frame", wire.NOTHING)
         if not self._header:
-            if self._content is None:
-                raise AmqpError(505, "expected method frame, got non method frame instead")
-            raise AmqpError(505, "expected content header for class 60, got non content header frame instead")
+            raise self.other_than_content()
         self._got += len(payload)
         if self._got == self._size and not self._pieces:
             self._complete(payload)
         elif self._got > self._size:
-            raise AmqpError(501, f"content size {self._got} exceeds declared size {self._size}")
+            raise AmqpError(501, "content body frame exceeds remaining content size", blame=wire.PUBLISH)
         else:
             self._pieces.append(payload)
             if self._got == self._size:
                 self._complete(b"".join(self._pieces))
+
+    def other_than_content(self) -> AmqpError:
+        """What to say of a frame that is not the one that has to come next."""
+        if self._header:
+            return unexpected("content body", "non content body frame")
+        return unexpected("content header for class 60", "non content header frame")
 
     def _complete(self, body: bytes) -> None:
         assert self._content is not None
@@ -126,7 +148,11 @@ class Channel:
         self._content, self._header, self._pieces = None, b"", []
         if len(body) > _LARGEST:
             raise precondition(f"message size {len(body)} is larger than configured max size {_LARGEST}")
-        self.publish(Message(exchange, key, header, body, route), bits & _MANDATORY == _MANDATORY)
+        try:
+            self.publish(Message(exchange, key, header, body, route), bits & _MANDATORY == _MANDATORY)
+        except AmqpError as error:
+            error.blame = error.blame or wire.PUBLISH
+            raise
 
     # ----------------------------------------------------------------------------------------------------- publishing
 
@@ -203,6 +229,7 @@ class Channel:
             self._confirm(number, rejected, stored and message.persistent and self.broker.journal.durable)
 
     def _return(self, message: Message, code: int, text: str) -> None:
+        self.flush_confirms()
         arguments = b"\x00\x3c\x00\x32" + wire.short(code) + wire.short_string(text) + message.route
         self._send_content(arguments, message)
 
@@ -268,9 +295,11 @@ class Channel:
 
     def _reply(self, message: Message) -> bool:
         """Direct reply-to: straight to the channel of whoever asked (https://www.rabbitmq.com/docs/direct-reply-to)."""
-        target = self.broker.reply_channels.get(message.key.removeprefix(REPLY_TO + "."))
+        token = message.key.removeprefix(REPLY_TO + ".")
+        target = self.broker.reply_channels.get(token)
         if target is None or target.reply_tag is None:
-            return False
+            # Nobody waits any more; but that somebody did is told by the token.
+            return token.endswith(self.broker.seal(token[:_TOKEN]))
         target._delivery_tag += 1
         target.counts.deliver_no_ack += 1
         prefix = wire.deliver_prefix(target.reply_tag)
@@ -355,12 +384,14 @@ class Channel:
         if tag in self.consumers or tag == self.reply_tag:
             raise AmqpError(530, f"attempt to reuse consumer tag '{tag}'")
         queue = self.vhost.queue(name, self.session)
-        arguments = method.arguments or {}
-        priority = arguments.get("x-priority", 0)
-        if isinstance(priority, bool) or not isinstance(priority, int):
-            raise precondition(f"invalid arg 'x-priority' for queue '{name}' in vhost '{self.vhost.name}'")
-        if queue.exclusive_consumer or (method.exclusive and queue.consumers):
-            raise refused(f"queue '{name}' in vhost '{self.vhost.name}' in exclusive use")
+        arguments = Arguments(method.arguments or {}, getattr(method.arguments, "types", None))
+        what = f"queue '{name}' in vhost '{self.vhost.name}'"
+        if "x-stream-offset" in arguments:
+            raise precondition(f"invalid arg 'x-stream-offset' for {what} of queue type rabbit_{queue.kind}_queue")
+        if "x-priority" in arguments and (problem := whole("x-priority", arguments["x-priority"], arguments)):
+            raise precondition(f"invalid arg 'x-priority' for {what}: {problem}")
+        if queue.exclusive_consumer or (method.exclusive and (queue.consumers or queue.single_active)):
+            raise refused(f"{what} in exclusive use")
         consumer = Consumer(
             self,
             queue,
@@ -384,7 +415,8 @@ class Channel:
         if tag in self.consumers:
             raise AmqpError(530, f"attempt to reuse consumer tag '{tag}'")
         self.reply_tag = tag
-        self._reply_token = _token()
+        token = _token()
+        self._reply_token = token + self.broker.seal(token)
         self.broker.reply_channels[self._reply_token] = self
         if not method.nowait:
             self.reply(60, 21, wire.short_string(tag))
@@ -402,8 +434,6 @@ class Channel:
         name = self.queue_name(method.queue)
         self.user.check("read", self.vhost.name, "queue", name)
         queue = self.vhost.queue(name, self.session)
-        if queue.exclusive_consumer:
-            raise refused(f"queue '{name}' in vhost '{self.vhost.name}' in exclusive use")
         entry = queue.get()
         if entry is None:
             queue.counts.get_empty += 1
@@ -430,15 +460,15 @@ class Channel:
         self.settle("requeue" if method.requeue else "reject", method.delivery_tag or 0, False)
 
     def basic_recover(self, method: commands.Basic.Recover) -> None:
-        self._recover(method.requeue)
+        _check_requeue(method.requeue)
         self.reply(60, 111)
+        self._recover()
 
     def basic_recoverasync(self, method: commands.Basic.RecoverAsync) -> None:
-        self._recover(method.requeue)
+        _check_requeue(method.requeue)
+        self._recover()
 
-    def _recover(self, requeue: bool) -> None:
-        if not requeue:
-            raise AmqpError(540, "requeue=false")
+    def _recover(self) -> None:
         deliveries = list(self.unacked.values())
         self.unacked.clear()
         self._settle("requeue", deliveries)
@@ -520,7 +550,8 @@ def _as_delivered(entry: Entry) -> Message:
     """Quorum queues tell how often a message came back."""
     message = entry.message
     if entry.count and entry.queue.kind == "quorum":
-        return message.changed(message.exchange, message.key, headers={"x-delivery-count": wire.field(entry.count)})
+        counts = {name: wire.field(entry.count) for name in ("x-acquired-count", "x-delivery-count")}
+        return message.changed(message.exchange, message.key, headers=counts)
     return message
 
 
@@ -531,11 +562,36 @@ def _by_queue(deliveries: Iterable[Unacked]) -> dict[Queue, list[Entry]]:
     return found
 
 
+def unexpected(expected: str, got: str, blame: bytes = wire.PUBLISH) -> AmqpError:
+    return AmqpError(505, f"expected {expected}, got {got} instead", blame=blame)
+
+
+def _check_properties(header: bytes) -> None:
+    """Raises AmqpError when the properties do not fit the flags. What was sound once need not be looked at again."""
+    wire.split_properties(header)
+    if len(_SOUND) >= _SOUND_AT_MOST:
+        _SOUND.clear()
+    _SOUND.add(header[12:])
+
+
+def _check_requeue(requeue: bool) -> None:
+    if not requeue:
+        raise AmqpError(540, "requeue=false")
+
+
 def _check_expiration(text: str) -> None:
-    if not text.isascii() or not text.lstrip("-").isdigit():
-        raise precondition(f"invalid expiration '{text}': no_integer")
-    if int(text) < 0:
-        raise precondition(f"invalid expiration '{text}': {{value_negative,{text}}}")
+    number = re.match(r"[+-]?\d+", text, re.ASCII)
+    if number is None:
+        problem = "no_integer"
+    elif number.end() < len(text):
+        problem = f'{{leftover_string,"{text[number.end() :]}"}}'
+    elif int(text) < 0:
+        problem = f"{{value_negative,{text}}}"
+    elif int(text) > LONGEST:
+        problem = f"{{value_too_large,{text}}}"
+    else:
+        return
+    raise precondition(f"invalid expiration '{text}': {problem}")
 
 
 def _token() -> str:

@@ -29,16 +29,22 @@ NAMES = {
 class AmqpError(Exception):
     """`text` is the reply text without its name; `hard` closes the connection, otherwise the channel."""
 
-    def __init__(self, code: int, text: str, *, hard: bool | None = None) -> None:
+    def __init__(self, code: int, text: str, *, hard: bool | None = None, blame: bytes | None = None) -> None:
         super().__init__(text)
+        self.blame = blame
+        """Class and method that the reply names; None for the method that was being handled."""
         self.code = code
         self.text = text
         self.hard = hard if hard is not None else code >= 500 or code in (320, 402)
 
     @property
     def reply(self) -> str:
-        """The reply text as it goes over the wire: at most 255 bytes."""
-        return f"{NAMES[self.code]} - {self.text}"
+        """The reply text as it goes over the wire."""
+        return f"{NAMES[self.code]} - {self.text}" if self.text else NAMES[self.code]
+
+
+class HangUp(Exception):
+    """The connection is to be closed without a word, as RabbitMQ does when it cannot make sense of a peer."""
 
 
 class DataFolderError(Exception):

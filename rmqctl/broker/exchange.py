@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -11,7 +12,7 @@ from rmqctl.broker.message import Message
 from rmqctl.broker.stats import Counts
 from rmqctl.broker.topics import Topics
 
-TYPES = ("direct", "fanout", "headers", "topic")
+TYPES = ("direct", "fanout", "headers", "topic", "x-local-random")
 
 
 class Destination(NamedTuple):
@@ -78,7 +79,7 @@ class Exchange:
     @property
     def by_headers(self) -> bool:
         """Routes by more than the routing key."""
-        return self.kind == "headers"
+        return self.kind in ("headers", "x-local-random")
 
     def bind(self, binding: Binding) -> bool:
         """False when there was such a binding."""
@@ -143,6 +144,14 @@ class _Fanout(_Direct):
         return super().match("", message)
 
 
+class _LocalRandom(_Direct):
+    """One of the queues that are bound with the key, any of them."""
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        found = list(super().match(key, message))
+        return [random.choice(found)] if found else []  # noqa: S311 (spreads load, hides nothing)
+
+
 class _Topic:
     def __init__(self) -> None:
         self._topics: Topics[tuple[Destination, str]] = Topics()
@@ -172,7 +181,13 @@ class _Headers:
         return dict.fromkeys(each.destination for each in self._bindings if _headers_match(each.arguments, headers))
 
 
-_INDEXES: dict[str, Callable[[], _Index]] = {"direct": _Direct, "fanout": _Fanout, "topic": _Topic, "headers": _Headers}
+_INDEXES: dict[str, Callable[[], _Index]] = {
+    "direct": _Direct,
+    "fanout": _Fanout,
+    "topic": _Topic,
+    "headers": _Headers,
+    "x-local-random": _LocalRandom,
+}
 
 
 def _headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> bool:
@@ -189,4 +204,4 @@ def _headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> boo
 
 
 def _same(one: Any, other: Any) -> bool:
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    return one == other and type(one) is type(other)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rmqctl.broker import wire
+from rmqctl.broker.arguments import Arguments
+from rmqctl.broker.errors import precondition
 
 if TYPE_CHECKING:
     from rmqctl.broker.queue import Queue
@@ -22,7 +24,7 @@ _ACTED_ON = (
 class Message:
     """`header` is the payload of the content header frame, `route` exchange and routing key as short strings."""
 
-    __slots__ = ("body", "exchange", "flags", "header", "key", "persistent", "properties", "route", "stored")
+    __slots__ = ("body", "deaths", "exchange", "flags", "header", "key", "persistent", "properties", "route", "stored")
 
     def __init__(self, exchange: str, key: str, header: bytes, body: bytes, route: bytes | None = None) -> None:
         self.exchange = exchange
@@ -33,6 +35,8 @@ class Message:
         self.flags = int.from_bytes(header[12:14], "big")
         self.properties: dict[str, bytes] | None = None
         self.persistent = bool(self.flags & _MODE) and self._is_persistent()
+        self.deaths: tuple[dict[str, Any], ...] = ()
+        """What x-death tells, newest first; a header of that name from a client does not count."""
         self.stored = 0
         """The number that the store knows the message by; 0 when it does not."""
 
@@ -74,10 +78,10 @@ class Message:
             table |= {name: data for name, data in headers.items() if data is not None}
             kept = {name: data for name, data in table.items() if headers.get(name, b"") is not None}
             encoded["headers"] = wire.raw_table(kept)
-            if not kept:
-                del encoded["headers"]
         encoded |= {name: wire.encode_property(name, value) for name, value in properties.items()}
-        return Message(exchange, key, wire.join_properties(encoded, len(self.body)), self.body)
+        copy = Message(exchange, key, wire.join_properties(encoded, len(self.body)), self.body)
+        copy.deaths = self.deaths
+        return copy
 
     def _is_persistent(self) -> bool:
         if self.flags & 0xE000 == 0:  # nothing stands before it
@@ -89,6 +93,20 @@ def message(exchange: str, key: str, body: bytes, properties: Mapping[str, Any])
     """A message from plain values: `properties` by their names of the specification, `headers` a dict."""
     encoded = {name: wire.encode_property(name, properties[name]) for name in wire.PROPERTIES if name in properties}
     return Message(exchange, key, wire.join_properties(encoded, len(body)), body)
+
+
+def more_keys(message: Message, *names: str) -> list[str]:
+    """The routing keys of the headers CC and BCC (https://www.rabbitmq.com/docs/sender-selected)."""
+    if b"\x02CC" not in message.header and b"\x03BCC" not in message.header:
+        return []
+    headers, keys = message.headers(), []
+    for name in names:
+        value = headers.get(name, [])
+        if not isinstance(value, list):
+            kind = Arguments({name: value}).type_of(name)
+            raise precondition(f'invalid message: {{unacceptable_type_in_header,"{name}",{kind}}}')
+        keys += [key for key in value if isinstance(key, str)]
+    return keys
 
 
 class Entry:

@@ -90,7 +90,7 @@ class Queue:
 
     # ----------------------------------------------------------------------------------------------------- publishing
 
-    def push(self, message: Message) -> bool:
+    def push(self, message: Message, *, redelivered: bool = False) -> bool:
         """Takes a message. False when the queue is full and rejects it."""
         self.counts.publish += 1
         if self._limited and self.overflow != "drop-head" and self._is_full(message):
@@ -99,6 +99,7 @@ class Queue:
             return False
         entry = Entry(message, self, self._next_position, None)
         self._next_position += 1
+        entry.redelivered = redelivered
         if self.ttl is not None or message.flags & _EXPIRATION:
             entry.expires = self._expires(message)
         if message.persistent and self.durable:
@@ -306,7 +307,7 @@ class Queue:
             (self.max_length is not None and self.ready.count > self.max_length)
             or (self.max_bytes is not None and self.ready.bytes > self.max_bytes)
         ):
-            dropped.append(self.ready.drop())
+            dropped.append(self.ready.pop())
         self._dead_letter(dropped, "maxlen")
 
     def _expires(self, message: Message) -> float:

@@ -32,13 +32,6 @@ class Ready:
         self.bytes -= len(entry.message.body)
         return entry
 
-    def drop(self) -> Entry:
-        """The one to go when the queue is full: the oldest of the lowest priority."""
-        entry = next(line for line in self._lines if line).popleft()
-        self.count -= 1
-        self.bytes -= len(entry.message.body)
-        return entry
-
     def heads(self) -> Iterator[Entry]:
         """The oldest of each priority."""
         return (line[0] for line in self._lines if line)

@@ -5,6 +5,7 @@ The handshake, heartbeats and the closing of channels and connections are here; 
 """
 
 import platform
+import struct
 from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -15,7 +16,7 @@ from pamqp import base, commands, decode
 from rmqctl.broker import methods, wire
 from rmqctl.broker.broker import DEFAULT_USER, RABBITMQ_VERSION, Broker
 from rmqctl.broker.channel import Channel
-from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.errors import AmqpError, HangUp
 from rmqctl.broker.queue import Queue
 from rmqctl.broker.timers import Timer
 from rmqctl.broker.users import User
@@ -30,7 +31,8 @@ _FRAME_MIN = 8192
 _FULL = 1 << 20
 _HANDSHAKE = 10.0
 _CLOSING = 10.0
-_MECHANISMS = "PLAIN AMQPLAIN"
+_LINGER = 2.0
+_MECHANISMS = "ANONYMOUS AMQPLAIN PLAIN"
 CAPABILITIES = {
     "publisher_confirms": True,
     "exchange_exchange_bindings": True,
@@ -48,6 +50,8 @@ _EXPECTED: dict[str, type[base.Frame]] = {
     "tune": commands.Connection.TuneOk,
     "opening": commands.Connection.Open,
 }
+_KINDS = (wire.METHOD, wire.HEADER, wire.BODY, wire.HEARTBEAT)
+_HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
 _numbers = count(1)
 
 
@@ -131,7 +135,12 @@ class Session:
         try:
             rest = self._frames(data)
         except AmqpError as error:
+            # Where the next frame begins is not known any more: the rest of what came is lost.
             self._fail(error, 0, b"")
+            rest = b""
+        except HangUp:
+            self.close_reason = "cannot make sense of the client"
+            self._finish()
             rest = b""
         if rest and self.state != "closed":
             self._parts.append(rest)
@@ -158,18 +167,16 @@ class Session:
                 return data[position:]
             kind, number, size = wire.FRAME.unpack_from(data, position)
             if size > self._frame_limit - 8:
-                limit = self._frame_limit
-                raise AmqpError(
-                    501,
-                    f"type {kind}, first 16 octets = {data[position + 7 : position + 23]!r}: "
-                    f"{{frame_too_large,{size},{limit - 8}}}",
-                )
+                self._need = 8
+                raise wire.bad_frame(501, kind, b"", f"{{frame_too_large,{size},{self._frame_limit - 8}}}")
             stop = position + 7 + size
             if stop >= end:
                 self._need = 8 + size
                 return data[position:]
             if data[stop] != 0xCE:
-                raise AmqpError(501, "invalid frame end marker")
+                self._need = 8
+                problem = f"{{invalid_frame_end_marker,{data[stop]}}}"
+                raise wire.bad_frame(501, kind, data[position + 7 : stop], problem)
             payload = data[position + 7 : stop]
             position = stop + 1
             self.received_frames += 1
@@ -222,15 +229,18 @@ class Session:
             if kind == wire.METHOD and number == 0:
                 self._while_closing(payload)
             return
-        if kind == wire.HEARTBEAT and number == 0:
-            return
+        if kind not in _KINDS or (kind == wire.METHOD and len(payload) < 4) or (kind == wire.HEARTBEAT and payload):
+            raise wire.bad_frame(501, kind, payload, "unknown_frame")
         if number == 0:
-            if kind != wire.METHOD:
-                raise AmqpError(501, "cannot decode a frame on channel 0 that is neither a method nor a heartbeat")
-            self._connection_method(payload)
+            if kind == wire.METHOD:
+                self._connection_method(payload)
+            elif kind != wire.HEARTBEAT:
+                raise wire.bad_frame(505, kind, payload)
             return
-        if self.state != "running":
-            raise AmqpError(504, "channel frames before the connection is open")
+        if self.state in ("start", "tune"):
+            raise HangUp
+        if self.state != "running" or kind == wire.HEARTBEAT:
+            raise wire.bad_frame(505, kind, payload)
         channel = self.channels.get(number)
         if channel is None:
             self._open_channel(kind, number, payload)
@@ -240,14 +250,12 @@ class Session:
         elif kind == wire.METHOD:
             channel.last_used = self.broker.now
             if channel.expects_content:
-                raise AmqpError(505, "expected content header for class 60, got non content header frame instead")
+                raise channel.other_than_content()
             self._method(channel, payload)
         elif kind == wire.HEADER:
             channel.content_header(payload)
-        elif kind == wire.BODY:
-            channel.content_body(payload)
         else:
-            raise AmqpError(501, f"unknown frame type {kind}")
+            channel.content_body(payload)
 
     def _method(self, channel: Channel, payload: bytes) -> None:
         index = payload[:4]
@@ -271,8 +279,8 @@ class Session:
             self.send(wire.method(channel.number, 20, 41))
         elif isinstance(method, commands.Channel.Open):
             raise AmqpError(504, "second 'channel.open' seen")
-        elif not isinstance(method, commands.Channel.CloseOk | commands.Channel.FlowOk):
-            raise AmqpError(503, f"unexpected method {method.name}")
+        else:
+            raise AmqpError(503, "unimplemented method")
 
     def _while_channel_closing(self, channel: Channel, payload: bytes) -> None:
         index = payload[:4]
@@ -280,14 +288,15 @@ class Session:
             del self.channels[channel.number]
         elif index == b"\x00\x14\x00\x28":
             self.send(wire.method(channel.number, 20, 41))
+        elif index == b"\x00\x14\x00\x0a":
+            raise AmqpError(504, "second 'channel.open' seen", hard=True)
 
     def _open_channel(self, kind: int, number: int, payload: bytes) -> None:
         if kind != wire.METHOD or payload[:4] != b"\x00\x14\x00\x0a":
-            if payload[:4] in (b"\x00\x14\x00\x28", b"\x00\x14\x00\x29") and kind == wire.METHOD:
-                return  # the answer to a close that crossed ours
             raise AmqpError(504, "expected 'channel.open'")
-        if number > self.channel_max:
-            raise AmqpError(530, f"channel number {number} is higher than the negotiated maximum {self.channel_max}")
+        if len(self.channels) >= self.channel_max:
+            problem = f"number of channels opened ({len(self.channels)}) has reached the negotiated channel_max"
+            raise AmqpError(530, f"{problem} ({self.channel_max})", blame=wire.NOTHING)
         limit = self.user.limits.get("max-channels", -1)
         if limit >= 0 and sum(len(each.channels) for each in self.broker.sessions_of(user=self.user)) >= limit:
             raise AmqpError(
@@ -305,8 +314,10 @@ class Session:
     # ------------------------------------------------------------------------------------------------------- connection
 
     def _protocol_header(self, header: bytes) -> None:
-        if header != wire.PROTOCOL_HEADER:
-            self.send(wire.PROTOCOL_HEADER)
+        if header not in (wire.PROTOCOL_HEADER, _HEADER_0_9):
+            # To what is AMQP 1.0 or looks like 0-9-1, RabbitMQ offers 0-9-1; to anything else the SASL layer of 1.0.
+            near = header[:4] == b"AMQP" and (header[4:7] == b"\x00\x00\x09" or header[5:] == b"\x01\x00\x00")
+            self.send(wire.PROTOCOL_HEADER if near else b"AMQP\x03\x01\x00\x00")
             self._finish()
             return
         self.state = "start"
@@ -323,20 +334,22 @@ class Session:
         self.send(wire.method(0, 10, 10, *start))
 
     def _connection_method(self, payload: bytes) -> None:
-        if payload[:2] != b"\x00\x0a":
-            raise AmqpError(503, "method of another class than connection on channel 0")
         method = wire.decode_method(payload)
-        if isinstance(method, commands.Connection.Close):
+        if isinstance(method, commands.Connection.Close) and self.state != "start":
             self._release_channels()
             self.send(wire.method(0, 10, 51))
-            self._finish()
+            # The client hangs up; one that does not is given some time.
+            self.state = "closing"
+            self._expect_end(_LINGER)
             return
         expected = _EXPECTED.get(self.state)
         if self.state == "running" and isinstance(method, commands.Connection.UpdateSecret):
             self._log_in("PLAIN", b"\0" + self.user.name.encode() + b"\0" + _octets(method.new_secret or ""))
             self.send(wire.method(0, 10, 71))
         elif expected is None or not isinstance(method, expected):
-            raise AmqpError(503, f"unexpected method {method.name} in connection state {self.state}")
+            if self.state in ("start", "tune"):
+                raise HangUp
+            raise AmqpError(504, f"unexpected method in connection state {self.state}")
         elif isinstance(method, commands.Connection.StartOk):
             self._start_ok(method)
         elif isinstance(method, commands.Connection.TuneOk):
@@ -347,39 +360,30 @@ class Session:
     def _start_ok(self, method: commands.Connection.StartOk) -> None:
         self.client_properties = method.client_properties or {}
         if method.mechanism not in _MECHANISMS.split():
-            raise AmqpError(503, f"unknown authentication mechanism '{method.mechanism}'")
+            raise HangUp
         self.mechanism = method.mechanism
         self.user = self._log_in(method.mechanism, _octets(method.response or ""))
         self.state = "tune"
         self.send(wire.method(0, 10, 30, wire.short(CHANNEL_MAX), wire.long(FRAME_MAX), wire.short(HEARTBEAT)))
 
     def _log_in(self, mechanism: str, response: bytes) -> User:
-        name, password = _credentials(mechanism, response)
-        user = self.broker.authenticate(name, password)
+        name, password = (DEFAULT_USER, "") if mechanism == "ANONYMOUS" else _credentials(mechanism, response)
+        user = self.broker.users.get(name) if mechanism == "ANONYMOUS" else self.broker.authenticate(name, password)
         if user is None or (name == DEFAULT_USER and not _is_loopback(self.peer[0])):
             raise AmqpError(
                 403,
                 f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile.",
                 hard=True,
+                blame=wire.NOTHING,
             )
         return user
 
     def _tune_ok(self, method: commands.Connection.TuneOk) -> None:
-        for what, value, most in (
-            ("channel_max", method.channel_max, CHANNEL_MAX),
-            ("frame_max", method.frame_max, FRAME_MAX),
-        ):
-            if value > most or (value == 0 and what == "channel_max"):
-                raise AmqpError(
-                    530,
-                    f"negotiated {what} = {value or 'no limit'} is higher than the maximum allowed value ({most})",
-                )
-        if method.frame_max and method.frame_max < _FRAME_MIN:
-            raise AmqpError(
-                530, f"negotiated frame_max = {method.frame_max} is lower than the minimum allowed value ({_FRAME_MIN})"
-            )
-        self.channel_max = method.channel_max
-        self.frame_max = self._frame_limit = method.frame_max or FRAME_MAX
+        channels, size = method.channel_max or 0, method.frame_max or 0
+        if not 0 < channels <= CHANNEL_MAX or not _FRAME_MIN <= size <= FRAME_MAX:
+            raise HangUp
+        self.channel_max = channels
+        self.frame_max = self._frame_limit = size
         self.heartbeat = method.heartbeat
         self.state = "opening"
 
@@ -417,7 +421,7 @@ class Session:
 
     def _fail(self, error: AmqpError, number: int, payload: bytes) -> None:
         """Closes the channel or the connection, as the error wants it. `payload` is the method that was to blame."""
-        index = payload[:4] if len(payload) >= 4 else b"\x00\x00\x00\x00"
+        index = error.blame or (payload[:4] if len(payload) >= 4 else wire.NOTHING)
         channel = self.channels.get(number)
         if error.hard or channel is None:
             self._close(error, index)
@@ -435,9 +439,13 @@ class Session:
             return
         self.send(wire.method(0, 10, 50, wire.short(error.code), wire.short_string(error.reply), index))
         self.state = "closing"
+        self._expect_end(_CLOSING)
+
+    def _expect_end(self, seconds: float) -> None:
+        """The client is to end the connection; when it does not in this time, it ends all the same."""
         if self._timer:
             self._timer.cancel()
-        self._timer = self.broker.timers.at(self.broker.now + _CLOSING, self._finish)
+        self._timer = self.broker.timers.at(self.broker.now + seconds, self._finish)
 
     def close(self, code: int, text: str) -> None:
         """The broker closes the connection, for a reason of its own."""
@@ -535,15 +543,17 @@ class Session:
 
 
 def _credentials(mechanism: str, response: bytes) -> tuple[str, str]:
-    """User and password: PLAIN (RFC 4616), or AMQPLAIN, a table without its length."""
+    """User and password: PLAIN (RFC 4616), or AMQPLAIN, a table without its length. Raises HangUp."""
     try:
         if mechanism == "PLAIN":
-            _, name, password = response.split(b"\0")
+            nobody, name, password = response.split(b"\0")
+            if nobody:
+                raise HangUp
             return name.decode(), password.decode()
         fields = decode.field_table(wire.long(len(response)) + response)[1]
         return str(fields["LOGIN"]), str(fields["PASSWORD"])
-    except (ValueError, KeyError, IndexError):
-        return "", ""
+    except (ValueError, KeyError, IndexError, struct.error):
+        raise HangUp from None
 
 
 def _octets(text: str | bytes) -> bytes:

@@ -21,13 +21,13 @@ class Topics(Generic[T]):
 
     def add(self, pattern: str, value: T) -> None:
         node = self._root
-        for word in pattern.split("."):
+        for word in _words(pattern):
             node = node.children.setdefault(word, _Node())
         node.values[value] = None
 
     def remove(self, pattern: str, value: T) -> None:
         path, node = [], self._root
-        for word in pattern.split("."):
+        for word in _words(pattern):
             path.append((node, word))
             node = node.children[word]
         del node.values[value]
@@ -39,7 +39,7 @@ class Topics(Generic[T]):
 
     def match(self, key: str) -> dict[T, None]:
         """The values of all patterns that match, each once."""
-        words = key.split(".")
+        words = _words(key)
         found: dict[T, None] = {}
         seen: set[tuple[int, int]] = set()
         todo = [(self._root, 0)]
@@ -57,3 +57,8 @@ class Topics(Generic[T]):
                     if child := node.children.get(word):
                         todo.append((child, place + 1))
         return found
+
+
+def _words(text: str) -> list[str]:
+    """The empty key has no words."""
+    return text.split(".") if text else []

@@ -13,6 +13,7 @@ def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> Non
     if method.passive:
         if not method.exchange:
             raise AmqpError(403, "operation not permitted on the default exchange")
+        channel.vhost.check(channel.user, "configure", "exchange", method.exchange)
         channel.vhost.exchange(method.exchange)
     else:
         channel.vhost.declare_exchange(
@@ -50,13 +51,14 @@ def exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> None:
 
 def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
     name, messages, consumers = _name(method.queue), 0, 0
-    if name.startswith(REPLY_TO) and method.passive:
+    if name.startswith(REPLY_TO):
         if name != REPLY_TO and name.removeprefix(REPLY_TO + ".") not in channel.broker.reply_channels:
             raise AmqpError(404, f"no queue '{name}' in vhost '{channel.vhost.name}'")
         consumers = 1
     else:
         if method.passive:
-            queue = channel.vhost.queue(channel.queue_name(name), channel.session)
+            channel.vhost.check(channel.user, "configure", "queue", name)
+            queue = channel.vhost.queue(name, channel.session)
         else:
             queue = channel.vhost.declare_queue(
                 channel.user,
@@ -84,9 +86,7 @@ def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
 
 def queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
     name, key = _bound(channel, method.queue, method.routing_key)
-    channel.vhost.unbind(
-        channel.user, method.exchange, Destination("queue", name), key, method.arguments or {}, channel.session
-    )
+    channel.vhost.unbind(channel.user, method.exchange, Destination("queue", name), key, method.arguments or {})
     channel.reply(50, 51)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rmqctl.broker import policies
-from rmqctl.broker.arguments import Arguments, check_equal, check_queue, inequivalent
+from rmqctl.broker.arguments import Arguments, check_equal, check_exchange_name, check_queue, inequivalent
 from rmqctl.broker.dead_letters import dead_lettered, in_circles
 from rmqctl.broker.errors import AmqpError, not_found, precondition, refused
 from rmqctl.broker.exchange import TYPES, Binding, Destination, Exchange
-from rmqctl.broker.message import Entry, Message
+from rmqctl.broker.message import Entry, Message, more_keys
 from rmqctl.broker.queue import Queue
 from rmqctl.broker.stats import Counts
 from rmqctl.broker.users import User
@@ -78,7 +78,7 @@ class VHost:
     ) -> Exchange:
         arguments = arguments if arguments is not None else Arguments({})
         if kind not in TYPES:
-            raise precondition(f"invalid exchange type '{kind}'")
+            raise precondition(f"{'unknown' if kind else 'invalid'} exchange type '{kind}'")
         self._not_default(name)
         self.check(user, "configure", "exchange", name)
         found = self.exchanges.get(name)
@@ -115,8 +115,8 @@ class VHost:
     def delete_exchange(self, user: User | None, name: str, *, if_unused: bool = False) -> bool:
         """False when there was none."""
         self._not_default(name)
-        if user is not None:
-            self._not_reserved("exchange", name)
+        if user is not None and name.startswith(_RESERVED):
+            raise refused(f"deletion of system exchange '{name}' in vhost '{self.name}' not allowed")
         self.check(user, "configure", "exchange", name)
         found = self.exchanges.get(name)
         if found is None:
@@ -138,14 +138,9 @@ class VHost:
     def _check_alternate(self, user: User | None, name: str, arguments: Arguments) -> None:
         if "alternate-exchange" not in arguments:
             return
-        alternate = arguments["alternate-exchange"]
-        if not isinstance(alternate, str):
-            kind = arguments.type_of("alternate-exchange")
-            raise precondition(
-                f"invalid type '{kind}' for arg 'alternate-exchange' in exchange '{name}' in vhost '{self.name}'"
-            )
+        check_exchange_name("alternate-exchange", f"exchange '{name}' in vhost '{self.name}'", arguments)
         self.check(user, "read", "exchange", name)
-        self.check(user, "write", "exchange", alternate)
+        self.check(user, "write", "exchange", arguments["alternate-exchange"])
 
     # --------------------------------------------------------------------------------------------------------- queues
 
@@ -155,12 +150,7 @@ class VHost:
         if found is None:
             raise not_found("queue", name, self.name)
         if found.exclusive and found.owner is not owner:
-            raise AmqpError(
-                405,
-                f"cannot obtain exclusive access to locked queue '{name}' in vhost '{self.name}'. It could be originally "
-                "declared on another connection or the exclusive property value does not match that of the original "
-                "declaration.",
-            )
+            raise _locked(name, self.name)
         return found
 
     def declare_queue(
@@ -176,6 +166,8 @@ class VHost:
     ) -> Queue:
         """Without a name the broker gives it one."""
         arguments = self._with_type(arguments if arguments is not None else Arguments({}))
+        if not name and arguments.get("x-queue-type") == "quorum":
+            raise precondition("Cannot declare a server-named queue for type rabbit_quorum_queue")
         if not name:
             name = f"amq.gen-{urlsafe_b64encode(os.urandom(16)).rstrip(b'=').decode()}"
         elif user is not None:
@@ -216,10 +208,17 @@ class VHost:
         if name not in self.queues:
             return 0
         found = self.queue(name, owner)
-        if if_unused and found.consumers:
-            raise precondition(f"queue '{name}' in vhost '{self.name}' in use")
+        what = f"queue '{name}' in vhost '{self.name}'"
+        if found.kind == "quorum" and (if_unused or if_empty):
+            flag = "if-unused" if if_unused else "if-empty"
+            raise AmqpError(
+                540,
+                f"cannot delete {what}. queue.delete operations with {flag} flag set are not supported by quorum queues",
+            )
         if if_empty and found.ready.count:
-            raise precondition(f"queue '{name}' in vhost '{self.name}' not empty")
+            raise precondition(f"{what} not empty")
+        if if_unused and found.consumers:
+            raise precondition(f"{what} in use")
         count = found.ready.count
         self.remove_queue(found)
         return count
@@ -250,12 +249,17 @@ class VHost:
     def _check_new_queue(
         self, user: User | None, name: str, durable: bool, exclusive: bool, auto_delete: bool, arguments: Arguments
     ) -> None:
-        kind = arguments.get("x-queue-type", "classic")
+        what = f"queue '{name}' in vhost '{self.name}'"
+        kind = arguments.get("x-queue-type") or "classic"
         if kind == "stream":
             raise AmqpError(540, "queues of type stream are not implemented by this broker")
-        check_queue(name, self.name, arguments)
         if kind not in QUEUE_TYPES:
-            raise precondition(f"invalid arg 'x-queue-type' for queue '{name}' in vhost '{self.name}': {kind}")
+            problem = f"\"unsupported queue type '{kind}'\""
+            if not isinstance(kind, str):
+                problem = f"{{unacceptable_type,{arguments.type_of('x-queue-type')}}}"
+            raise precondition(f"invalid arg 'x-queue-type' for {what}: {problem}")
+        check_exchange_name("x-dead-letter-exchange", what, arguments)
+        check_queue(name, self.name, kind, arguments)
         if kind == "quorum":
             self._check_quorum(name, durable, exclusive, auto_delete)
         if (limit := self.limits.get("max-queues", -1)) >= 0 and len(self.queues) >= limit:
@@ -285,18 +289,17 @@ class VHost:
         arguments: Arguments,
         owner: "Session | None",
     ) -> Queue:
-        found = self.queues[name]
-        if found.exclusive or exclusive:
-            found = self.queue(name, owner)
+        found = self.queue(name, owner)
+        if found.exclusive != exclusive:
+            raise _locked(name, self.name)
         what = f"queue '{name}'"
+        check_equal(what, self.name, found.arguments, arguments, ("x-queue-type",))
         if found.durable != durable:
             raise inequivalent("durable", what, self.name, f"'{_lower(durable)}'", f"'{_lower(found.durable)}'")
         if found.auto_delete != auto_delete:
             raise inequivalent(
                 "auto_delete", what, self.name, f"'{_lower(auto_delete)}'", f"'{_lower(found.auto_delete)}'"
             )
-        if found.exclusive != exclusive:
-            raise inequivalent("exclusive", what, self.name, f"'{_lower(exclusive)}'", f"'{_lower(found.exclusive)}'")
         check_equal(what, self.name, found.arguments, arguments)
         found.used = self.broker.now
         return found
@@ -331,10 +334,12 @@ class VHost:
         destination: Destination,
         key: str,
         arguments: Mapping[str, Any],
-        owner: "Session | None" = None,
     ) -> bool:
         """False when there was no such binding."""
-        exchange = self._to_bind(user, source, destination, key, owner)
+        self._may_bind(user, source, destination)
+        exchange = self.exchanges.get(source)
+        if exchange is None:
+            return False
         binding = exchange.bindings.get(Binding(source, destination, key, arguments).identity)
         if binding is None:
             return False
@@ -367,11 +372,7 @@ class VHost:
     def _to_bind(
         self, user: User | None, source: str, destination: Destination, key: str, owner: "Session | None"
     ) -> Exchange:
-        self._not_default(source)
-        if destination.kind == "exchange":
-            self._not_default(destination.name)
-        self.check(user, "write", destination.kind, destination.name)
-        self.check(user, "read", "exchange", source)
+        self._may_bind(user, source, destination)
         exchange = self.exchange(source)
         if destination.kind == "queue":
             self.queue(destination.name, owner)
@@ -380,6 +381,13 @@ class VHost:
         if user is not None and exchange.kind == "topic":
             user.check_topic("read", self.name, source, key)
         return exchange
+
+    def _may_bind(self, user: User | None, source: str, destination: Destination) -> None:
+        self._not_default(source)
+        if destination.kind == "exchange":
+            self._not_default(destination.name)
+        self.check(user, "write", destination.kind, destination.name)
+        self.check(user, "read", "exchange", source)
 
     def _remove_binding(self, exchange: Exchange, binding: Binding) -> None:
         durable = self._is_durable(binding)
@@ -415,9 +423,10 @@ class VHost:
 
     # -------------------------------------------------------------------------------------------------------- messages
 
-    def route(self, exchange: Exchange, message: Message) -> Sequence[Queue]:
-        """The queues that a message goes to, each once."""
-        more = _more_keys(message)
+    def route(self, exchange: Exchange, message: Message, more: Sequence[str] | None = None) -> Sequence[Queue]:
+        """The queues that a message goes to, each once. `more`: other keys than those in its headers CC and BCC."""
+        if more is None:
+            more = more_keys(message, "CC", "BCC")
         if not more and (known := self._routes.get((exchange.name, message.key))) is not None:
             return known
         queues, by_key_alone = self._follow(exchange, [message.key, *more], message)
@@ -456,9 +465,10 @@ class VHost:
         if exchange is None:
             return
         message = dead_lettered(queue, entry, reason, self.broker.now)
-        for target in self.route(exchange, message):
+        more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
+        for target in self.route(exchange, message, more):
             if reason == "rejected" or not in_circles(target, message):
-                target.push(message)
+                target.push(message, redelivered=entry.redelivered or reason == "rejected")
 
     # -------------------------------------------------------------------------------------------------------- policies
 
@@ -535,27 +545,22 @@ class VHost:
             self.broker.journal.define("queue", (self.name, queue.name), document)
 
 
+def _locked(name: str, vhost: str) -> AmqpError:
+    return AmqpError(
+        405,
+        f"cannot obtain exclusive access to locked queue '{name}' in vhost '{vhost}'. It could be originally declared on "
+        "another connection or the exclusive property value does not match that of the original declaration.",
+    )
+
+
 def _lower(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check_x_match(arguments: Mapping[str, Any]) -> None:
     mode = arguments.get("x-match", "all")
+    if not isinstance(mode, str):
+        kind = Arguments(arguments, getattr(arguments, "types", {})).type_of("x-match")
+        raise precondition(f"Invalid x-match field type {kind} (value {mode}); expected longstr")
     if mode not in ("all", "any", "all-with-x", "any-with-x"):
-        raise precondition(
-            f"Invalid x-match field value {mode!r}; expected all, any, all-with-x, or any-with-x".replace("'", '"')
-        )
-
-
-def _more_keys(message: Message) -> list[str]:
-    """The routing keys of the headers CC and BCC (https://www.rabbitmq.com/docs/sender-selected)."""
-    if b"\x02CC" not in message.header and b"\x03BCC" not in message.header:
-        return []
-    headers = message.headers()
-    keys = []
-    for name in ("CC", "BCC"):
-        value = headers.get(name)
-        if value is not None and not isinstance(value, list):
-            raise precondition(f"invalid type for header '{name}': expected array")
-        keys += [key for key in value or [] if isinstance(key, str)]
-    return keys
+        raise precondition(f'Invalid x-match field value <<"{mode}">>; expected all, any, all-with-x, or any-with-x')

@@ -13,7 +13,7 @@ from typing import Any
 
 from pamqp import base, commands, decode, encode
 
-from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.errors import AmqpError, HangUp
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 END = b"\xce"
@@ -35,6 +35,9 @@ BASIC = 60
 # What pamqp raises on bytes that are no such thing.
 _MALFORMED = (ValueError, IndexError, KeyError, struct.error, TypeError, OverflowError, RecursionError)
 
+# Sizes of the arguments of methods that have no strings and no tables.
+_FIXED = {0x3C000A: 7, 0x3C005A: 9, 0x3C0078: 9, 0x3C006E: 1, 0x3C0064: 1, 0x140014: 1, 0x55000A: 1}
+NOTHING = b"\x00\x00\x00\x00"
 PUBLISH = b"\x00\x3c\x00\x28"
 ACK = b"\x00\x3c\x00\x50"
 
@@ -152,12 +155,12 @@ def publish(payload: bytes) -> tuple[str, str, int, bytes]:
         key = payload[middle + 1 : end].decode("utf-8", "surrogateescape")
         return exchange, key, payload[end], payload[6:end]
     except IndexError:
-        raise malformed() from None
+        raise undecodable(payload) from None
 
 
 def acknowledgement(payload: bytes) -> tuple[int, bool]:
-    if len(payload) < 13:
-        raise malformed()
+    if len(payload) != 13:
+        raise undecodable(payload)
     return int.from_bytes(payload[4:12], "big"), payload[12] & 1 == 1
 
 
@@ -166,17 +169,39 @@ def decode_method(payload: bytes) -> base.Frame:
     index = int.from_bytes(payload[:4], "big")
     kind: Callable[[], base.Frame] | None = commands.INDEX_MAPPING.get(index)
     if kind is None or len(payload) < 4:
-        raise malformed()
+        raise HangUp
     found = kind()
     try:
         found.unmarshal(payload[4:])
-    except _MALFORMED:
-        raise malformed() from None
+    except _MALFORMED as error:
+        if "Unknown type" in str(error):
+            raise HangUp from None
+        raise undecodable(payload) from None
+    if index in _FIXED and len(payload) != 4 + _FIXED[index]:
+        raise undecodable(payload)
     return found
 
 
+def undecodable(payload: bytes) -> AmqpError:
+    return AmqpError(501, f"cannot decode {octets(payload[4:])}")
+
+
 def malformed() -> AmqpError:
-    return AmqpError(502, "malformed method or content")
+    """Content that cannot be understood."""
+    return AmqpError(541, "", blame=NOTHING)
+
+
+def octets(data: bytes) -> str:
+    """Bytes as Erlang prints them."""
+    if data and all(32 <= byte < 127 for byte in data):
+        return f'<<"{data.decode()}">>'
+    return f"<<{','.join(map(str, data))}>>"
+
+
+def bad_frame(code: int, kind: int, data: bytes, problem: str = "") -> AmqpError:
+    """A frame of which nothing can be made: the connection ends, and no method is to blame."""
+    shown = f"all octets = {octets(data)}" if len(data) <= 16 else f"first 16 octets = {octets(data[:16])}"
+    return AmqpError(code, f"type {kind}, {shown}{problem and ': ' + problem}", blame=NOTHING)
 
 
 # Properties of class basic in the order of their flags, from bit 15 down (specification, section 1.8, class basic).
