@@ -5,13 +5,15 @@ one keeps one connection per endpoint alive and treats the read timeout as a dea
 """
 
 import http.client
+import io
+import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import httpx
-
-_CHUNK = 1 << 18
 
 
 class HttpTransport(httpx.BaseTransport):
@@ -30,14 +32,16 @@ class HttpTransport(httpx.BaseTransport):
         connection = connection or self._connect(request, timeouts.get("connect"))
         try:
             response = _exchange(connection, request, timeouts.get("read"))
-        except httpx.TransportError as error:
+        except BaseException as error:
             connection.close()
-            if reused and request.method in ("GET", "HEAD") and not isinstance(error, httpx.TimeoutException):
+            lost = isinstance(error, httpx.TransportError) and not isinstance(error, httpx.TimeoutException)
+            if reused and lost and request.method in ("GET", "HEAD"):
                 # The broker closed the idle connection, which is its right: ask again on a new one.
                 return self.handle_request(request)
             raise
-        if connection.sock is not None:
-            self._idle[key] = connection
+        # Of requests side by side, one leaves its connection to those that follow.
+        if connection.sock is not None and self._idle.setdefault(key, connection) is not connection:
+            connection.close()
         return response
 
     def close(self) -> None:
@@ -64,38 +68,62 @@ class HttpTransport(httpx.BaseTransport):
 
 def _exchange(connection: http.client.HTTPConnection, request: httpx.Request, timeout: float | None) -> httpx.Response:
     deadline = None if timeout is None else time.monotonic() + timeout
+    connection.response_class = partial(_Answer, deadline=deadline)  # type: ignore[assignment]
     try:
-        _wait_at_most(connection, deadline)
+        _wait_at_most(connection.sock, deadline)
         connection.putrequest(
             request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
         )
         for name, value in request.headers.raw:
             connection.putheader(name, value)
         connection.endheaders(request.read() or None)
-        answer = connection.getresponse()
-        body = bytearray()
-        while True:
-            _wait_at_most(connection, deadline)
-            chunk = answer.read(_CHUNK)
-            if not chunk:
-                break
-            body += chunk
+        with connection.getresponse() as answer:
+            body = answer.read()
     except TimeoutError as error:
         raise httpx.ReadTimeout("no answer in time", request=request) from error
     except OSError as error:
         raise httpx.ReadError(str(error), request=request) from error
+    except http.client.IncompleteRead as error:
+        raise httpx.RemoteProtocolError("the answer was cut short", request=request) from error
     except http.client.HTTPException as error:
         raise httpx.RemoteProtocolError(str(error), request=request) from error
-    return httpx.Response(answer.status, headers=answer.getheaders(), content=bytes(body), request=request)
+    return httpx.Response(answer.status, headers=answer.getheaders(), content=body, request=request)
 
 
-def _wait_at_most(connection: http.client.HTTPConnection, deadline: float | None) -> None:
-    if connection.sock is None:
-        return  # the answer is read whole and the broker has closed its side
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head and body have to be there by the deadline. A socket's timeout is for each read of it alone."""
+
+    def __init__(self, sock: socket.socket, *args: Any, deadline: float | None, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Timed(sock, deadline))
+
+
+class _Timed(io.RawIOBase):
+    """The bytes of a socket until the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: float | None) -> None:
+        self._sock = sock
+        self._stream = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        _wait_at_most(self._sock, self._deadline)
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _wait_at_most(sock: socket.socket, deadline: float | None) -> None:
     if deadline is None:
-        connection.sock.settimeout(None)
+        sock.settimeout(None)
         return
     remaining = deadline - time.monotonic()
     if remaining <= 0:
         raise TimeoutError
-    connection.sock.settimeout(remaining)
+    sock.settimeout(remaining)

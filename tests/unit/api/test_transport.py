@@ -1,0 +1,533 @@
+"""The transport over real sockets: connections kept and lost, answers slow, cut and chunked, and proxies."""
+
+import gzip
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+import pytest
+
+from rmqctl.api.client import Client
+from rmqctl.api.transport import HttpTransport
+from rmqctl.errors import RmqctlError, TimedOut, Unreachable
+from rmqctl.settings import Settings, parse_urls
+
+PATIENCE = 20.0
+"""Seconds for what takes none, unless the test fails."""
+
+Handler = Callable[[socket.socket, int], None]
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+
+
+class Server:
+    """Hands each connection to `handler` with its number, from 0. `heads` are the request heads that came."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.heads: list[str] = []
+        self._open: list[tuple[socket.socket, threading.Thread]] = []
+        self._closing = False
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
+
+    @property
+    def connections(self) -> int:
+        return len(self._open)
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            if self._closing:
+                connection.close()
+                return
+            thread = threading.Thread(target=self._serve, args=(connection, len(self._open)), daemon=True)
+            self._open.append((connection, thread))
+            thread.start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with connection, suppress(OSError):  # the client has left
+            self._handler(connection, number)
+
+    def head(self, connection: socket.socket) -> str:
+        """Reads one request head; "" when the client has closed."""
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(65536)
+            if not more:
+                return ""
+            data += more
+        self.heads.append(data.decode("latin-1"))
+        return self.heads[-1]
+
+    def settle(self) -> None:
+        """Waits until the handlers have ended and their connections are closed."""
+        for _, thread in self._open:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+    def close(self) -> None:
+        self._closing = True
+        socket.create_connection(self._listener.getsockname()).close()  # wakes the acceptor
+        self._acceptor.join(PATIENCE)
+        self._listener.close()
+        for connection, _ in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # wakes its handler
+        self.settle()
+
+
+@contextmanager
+def serving(make: Callable[["Server"], Handler]) -> Iterator[Server]:
+    server = Server(lambda connection, number: make(server)(connection, number))
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@contextmanager
+def nobody() -> Iterator[int]:
+    """A port that nobody listens on, nor will meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+def answering(*answers: bytes) -> Callable[[Server], Handler]:
+    """Every connection sends the answers in turn, one a request, and then closes."""
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            for answer in answers:
+                if not server.head(connection):
+                    return
+                connection.sendall(answer)
+
+        return handle
+
+    return make
+
+
+@contextmanager
+def client_of(url: str, timeout: float | None = PATIENCE) -> Iterator[Client]:
+    settings = Settings(endpoints=parse_urls(url), timeout=timeout)
+    client = Client(settings, password=lambda *_: "guest", warn=lambda line: None)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+# --------------------------------------------------------------------------------------------- connections kept and lost
+
+
+def test_the_connection_is_kept_for_the_next_request() -> None:
+    with serving(answering(OK, OK, OK)) as server, client_of(server.url) as client:
+        assert [client.get("/api/a"), client.get("/api/b"), client.get("/api/c")] == [[], [], []]
+    assert server.connections == 1
+    assert [head.split()[1] for head in server.heads] == ["/api/a", "/api/b", "/api/c"]
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), OK.replace(b"HTTP/1.1", b"HTTP/1.0")],
+    ids=["Connection: close", "HTTP/1.0"],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_connection_that_the_broker_will_close_is_not_kept(closing: bytes, method: str) -> None:
+    """A PUT shows that it is not the retry that helps."""
+    with serving(answering(closing)) as server, client_of(server.url) as client:
+        for _ in range(2):
+            assert client.request(method, "/api/a").body == []
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("answered", [b"", b"HTTP/1.1 2"], ids=["closed", "closed within the answer"])
+def test_an_idle_connection_that_the_broker_closed_is_replaced_without_a_word(answered: bytes) -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            connection.sendall(OK)
+            if number == 0 and answered:
+                server.head(connection)
+                connection.sendall(answered)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        assert client.get("/api/a") == []
+        if not answered:
+            server.settle()
+        assert client.get("/api/b") == []
+    assert server.connections == 2
+
+
+def test_an_idle_connection_is_replaced_once_and_not_for_ever() -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            if server.head(connection) and number == 0:
+                connection.sendall(OK)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        assert client.get("/api/a") == []
+        server.settle()
+        with pytest.raises(Unreachable, match="closed without an HTTP answer"):
+            client.get("/api/b")
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+@pytest.mark.parametrize("closed", [True, False], ids=["closed before", "closed instead of an answer"])
+def test_what_changes_something_is_never_sent_twice(method: str, closed: bool) -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            connection.sendall(OK)
+            if number or not closed:
+                server.head(connection)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        client.get("/api/a")
+        if closed:
+            server.settle()
+        with pytest.raises(Unreachable):
+            client.request(method, "/api/b", body={})
+    assert server.connections == 1
+    assert [head.split()[0] for head in server.heads] == ["GET", *([] if closed else [method])]
+
+
+def test_requests_side_by_side_leave_one_connection() -> None:
+    """Each has a connection of its own; the one that is not kept is closed at once."""
+    together, ended = threading.Barrier(2), threading.Event()
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            together.wait(PATIENCE)
+            connection.sendall(OK)
+            if server.head(connection):
+                connection.sendall(OK)
+            else:
+                ended.set()
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        ahead = client.get_ahead("/api/a")
+        assert client.get("/api/b") == ahead() == []
+        assert ended.wait(PATIENCE)
+        assert client.get("/api/c") == []
+    assert server.connections == 2
+
+
+# ------------------------------------------------------------------------------------------------------ kinds of answers
+
+
+def chunked(*chunks: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+
+
+def test_chunked_answers_are_put_together() -> None:
+    text = json.dumps([{"name": "é" * 500}] * 50).encode()
+    answer = chunked(text[:7], text[7:3000], text[3000:])
+    with serving(answering(answer, OK)) as server, client_of(server.url) as client:
+        assert client.get("/api/a") == json.loads(text)
+        assert client.get("/api/b") == []
+    assert server.connections == 1
+
+
+def test_an_answer_larger_than_any_buffer() -> None:
+    rows = [{"name": f"queue {number}"} for number in range(100_000)]
+    body = json.dumps(rows).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with serving(answering(head + body, OK)) as server, client_of(server.url) as client:
+        assert client.get("/api/a") == rows
+        assert client.get("/api/b") == []
+    assert server.connections == 1
+
+
+def test_an_answer_without_a_length_ends_with_the_connection() -> None:
+    answer = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"a": 1}'
+    with serving(answering(answer)) as server, client_of(server.url) as client:
+        assert client.get("/api/a") == {"a": 1}
+
+
+def test_no_content() -> None:
+    with serving(answering(b"HTTP/1.1 204 No Content\r\n\r\n", OK)) as server, client_of(server.url) as client:
+        answer = client.request("PUT", "/api/a", body={})
+        assert (answer.status, answer.body) == (204, None)
+        assert client.get("/api/b") == []
+    assert server.connections == 1
+
+
+def test_the_body_of_a_request_is_sent_with_its_length() -> None:
+    came: list[bytes] = []
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            with connection.makefile("rb") as stream:
+                head = b"".join(iter(stream.readline, b"\r\n")).decode()
+                server.heads.append(head)
+                came.append(stream.read(int(head.lower().partition("content-length: ")[2].split()[0])))
+            connection.sendall(OK)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        client.request("PUT", "/api/a%2Fb", {"x": "é"}, body={"name": "ü"})
+    assert json.loads(came[0]) == {"name": "ü"}
+    assert server.heads[0].startswith("PUT /api/a%2Fb?x=%C3%A9 HTTP/1.1\r\n")
+    assert server.heads[0].lower().count("\r\nhost: ") == 1
+
+
+PACKED = gzip.compress(b'[{"name":"q"}]')
+
+
+def test_compression_is_not_asked_for_on_this_machine() -> None:
+    with serving(answering(OK)) as server, client_of(server.url) as client:
+        client.get("/api/a")
+    assert "accept-encoding: identity\r\n" in server.heads[0].lower()
+
+
+def test_compression_is_asked_for_elsewhere_and_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED
+    with serving(answering(answer, OK)) as server:
+        here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: here)
+        with client_of("http://broker.example") as client:
+            assert client.get("/api/queues") == [{"name": "q"}]
+            assert client.get("/api/a") == []
+        monkeypatch.undo()
+    assert "gzip" in server.heads[0].lower().partition("accept-encoding: ")[2].partition("\r\n")[0]
+    assert server.connections == 1
+
+
+def test_what_does_not_unpack() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
+    with serving(answering(answer)) as server, client_of(server.url) as client, pytest.raises(RmqctlError) as error:
+        client.get("/api/queues")
+    assert (error.value.exit_code, str(error.value).count("\n")) == (70, 0)
+
+
+def test_no_answer_and_a_closed_connection() -> None:
+    """That is no idle connection: there is nothing to retry."""
+    with serving(answering(b"")) as server, client_of(server.url) as client, pytest.raises(Unreachable) as error:
+        client.get("/api/a")
+    assert "closed without an HTTP answer" in str(error.value)
+    assert server.url in str(error.value)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1, 2", "the answer was cut short"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1, 2]", "the answer was cut short"),
+        (chunked(b"[1, 2]").removesuffix(b"0\r\n\r\n"), "the answer was cut short"),
+        (chunked(b"[1, 2]")[:-10], "the answer was cut short"),
+        (b"AMQP\x00\x00\x09\x01", "without an HTTP answer"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "without an HTTP answer"),
+    ],
+    ids=["cut", "cut where JSON ends", "cut between chunks", "cut in a chunk", "AMQP", "a TLS alert"],
+)
+def test_an_answer_that_is_cut_or_no_http_is_an_error(answer: bytes, words: str) -> None:
+    with serving(answering(answer)) as server, client_of(server.url) as client, pytest.raises(Unreachable) as error:
+        client.get("/api/a")
+    assert str(error.value).startswith(f"{server.url}: ")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+# ------------------------------------------------------------------------------------------------------------ time limits
+
+
+def silent(server: Server) -> Handler:
+    def handle(connection: socket.socket, number: int) -> None:
+        server.head(connection)
+        server.head(connection)  # waits until the client leaves
+
+    return handle
+
+
+def dripping(start: bytes) -> Callable[[Server], Handler]:
+    """Sends a byte every 20 ms, each well within the time limit of the whole, and closes in the end.
+
+    The end comes long after the limit, and is another error.
+    """
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            connection.sendall(start)
+            for _ in range(400):
+                time.sleep(0.02)
+                connection.sendall(b" ")
+
+        return handle
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(silent, id="no answer"),
+        pytest.param(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"), id="a slow body"),
+        pytest.param(dripping(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), id="a slow body without a length"),
+        pytest.param(dripping(chunked(b"[]")[:-5] + b"1000\r\n"), id="a slow chunk"),
+        pytest.param(dripping(b"HTTP/1.1 200 OK\r\nX-Slow: "), id="a slow head"),
+        pytest.param(dripping(b"HTTP"), id="a slow status line"),
+    ],
+)
+def test_the_time_limit_is_for_the_whole_answer(make: Callable[[Server], Handler]) -> None:
+    with (
+        serving(make) as server,
+        client_of(server.url, timeout=0.2) as client,
+        pytest.raises(TimedOut, match=r"no answer within 0\.2 seconds"),
+    ):
+        client.get("/api/a")
+    assert server.connections == 1
+
+
+def test_a_slow_answer_within_the_limit() -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            for byte in OK:
+                time.sleep(0.001)
+                connection.sendall(bytes([byte]))
+
+        return handle
+
+    for timeout in (PATIENCE, None):
+        with serving(make) as server, client_of(server.url, timeout=timeout) as client:
+            assert client.get("/api/a") == []
+
+
+def test_a_connection_is_not_kept_after_a_time_out() -> None:
+    """What comes late would be taken for the answer to the next request."""
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            if number == 0:
+                server.head(connection)  # waits until the client leaves
+            else:
+                connection.sendall(OK)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url, timeout=0.1) as client:
+        with pytest.raises(TimedOut):
+            client.get("/api/a")
+        client.timeout = PATIENCE
+        assert client.get("/api/b") == []
+    assert server.connections == 2
+
+
+# ------------------------------------------------------------------------------------------------------------- connecting
+
+
+def test_nobody_listens() -> None:
+    with (
+        nobody() as port,
+        client_of(f"http://127.0.0.1:{port}") as client,
+        pytest.raises(Unreachable, match="connection refused"),
+    ):
+        client.get("/api/a")
+
+
+def test_a_host_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with client_of("http://nowhere") as client, pytest.raises(Unreachable) as error:
+        client.get("/api/a")
+    assert str(error.value) == "http://nowhere:15672: host name not known (Name or service not known)"
+
+
+def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[object] = []
+
+    def slow(address: object, timeout: object = None, *_: object, **__: object) -> None:
+        limits.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", slow)
+    for timeout in (None, 3.0):
+        with client_of("http://nowhere", timeout) as client, pytest.raises(Unreachable, match="does not answer"):
+            client.get("/api/a")
+    assert limits == [10.0, 3.0]
+
+
+def test_the_port_of_plain_http_asked_for_https() -> None:
+    transport = HttpTransport(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        return handle
+
+    with serving(make) as server, pytest.raises(httpx.ConnectError) as error:
+        transport.handle_request(httpx.Request("GET", f"https://127.0.0.1:{server.port}/api"))
+    assert isinstance(error.value.__cause__, ssl.SSLError)
+
+
+# ---------------------------------------------------------------------------------------------------------------- proxies
+
+
+@pytest.fixture(params=["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def variable(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_proxy_of_the_environment_is_asked_for_the_broker(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    with serving(answering(OK)) as proxy:
+        monkeypatch.setenv(variable, proxy.url)
+        with client_of("http://broker.example:15672") as client:
+            assert client.get("/api/a") == []
+    assert proxy.heads[0].startswith("GET http://broker.example:15672/api/a HTTP/1.1")
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "other.example,127.0.0.1", "*"])
+def test_hosts_of_no_proxy_are_asked_directly(monkeypatch: pytest.MonkeyPatch, variable: str, exempt: str) -> None:
+    with serving(answering(OK)) as proxy, serving(answering(OK)) as broker:
+        monkeypatch.setenv(variable, proxy.url)
+        monkeypatch.setenv("NO_PROXY", exempt)
+        with client_of(broker.url) as client:
+            assert client.get("/api/a") == []
+    assert (proxy.connections, broker.connections) == (0, 1)
+
+
+def test_a_host_beside_those_of_no_proxy_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answering(OK)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "other.example")
+        with client_of("http://broker.example") as client:
+            assert client.get("/api/a") == []
+    assert proxy.connections == 1
+
+
+def test_a_proxy_that_is_down_is_an_unreachable_broker(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    with nobody() as port:
+        monkeypatch.setenv(variable, f"http://ops:s3cret@127.0.0.1:{port}")
+        with client_of("http://broker.example:15672") as client, pytest.raises(RmqctlError) as error:
+            client.get("/api/a")
+    assert error.value.exit_code == 69
+    assert "s3cret" not in str(error.value)
