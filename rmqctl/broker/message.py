@@ -24,7 +24,19 @@ _ACTED_ON = (
 class Message:
     """`header` is the payload of the content header frame, `route` exchange and routing key as short strings."""
 
-    __slots__ = ("body", "deaths", "exchange", "flags", "header", "key", "persistent", "properties", "route", "stored")
+    __slots__ = (
+        "body",
+        "deaths",
+        "exchange",
+        "flags",
+        "header",
+        "key",
+        "persistent",
+        "properties",
+        "references",
+        "route",
+        "stored",
+    )
 
     def __init__(self, exchange: str, key: str, header: bytes, body: bytes, route: bytes | None = None) -> None:
         self.exchange = exchange
@@ -39,6 +51,8 @@ class Message:
         """What x-death tells, newest first; a header of that name from a client does not count."""
         self.stored = 0
         """The number that the store knows the message by; 0 when it does not."""
+        self.references = 0
+        """In how many queues the store has it."""
 
     @property
     def acted_on(self) -> bool:
@@ -122,4 +136,5 @@ class Entry:
         self.redelivered = False
         self.count = 0
         """How often it came back (x-delivery-count, basic.get-ok has no such field)."""
-        self.stored = False
+        self.stored = 0
+        """The number that the store knows it by; 0 when it does not."""

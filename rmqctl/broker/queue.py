@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rmqctl.broker import wire
+from rmqctl.broker.arguments import Arguments
 from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.message import Entry, Message
 from rmqctl.broker.ready import Ready
@@ -44,11 +45,11 @@ class Queue:
         self.name = name
         self.durable = durable
         self.auto_delete = auto_delete
-        self.arguments = dict(arguments)
+        self.arguments = arguments if isinstance(arguments, Arguments) else Arguments(arguments)
         self.owner = owner
         self.exclusive = exclusive
         self.user = user
-        self.kind = str(arguments.get("x-queue-type", "classic"))
+        self.kind = str(arguments.get("x-queue-type") or "classic")
         self.max_priority: int = arguments.get("x-max-priority", 0)
         self.single_active = bool(arguments.get("x-single-active-consumer", False))
         self.counts = Counts()
@@ -58,6 +59,8 @@ class Queue:
         self.consumers: dict[Consumer, None] = {}
         self.active: Consumer | None = None
         """With x-single-active-consumer the one that is served."""
+        self.number = 0
+        """What the store calls it; 0 when it does not know it."""
         self.deleted = False
         self.idle_since = self.used = self.broker.now
         self.policy: str | None = None
@@ -83,7 +86,7 @@ class Queue:
         self.dead_letter_exchange: str | None = effective.get("dead-letter-exchange")
         self.dead_letter_key: str | None = effective.get("dead-letter-routing-key")
         limit = effective.get("delivery-limit", _DELIVERY_LIMIT) if self.kind == "quorum" else None
-        self.delivery_limit: int | None = limit if limit is None or limit >= 0 else None
+        self.delivery_limit: int | None = limit if isinstance(limit, int) and limit >= 0 else None
         self._limited = self.max_length is not None or self.max_bytes is not None
         self._drop_surplus()
         self._watch_use()
@@ -133,12 +136,11 @@ class Queue:
 
     def settle(self, entry: Entry) -> None:
         """The message was acknowledged, or needs no acknowledgement."""
-        if self.deleted:
-            return
-        self.unacked -= 1
-        self.unacked_bytes -= len(entry.message.body)
         if entry.stored:
             self.broker.journal.forget(entry)
+        if not self.deleted:
+            self.unacked -= 1
+            self.unacked_bytes -= len(entry.message.body)
 
     def reject(self, entries: Iterable[Entry]) -> None:
         """The messages were refused for good."""
@@ -147,12 +149,15 @@ class Queue:
             self.unacked -= not self.deleted
             self.unacked_bytes -= len(entry.message.body)
             gone.append(entry)
-        if not self.deleted:
+        if self.deleted:
+            self._forget(gone)
+        else:
             self._dead_letter(gone, "rejected")
 
     def requeue(self, entries: Iterable[Entry]) -> None:
         """Messages come back, to their places."""
         if self.deleted:
+            self._forget(entries)
             return
         back: list[Entry] = []
         tired: list[Entry] = []
