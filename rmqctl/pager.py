@@ -10,7 +10,7 @@ from rmqctl.session import Session
 
 
 def page(session: Session, pieces: Iterator[str]) -> None:
-    """Writes the pieces, through RMQCTL_PAGER, PAGER or `less -FRX` when they are higher than the terminal."""
+    """Writes the pieces, through PAGER or `less -FRX` when they are higher than the terminal."""
     held: list[str] = []
     lines = 0
     for piece in pieces:
@@ -45,7 +45,7 @@ def _write(write: "object", held: list[str], pieces: Iterator[str]) -> None:
 
 
 def _start(session: Session) -> "subprocess.Popen[str] | None":
-    command = session.environ.get("RMQCTL_PAGER", session.environ.get("PAGER", "less"))
+    command = session.environ.get("PAGER", "less")
     if command in ("", "cat"):
         return None
     environ = {**os.environ, "LESS": session.environ.get("LESS", "FRX")}

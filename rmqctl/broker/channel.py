@@ -306,6 +306,18 @@ class Channel:
         target._send_content(wire.delivery(prefix, target._delivery_tag, False, message.route), message)
         return True
 
+    def check_reply_address(self, name: str) -> None:
+        """Raises AmqpError when nobody waits for replies there."""
+        token = name.removeprefix(REPLY_TO).removeprefix(".")
+        if not token or token in self.broker.reply_channels:
+            return
+        if not self._was_made_here(token):
+            raise wire.malformed()
+        raise AmqpError(404, f"no queue '{name}' in vhost '{self.vhost.name}'")
+
+    def _was_made_here(self, token: str) -> bool:
+        return token.endswith(self.broker.seal(token[:_TOKEN]))
+
     def _send_content(self, arguments: bytes, message: Message) -> None:
         session = self.session
         session.send(wire.content(self.number, arguments, message.header, message.body, session.frame_max))

@@ -39,8 +39,10 @@ class AmqpError(Exception):
 
     @property
     def reply(self) -> str:
-        """The reply text as it goes over the wire."""
-        return f"{NAMES[self.code]} - {self.text}" if self.text else NAMES[self.code]
+        """The reply text as it goes over the wire: 255 bytes at most."""
+        text = f"{NAMES[self.code]} - {self.text}" if self.text else NAMES[self.code]
+        data = text.encode("utf-8", "surrogateescape")
+        return text if len(data) <= 255 else data[:252].decode("utf-8", "ignore") + "..."
 
 
 class HangUp(Exception):

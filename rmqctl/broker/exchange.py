@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
+from rmqctl.broker.arguments import Arguments
 from rmqctl.broker.message import Message
 from rmqctl.broker.stats import Counts
 from rmqctl.broker.topics import Topics
@@ -66,7 +67,7 @@ class Exchange:
         self.durable = durable
         self.auto_delete = auto_delete
         self.internal = internal
-        self.arguments = dict(arguments)
+        self.arguments = arguments if isinstance(arguments, Arguments) else Arguments(arguments)
         self.user = user
         self.counts = Counts()
         self.bindings: dict[tuple[str, Destination, str, str], Binding] = {}
@@ -144,8 +145,8 @@ class _Fanout(_Direct):
         return super().match("", message)
 
 
-class _LocalRandom(_Direct):
-    """One of the queues that are bound with the key, any of them."""
+class _LocalRandom(_Fanout):
+    """One of the queues that are bound, any of them."""
 
     def match(self, key: str, message: Message) -> Iterable[Destination]:
         found = list(super().match(key, message))

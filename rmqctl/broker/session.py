@@ -4,6 +4,7 @@ The handshake, heartbeats and the closing of channels and connections are here; 
 `channel`, `topology` and `methods`.
 """
 
+import logging
 import platform
 import struct
 from collections import deque
@@ -30,6 +31,7 @@ _FRAME_MIN = 8192
 # How much output may wait in a connection before its consumers have to.
 _FULL = 1 << 20
 _HANDSHAKE = 10.0
+_LOG = logging.getLogger("rmqctl.broker")
 _CLOSING = 10.0
 _LINGER = 2.0
 _MECHANISMS = "ANONYMOUS AMQPLAIN PLAIN"
@@ -52,6 +54,7 @@ _EXPECTED: dict[str, type[base.Frame]] = {
 }
 _KINDS = (wire.METHOD, wire.HEADER, wire.BODY, wire.HEARTBEAT)
 _HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
+_HEADERS_1_0 = (b"\x00\x01\x00\x00", b"\x03\x01\x00\x00")
 _numbers = count(1)
 
 
@@ -136,7 +139,10 @@ class Session:
             rest = self._frames(data)
         except AmqpError as error:
             # Where the next frame begins is not known any more: the rest of what came is lost.
-            self._fail(error, 0, b"")
+            if self.state == "closing":
+                self._finish()
+            else:
+                self._fail(error, 0, b"")
             rest = b""
         except HangUp:
             self.close_reason = "cannot make sense of the client"
@@ -166,7 +172,7 @@ class Session:
                 self._need = 8
                 return data[position:]
             kind, number, size = wire.FRAME.unpack_from(data, position)
-            if size > self._frame_limit - 8:
+            if size > self._frame_limit:
                 self._need = 8
                 raise wire.bad_frame(501, kind, b"", f"{{frame_too_large,{size},{self._frame_limit - 8}}}")
             stop = position + 7 + size
@@ -184,6 +190,11 @@ class Session:
                 self._frame(kind, number, payload)
             except AmqpError as error:
                 self._fail(error, number, payload if kind == wire.METHOD else b"")
+            except HangUp:
+                raise
+            except Exception:
+                _LOG.exception("connection %s: cannot handle a frame of type %d on channel %d", self.name, kind, number)
+                self._fail(AmqpError(541, "", blame=wire.NOTHING), 0, b"")
 
     def send(self, frames: bytes) -> None:
         if not self.out:
@@ -316,7 +327,7 @@ class Session:
     def _protocol_header(self, header: bytes) -> None:
         if header not in (wire.PROTOCOL_HEADER, _HEADER_0_9):
             # To what is AMQP 1.0 or looks like 0-9-1, RabbitMQ offers 0-9-1; to anything else the SASL layer of 1.0.
-            near = header[:4] == b"AMQP" and (header[4:7] == b"\x00\x00\x09" or header[5:] == b"\x01\x00\x00")
+            near = header[:4] == b"AMQP" and (header[4:7] == b"\x00\x00\x09" or header[4:] in _HEADERS_1_0)
             self.send(wire.PROTOCOL_HEADER if near else b"AMQP\x03\x01\x00\x00")
             self._finish()
             return

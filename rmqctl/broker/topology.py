@@ -52,8 +52,7 @@ def exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> None:
 def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
     name, messages, consumers = _name(method.queue), 0, 0
     if name.startswith(REPLY_TO):
-        if name != REPLY_TO and name.removeprefix(REPLY_TO + ".") not in channel.broker.reply_channels:
-            raise AmqpError(404, f"no queue '{name}' in vhost '{channel.vhost.name}'")
+        channel.check_reply_address(name)
         consumers = 1
     else:
         if method.passive:

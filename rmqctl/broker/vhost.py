@@ -465,10 +465,12 @@ class VHost:
         if exchange is None:
             return
         message = dead_lettered(queue, entry, reason, self.broker.now)
+        # RabbitMQ remembers that a message was out only if it had to write it down.
+        known = reason == "rejected" and (message.persistent or queue.kind == "quorum")
         more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
         for target in self.route(exchange, message, more):
             if reason == "rejected" or not in_circles(target, message):
-                target.push(message, redelivered=entry.redelivered or reason == "rejected")
+                target.push(message, redelivered=entry.redelivered or known)
 
     # -------------------------------------------------------------------------------------------------------- policies
 
