@@ -52,7 +52,8 @@ def _wire_name(pamqp_name: str) -> str:
     return f"{kind.lower()}.{re.sub(r'(?<=[a-z])(?=[A-Z])', '-', method).lower()}"
 
 
-METHODS: dict[str, type[base.Frame]] = {_wire_name(each.name): each for each in commands.INDEX_MAPPING.values()}
+KNOWN: dict[int, Any] = dict(commands.INDEX_MAPPING)
+METHODS: dict[str, type[base.Frame]] = {_wire_name(each.name): each for each in KNOWN.values()}
 
 
 class Ended(Exception):
@@ -90,9 +91,11 @@ def frame(kind: int, channel: int, payload: bytes, end: bytes = FRAME_END) -> by
 
 def method_payload(name: str, **fields: Any) -> bytes:
     """The payload of a method frame; pamqp's own checks of the values are switched off."""
-    method = METHODS[name]()
+    kind = METHODS[name]
+    # pamqp warns that recover-async is deprecated when it makes one: this is the way around.
+    method = kind.__new__(kind) if name == "basic.recover-async" else kind()
     for key in method.__slots__:
-        if getattr(method, key) is None:
+        if getattr(method, key, None) is None:
             setattr(method, key, EMPTY.get(method.amqp_type(key), 0))
     for key, value in fields.items():
         assert key in method.__slots__, f"{name} has no {key}"
@@ -244,9 +247,9 @@ class Connection:
             return [f"{self.label}heartbeat{suffix}"]
         assert kind == METHOD, f"a stray frame of type {kind}"
         index = struct.unpack(">I", payload[:4])[0]
-        if index not in commands.INDEX_MAPPING:
+        if index not in KNOWN:
             return [f"{self.label}method {index >> 16}.{index & 0xFFFF}{suffix}"]
-        method = commands.INDEX_MAPPING[index]()
+        method = KNOWN[index]()
         method.unmarshal(payload[4:])
         name = _wire_name(method.name)
         self.raw_fields = fields = dict(method)
@@ -256,6 +259,8 @@ class Connection:
             if self.answer_closes:
                 self.send(f"{name}-ok", channel)
             return event
+        if name == "connection.start":
+            return event  # whose fields name the broker and its place; a probe of its own looks into them
         if name == "channel.open-ok":
             self._settled[channel] = set()
         if name in ("basic.ack", "basic.nack"):
@@ -491,11 +496,17 @@ class Probe:
 
 @dataclass(frozen=True)
 class Registered:
-    """One probe: its title, what it does, and what it needs beside an AMQP port."""
+    """One probe: its title, what it does, what it needs beside an AMQP port, and what the answer is worth.
+
+    An `accident` is an answer that RabbitMQ did not mean to give: any answer that closes is as good. What is
+    `left out` is not promised by a broker that is not RabbitMQ.
+    """
 
     title: str
     steps: Callable[[Probe], None]
     needs_http: bool = False
+    accident: bool = False
+    left_out: bool = False
 
 
 @contextlib.contextmanager

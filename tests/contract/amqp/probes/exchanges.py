@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..client import Probe
-from .registry import add, probe
+from .registry import add, cases, probe
 
 
 def declare(p: Probe, **fields: Any) -> None:
@@ -15,27 +15,33 @@ def declare(p: Probe, **fields: Any) -> None:
 
 for kind in ("direct", "fanout", "topic", "headers", "x-local-random", "x-consistent-hash", "nonsense", "", "DIRECT"):
     add(f"exchange.declare: type {kind!r}", partial(declare, exchange_type=kind))
-for title, fields in {
-    "transient": {"durable": False},
-    "auto-delete": {"auto_delete": True},
-    "internal": {"internal": True},
-    "passive, missing": {"passive": True},
-    "passive, of amq.direct": {"exchange": "amq.direct", "passive": True},
-    "passive, of amq.direct with another type": {"exchange": "amq.direct", "passive": True, "exchange_type": "fanout"},
-    "passive, unknown type": {"exchange": "amq.direct", "passive": True, "exchange_type": "nonsense"},
-    "passive, of the default exchange": {"exchange": "", "passive": True},
-    "the default exchange": {"exchange": ""},
-    "amq.direct as it is": {"exchange": "amq.direct"},
-    "amq.direct with another type": {"exchange": "amq.direct", "exchange_type": "fanout"},
-    "amq.rabbitmq.trace as it is": {"exchange": "amq.rabbitmq.trace", "exchange_type": "topic", "internal": True},
-    "reserved name": {"exchange": "amq.probe"},
-    "reserved name, passive": {"exchange": "amq.probe", "passive": True},
-    "name with a line break": {"exchange": "probe\nx\r"},
-    "alternate-exchange that is missing": {"arguments": {"alternate-exchange": "probe.no-such-exchange"}},
-    "alternate-exchange of the wrong type": {"arguments": {"alternate-exchange": 5}},
-    "alternate-exchange that is empty": {"arguments": {"alternate-exchange": ""}},
-    "unknown argument": {"arguments": {"x-nonsense": 5}},
-}.items():
+for title, fields in cases(
+    {
+        "transient": {"durable": False},
+        "auto-delete": {"auto_delete": True},
+        "internal": {"internal": True},
+        "passive, missing": {"passive": True},
+        "passive, of amq.direct": {"exchange": "amq.direct", "passive": True},
+        "passive, of amq.direct with another type": {
+            "exchange": "amq.direct",
+            "passive": True,
+            "exchange_type": "fanout",
+        },
+        "passive, unknown type": {"exchange": "amq.direct", "passive": True, "exchange_type": "nonsense"},
+        "passive, of the default exchange": {"exchange": "", "passive": True},
+        "the default exchange": {"exchange": ""},
+        "amq.direct as it is": {"exchange": "amq.direct"},
+        "amq.direct with another type": {"exchange": "amq.direct", "exchange_type": "fanout"},
+        "amq.rabbitmq.trace as it is": {"exchange": "amq.rabbitmq.trace", "exchange_type": "topic", "internal": True},
+        "reserved name": {"exchange": "amq.probe"},
+        "reserved name, passive": {"exchange": "amq.probe", "passive": True},
+        "name with a line break": {"exchange": "probe\nx\r"},
+        "alternate-exchange that is missing": {"arguments": {"alternate-exchange": "probe.no-such-exchange"}},
+        "alternate-exchange of the wrong type": {"arguments": {"alternate-exchange": 5}},
+        "alternate-exchange that is empty": {"arguments": {"alternate-exchange": ""}},
+        "unknown argument": {"arguments": {"x-nonsense": 5}},
+    }
+):
     add(f"exchange.declare: {title}", partial(declare, **fields))
 
 

@@ -111,23 +111,22 @@ def bytewise(p: Probe) -> None:
 @probe("frame: larger than the negotiated 8192")
 def larger_than_negotiated(p: Probe) -> None:
     c = p.connect(frame_max=8192)
-    c.publish("", "nowhere", b"x" * 8184)
-    c.sync()
-    c.publish("", "nowhere", b"x" * 8185)
-    c.quiet()
+    for size in (8184, 8185, 8192, 8193, 16384, 131000):
+        c.publish("", "nowhere", b"x" * size)
+        c.sync()
+        p.note("taken", size)
 
 
 @probe("frame: a long body comes in frames of the negotiated size")
 def body_frames(p: Probe) -> None:
     c = p.connect(frame_max=8192)
     q = p.queue(c)
-    for _ in range(1):
-        c.send_bytes(frame(METHOD, 1, method_payload("basic.publish", exchange="", routing_key=q)))
-        c.send_bytes(frame(CONTENT_HEADER, 1, header_payload(20000)))
-        c.send_bytes(frame(BODY, 1, b"x" * 8000) + frame(BODY, 1, b"x" * 8000) + frame(BODY, 1, b"x" * 4000))
+    c.send_bytes(frame(METHOD, 1, method_payload("basic.publish", exchange="", routing_key=q)))
+    c.send_bytes(frame(CONTENT_HEADER, 1, header_payload(20000)))
+    c.send_bytes(frame(BODY, 1, b"x" * 8000) + frame(BODY, 1, b"x" * 8000) + frame(BODY, 1, b"x" * 4000))
     c.sync()
     c.send("basic.get", queue=q, no_ack=True)
-    sizes = []
+    sizes: list[int] = []
     while sum(sizes) < 20000:
         found = c._frame(time.monotonic() + 10)
         assert found is not None

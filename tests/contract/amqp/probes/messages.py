@@ -5,7 +5,7 @@ from typing import Any
 
 from ..client import BODY, CONTENT_HEADER, METHOD, Ended, Probe, frame, header_payload, method_payload
 from .receiving import filled
-from .registry import add, probe
+from .registry import add, cases, probe
 
 
 def publish(confirmed: bool, p: Probe, **fields: Any) -> None:
@@ -21,39 +21,41 @@ def publish(confirmed: bool, p: Probe, **fields: Any) -> None:
     c.fetch(p.name(), 0)
 
 
-for title, fields in {
-    "missing exchange": {"exchange": "probe.no-such-exchange"},
-    "missing exchange, mandatory": {"exchange": "probe.no-such-exchange", "mandatory": True},
-    "unroutable": {"key": "probe.nowhere"},
-    "unroutable, mandatory": {
-        "key": "probe.nowhere",
-        "mandatory": True,
-        "headers": {"a": 1},
-        "content_type": "text/plain",
-    },
-    "unroutable, mandatory, amq.fanout": {"exchange": "amq.fanout", "mandatory": True},
-    "routable, mandatory": {"mandatory": True},
-    "immediate": {"immediate": True},
-    "empty body": {"body": ""},
-    "user_id of another": {"user_id": "somebody"},
-    "user_id right": {"user_id": "guest"},
-    "delivery_mode 0": {"delivery_mode": 0},
-    "delivery_mode 3": {"delivery_mode": 3},
-    "delivery_mode 2": {"delivery_mode": 2},
-    "priority 255": {"priority": 255},
-    "expiration 'abc'": {"expiration": "abc"},
-    "expiration '-1'": {"expiration": "-1"},
-    "expiration '0'": {"expiration": "0"},
-    "expiration ' 1'": {"expiration": " 1"},
-    "expiration '1.5'": {"expiration": "1.5"},
-    "expiration '10000000000000'": {"expiration": "10000000000000"},
-    "expiration '60000'": {"expiration": "60000"},
-    "CC not a list": {"headers": {"CC": "probe.somewhere"}},
-    "CC a list of numbers": {"headers": {"CC": [5]}},
-    "BCC not a list": {"headers": {"BCC": "probe.somewhere"}},
-    "x-death of its own": {"headers": {"x-death": "mine"}},
-    "x-delay without the plugin": {"headers": {"x-delay": 5}},
-}.items():
+for title, fields in cases(
+    {
+        "missing exchange": {"exchange": "probe.no-such-exchange"},
+        "missing exchange, mandatory": {"exchange": "probe.no-such-exchange", "mandatory": True},
+        "unroutable": {"key": "probe.nowhere"},
+        "unroutable, mandatory": {
+            "key": "probe.nowhere",
+            "mandatory": True,
+            "headers": {"a": 1},
+            "content_type": "text/plain",
+        },
+        "unroutable, mandatory, amq.fanout": {"exchange": "amq.fanout", "mandatory": True},
+        "routable, mandatory": {"mandatory": True},
+        "immediate": {"immediate": True},
+        "empty body": {"body": ""},
+        "user_id of another": {"user_id": "somebody"},
+        "user_id right": {"user_id": "guest"},
+        "delivery_mode 0": {"delivery_mode": 0},
+        "delivery_mode 3": {"delivery_mode": 3},
+        "delivery_mode 2": {"delivery_mode": 2},
+        "priority 255": {"priority": 255},
+        "expiration 'abc'": {"expiration": "abc"},
+        "expiration '-1'": {"expiration": "-1"},
+        "expiration '0'": {"expiration": "0"},
+        "expiration ' 1'": {"expiration": " 1"},
+        "expiration '1.5'": {"expiration": "1.5"},
+        "expiration '10000000000000'": {"expiration": "10000000000000"},
+        "expiration '60000'": {"expiration": "60000"},
+        "CC not a list": {"headers": {"CC": "probe.somewhere"}},
+        "CC a list of numbers": {"headers": {"CC": [5]}},
+        "BCC not a list": {"headers": {"BCC": "probe.somewhere"}},
+        "x-death of its own": {"headers": {"x-death": "mine"}},
+        "x-delay without the plugin": {"headers": {"x-delay": 5}},
+    }
+):
     add(f"publish: {title}", partial(publish, False, **fields))
     add(f"publish with confirms: {title}", partial(publish, True, **fields))
 
@@ -96,12 +98,11 @@ def copies(p: Probe, **headers: Any) -> None:
     c = p.connect()
     for part in ("to", "cc", "bcc"):
         p.queue(c, part)
-    c.publish(
-        "", p.name("to"), "hello", headers={key: [p.name(each) for each in names] for key, names in headers.items()}
-    )
+    named = {key: [p.name(each) for each in names] for key, names in headers.items()}
+    c.publish("", p.name("to"), "hello", headers=named)
     c.sync()
     for part in ("to", "cc", "bcc"):
-        c.fetch(p.name(part), 0 if part not in str(headers) + "to" else 1)
+        c.fetch(p.name(part), int(part == "to" or any(part in names for names in headers.values())))
 
 
 add("publish: CC", partial(copies, CC=["cc"]))
@@ -407,19 +408,22 @@ def limited(p: Probe, bodies: tuple[str, ...], arguments: dict[str, Any]) -> Non
     for body in bodies:
         c.publish("", q, body)
     c.sync()
+    c.quiet()
     c.call("queue.declare", queue=q, passive=True)
     c.fetch(q, 0)
 
 
 LETTERS = ("a", "bb", "ccc", "dddd")
-for title, arguments in {
-    "x-max-length 2": {"x-max-length": 2},
-    "x-max-length 0": {"x-max-length": 0},
-    "x-max-length-bytes 7": {"x-max-length-bytes": 7},
-    "x-max-length-bytes 3": {"x-max-length-bytes": 3},
-    "both": {"x-max-length": 3, "x-max-length-bytes": 4},
-    "reject-publish": {"x-max-length": 2, "x-overflow": "reject-publish"},
-}.items():
+for title, arguments in cases(
+    {
+        "x-max-length 2": {"x-max-length": 2},
+        "x-max-length 0": {"x-max-length": 0},
+        "x-max-length-bytes 7": {"x-max-length-bytes": 7},
+        "x-max-length-bytes 3": {"x-max-length-bytes": 3},
+        "both": {"x-max-length": 3, "x-max-length-bytes": 4},
+        "reject-publish": {"x-max-length": 2, "x-overflow": "reject-publish"},
+    }
+):
     add(f"limits: {title}", partial(limited, bodies=LETTERS, arguments=arguments))
 
 
@@ -452,7 +456,7 @@ def priority_order(p: Probe) -> None:
     c = p.connect()
     q = p.queue(c, arguments={"x-max-priority": 5})
     for priority in (1, 3, None, 5, 9, 0, 3):
-        c.publish("", q, str(priority), **({} if priority is None else {"priority": priority}))
+        c.publish("", q, str(priority), priority=priority)
     c.sync()
     c.fetch(q, 7)
 
@@ -471,7 +475,7 @@ def priority_requeue(p: Probe) -> None:
     c.fetch(q, 4)
 
 
-@probe("priorities: x-max-length drops the lowest first")
+@probe("priorities: x-max-length drops the head, which is the highest")
 def priority_limit(p: Probe) -> None:
     c = p.connect()
     q = p.queue(c, arguments={"x-max-priority": 5, "x-max-length": 2})
@@ -501,7 +505,7 @@ def dead_rejected(p: Probe) -> None:
     c.fetch(p.name("dead"), 1)
 
 
-@probe("dead letters: rejected twice counts twice")
+@probe("dead letters: an x-death that a client publishes does not count")
 def dead_twice(p: Probe) -> None:
     c = p.connect()
     q = dead_letters(p, c)
@@ -520,7 +524,7 @@ def dead_twice(p: Probe) -> None:
 def dead_expired(p: Probe, message: bool) -> None:
     c = p.connect()
     q = dead_letters(p, c, **({} if message else {"x-message-ttl": 50}))
-    c.publish("", q, "1", **({"expiration": "50"} if message else {}))
+    c.publish("", q, "1", expiration="50" if message else None)
     c.fetch(p.name("dead"), 1)
 
 
@@ -632,6 +636,34 @@ def dead_chain(p: Probe) -> None:
         p.queue(c, part, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": to, "x-message-ttl": 50})
     c.publish("", p.name("first"), "1")
     c.fetch(last, 1)
+
+
+@probe("dead letters: a circle of rejection and expiry counts each")
+def dead_retry(p: Probe) -> None:
+    c = p.connect()
+    retry = p.name("retry")
+    q = p.queue(c, arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": retry})
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": q, "x-message-ttl": 50}
+    p.queue(c, "retry", arguments=arguments)
+    c.publish("", q, "1")
+    c.do("basic.consume", queue=q, consumer_tag="t")
+    for number in (1, 2):
+        c.read()
+        c.send("basic.reject", delivery_tag=number, requeue=False)
+    c.read()
+
+
+@probe("dead letters: quorum queue, rejected")
+def dead_quorum(p: Probe) -> None:
+    c = p.connect()
+    q = dead_letters(p, c, **{"x-queue-type": "quorum"})
+    c.do("confirm.select")
+    c.publish("", q, "1")
+    c.read()
+    c.do("basic.consume", queue=q, consumer_tag="t")
+    c.read()
+    c.send("basic.reject", delivery_tag=1, requeue=False)
+    c.fetch(p.name("dead"), 1)
 
 
 @probe("dead letters: deleting and purging are no deaths")

@@ -4,29 +4,31 @@ from functools import partial
 from typing import Any
 
 from ..client import Ended, Probe
-from .registry import add, probe
+from .registry import add, cases, probe
 
 
 def declare(p: Probe, **fields: Any) -> None:
     p.connect().call("queue.declare", **{"queue": p.name(), "durable": True, **fields})
 
 
-for title, fields in {
-    "durable": {},
-    "transient, not exclusive": {"durable": False},
-    "transient, auto-delete": {"durable": False, "auto_delete": True},
-    "exclusive": {"durable": False, "exclusive": True},
-    "exclusive and durable": {"exclusive": True},
-    "passive, missing": {"passive": True},
-    "passive, empty name": {"queue": "", "passive": True},
-    "reserved name": {"queue": "amq.probe"},
-    "reserved name, passive": {"queue": "amq.probe", "passive": True},
-    "server-named": {"queue": "", "exclusive": True, "durable": False},
-    "name of 255 bytes": {"queue": "x" * 255, "exclusive": True, "durable": False},
-    "name with line breaks": {"queue": "probe\nline\r", "exclusive": True, "durable": False},
-    "unknown argument": {"arguments": {"x-nonsense": 5}},
-    "argument without x-": {"arguments": {"nonsense": [1, {"a": None}]}},
-}.items():
+for title, fields in cases(
+    {
+        "durable": {},
+        "transient, not exclusive": {"durable": False},
+        "transient, auto-delete": {"durable": False, "auto_delete": True},
+        "exclusive": {"durable": False, "exclusive": True},
+        "exclusive and durable": {"exclusive": True},
+        "passive, missing": {"passive": True},
+        "passive, empty name": {"queue": "", "passive": True},
+        "reserved name": {"queue": "amq.probe"},
+        "reserved name, passive": {"queue": "amq.probe", "passive": True},
+        "server-named": {"queue": "", "exclusive": True, "durable": False},
+        "name of 255 bytes": {"queue": "x" * 255, "exclusive": True, "durable": False},
+        "name with line breaks": {"queue": "probe\nline\r", "exclusive": True, "durable": False},
+        "unknown argument": {"arguments": {"x-nonsense": 5}},
+        "argument without x-": {"arguments": {"nonsense": [1, {"a": None}]}},
+    }
+):
     add(f"queue.declare: {title}", partial(declare, **fields))
 
 QUORUM, STREAM = {"x-queue-type": "quorum"}, {"x-queue-type": "stream"}
@@ -54,31 +56,33 @@ for argument, values in {
     for value in values:
         add(f"queue.declare: {argument} {value!r}", partial(declare, arguments={argument: value}))
 
-for title, fields in {
-    "x-dead-letter-routing-key with exchange": {
-        "arguments": {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "k"}
-    },
-    "x-dead-letter-routing-key 5": {"arguments": {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": 5}},
-    "quorum, exclusive": {"exclusive": True, "arguments": QUORUM},
-    "quorum, transient": {"durable": False, "arguments": QUORUM},
-    "quorum, auto-delete": {"auto_delete": True, "arguments": QUORUM},
-    "quorum, server-named": {"queue": "", "exclusive": True, "arguments": QUORUM},
-    "quorum, x-max-priority": {"arguments": {**QUORUM, "x-max-priority": 5}},
-    "quorum, x-delivery-limit 5": {"arguments": {**QUORUM, "x-delivery-limit": 5}},
-    "quorum, x-delivery-limit -1": {"arguments": {**QUORUM, "x-delivery-limit": -1}},
-    "quorum, x-delivery-limit '5'": {"arguments": {**QUORUM, "x-delivery-limit": "5"}},
-    "quorum, x-queue-mode": {"arguments": {**QUORUM, "x-queue-mode": "lazy"}},
-    "quorum, x-message-ttl": {"arguments": {**QUORUM, "x-message-ttl": 1000}},
-    "quorum, x-overflow reject-publish-dlx": {"arguments": {**QUORUM, "x-overflow": "reject-publish-dlx"}},
-    "quorum, x-dead-letter-strategy nonsense": {"arguments": {**QUORUM, "x-dead-letter-strategy": "nonsense"}},
-    "quorum, x-max-in-memory-length": {"arguments": {**QUORUM, "x-max-in-memory-length": 5}},
-    "stream, transient": {"durable": False, "arguments": STREAM},
-    "stream, exclusive": {"exclusive": True, "arguments": STREAM},
-    "stream, auto-delete": {"auto_delete": True, "arguments": STREAM},
-    "stream, x-message-ttl": {"arguments": {**STREAM, "x-message-ttl": 5}},
-    "stream, x-max-age 1D": {"arguments": {**STREAM, "x-max-age": "1D"}},
-    "stream, x-max-age nonsense": {"arguments": {**STREAM, "x-max-age": "nonsense"}},
-}.items():
+for title, fields in cases(
+    {
+        "x-dead-letter-routing-key with exchange": {
+            "arguments": {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "k"}
+        },
+        "x-dead-letter-routing-key 5": {"arguments": {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": 5}},
+        "quorum, exclusive": {"exclusive": True, "arguments": QUORUM},
+        "quorum, transient": {"durable": False, "arguments": QUORUM},
+        "quorum, auto-delete": {"auto_delete": True, "arguments": QUORUM},
+        "quorum, server-named": {"queue": "", "exclusive": True, "arguments": QUORUM},
+        "quorum, x-max-priority": {"arguments": {**QUORUM, "x-max-priority": 5}},
+        "quorum, x-delivery-limit 5": {"arguments": {**QUORUM, "x-delivery-limit": 5}},
+        "quorum, x-delivery-limit -1": {"arguments": {**QUORUM, "x-delivery-limit": -1}},
+        "quorum, x-delivery-limit '5'": {"arguments": {**QUORUM, "x-delivery-limit": "5"}},
+        "quorum, x-queue-mode": {"arguments": {**QUORUM, "x-queue-mode": "lazy"}},
+        "quorum, x-message-ttl": {"arguments": {**QUORUM, "x-message-ttl": 1000}},
+        "quorum, x-overflow reject-publish-dlx": {"arguments": {**QUORUM, "x-overflow": "reject-publish-dlx"}},
+        "quorum, x-dead-letter-strategy nonsense": {"arguments": {**QUORUM, "x-dead-letter-strategy": "nonsense"}},
+        "quorum, x-max-in-memory-length": {"arguments": {**QUORUM, "x-max-in-memory-length": 5}},
+        "stream, transient": {"durable": False, "arguments": STREAM},
+        "stream, exclusive": {"exclusive": True, "arguments": STREAM},
+        "stream, auto-delete": {"auto_delete": True, "arguments": STREAM},
+        "stream, x-message-ttl": {"arguments": {**STREAM, "x-message-ttl": 5}},
+        "stream, x-max-age 1D": {"arguments": {**STREAM, "x-max-age": "1D"}},
+        "stream, x-max-age nonsense": {"arguments": {**STREAM, "x-max-age": "nonsense"}},
+    }
+):
     add(f"queue.declare: {title}", partial(declare, **fields))
 
 
@@ -173,8 +177,10 @@ for title, method, fields in (
 def counts(p: Probe) -> None:
     c = p.connect()
     q = p.queue(c)
-    c.publish("", q, "one")
-    c.publish("", q, "two")
+    c.do("confirm.select")
+    for body in ("one", "two"):
+        c.publish("", q, body)
+        c.read()
     c.call("queue.declare", queue=q, passive=True)
     c.do("basic.qos", prefetch_count=1)
     c.send("basic.consume", queue=q, consumer_tag="t")
@@ -198,15 +204,17 @@ def last_declared(method: str, declared: bool, p: Probe, **fields: Any) -> None:
     c.call(method, **{"queue": "", **fields})
 
 
-for method, fields in {
-    "queue.bind": {"exchange": "amq.direct", "routing_key": "probe"},
-    "queue.unbind": {"exchange": "amq.direct"},
-    "queue.purge": {},
-    "queue.delete": {},
-    "basic.consume": {"consumer_tag": "t"},
-    "basic.get": {},
-    "queue.declare": {"passive": True},
-}.items():
+for method, fields in cases(
+    {
+        "queue.bind": {"exchange": "amq.direct", "routing_key": "probe"},
+        "queue.unbind": {"exchange": "amq.direct"},
+        "queue.purge": {},
+        "queue.delete": {},
+        "basic.consume": {"consumer_tag": "t"},
+        "basic.get": {},
+        "queue.declare": {"passive": True},
+    }
+):
     for declared in (True, False):
         title = "with one declared" if declared else "without one declared"
         add(f"empty queue name: {method} {title}", partial(last_declared, method, declared, **fields))
@@ -249,16 +257,18 @@ def bind(method: str, p: Probe, **fields: Any) -> None:
 
 MISSING = {"queue": "probe.no-such-queue", "exchange": "probe.no-such-exchange"}
 for method in ("queue.bind", "queue.unbind"):
-    for title, fields in {
-        "missing queue": {"queue": MISSING["queue"]},
-        "missing exchange": {"exchange": MISSING["exchange"]},
-        "both missing": MISSING,
-        "default exchange": {"exchange": ""},
-        "headers, x-match nonsense": {"exchange": "amq.headers", "arguments": {"x-match": "nonsense"}},
-        "headers, x-match 5": {"exchange": "amq.headers", "arguments": {"x-match": 5}},
-        "headers, without x-match": {"exchange": "amq.headers", "arguments": {"a": 1}},
-        "topic, odd keys": {"exchange": "amq.topic", "routing_key": "..#.*.x#"},
-    }.items():
+    for title, fields in cases(
+        {
+            "missing queue": {"queue": MISSING["queue"]},
+            "missing exchange": {"exchange": MISSING["exchange"]},
+            "both missing": MISSING,
+            "default exchange": {"exchange": ""},
+            "headers, x-match nonsense": {"exchange": "amq.headers", "arguments": {"x-match": "nonsense"}},
+            "headers, x-match 5": {"exchange": "amq.headers", "arguments": {"x-match": 5}},
+            "headers, without x-match": {"exchange": "amq.headers", "arguments": {"a": 1}},
+            "topic, odd keys": {"exchange": "amq.topic", "routing_key": "..#.*.x#"},
+        }
+    ):
         add(f"{method}: {title}", partial(bind, method, **fields))
 
 
@@ -294,6 +304,37 @@ def purge(p: Probe) -> None:
     c.send("basic.nack", delivery_tag=1)
     c.sync()
     c.fetch(q, 1)
+
+
+@probe("queue.bind: twice, unbound once")
+def bound_twice(p: Probe) -> None:
+    c = p.connect()
+    q, x = p.queue(c), p.exchange(c)
+    c.call("queue.bind", queue=q, exchange=x, routing_key="k")
+    c.call("queue.bind", queue=q, exchange=x, routing_key="k")
+    c.call("queue.unbind", queue=q, exchange=x, routing_key="k")
+    c.publish(x, "k", "gone", mandatory=True)
+    c.read()
+
+
+@probe("queue.declare: server-named, declared again by its name")
+def server_named_again(p: Probe) -> None:
+    c = p.connect()
+    name = c.do("queue.declare", queue="", exclusive=True)["queue"]
+    c.call("queue.declare", queue=name, exclusive=True)
+    c.call("queue.declare", queue=name, passive=True)
+
+
+@probe("queue.declare: exclusive, declared again as it is")
+def exclusive_again(p: Probe) -> None:
+    c = p.connect()
+    q = p.queue(c, exclusive=True)
+    c.call("queue.declare", queue=q, exclusive=True, durable=True)
+
+
+@probe("error text: longer than 255 bytes")
+def long_text(p: Probe) -> None:
+    p.connect().call("queue.declare", queue="x" * 250, passive=True)
 
 
 @probe("queue.delete: says how many messages")

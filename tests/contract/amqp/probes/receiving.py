@@ -19,15 +19,11 @@ for title, method, fields in (
     ("basic.cancel: unknown tag", "basic.cancel", {"consumer_tag": "nobody"}),
     ("basic.recover: requeue", "basic.recover", {"requeue": True}),
     ("basic.recover: without requeue", "basic.recover", {"requeue": False}),
-    ("basic.recover-async: requeue", "basic.recover-async", {"requeue": True}),
-    ("basic.recover-async: without requeue", "basic.recover-async", {"requeue": False}),
     ("confirm.select", "confirm.select", {}),
     ("tx.select", "tx.select", {}),
     ("tx.commit: without select", "tx.commit", {}),
     ("tx.rollback: without select", "tx.rollback", {}),
 ):
-    if method == "basic.recover-async":
-        continue
     add(title, partial(call, method, **fields))
 
 
@@ -83,6 +79,7 @@ def qos_global(p: Probe) -> None:
     c.do("basic.qos", prefetch_count=3, global_=True)
     c.do("basic.consume", queue=q, consumer_tag="a")
     c.read(3)
+    c.do("basic.consume", queue=q, consumer_tag="b")
     c.quiet()
 
 
@@ -484,6 +481,21 @@ def delivery_count(p: Probe) -> None:
     c.read()
 
 
+@probe("basic.qos: global, and a quorum queue")
+def qos_global_quorum(p: Probe) -> None:
+    c = p.connect()
+    q = p.queue(c, arguments={"x-queue-type": "quorum"})
+    c.do("basic.qos", prefetch_count=1, global_=True)
+    c.call("basic.consume", queue=q, consumer_tag="t")
+
+
+@probe("tx.commit: in confirm mode")
+def commit_in_confirm_mode(p: Probe) -> None:
+    c = p.connect()
+    c.do("confirm.select")
+    c.call("tx.commit")
+
+
 @probe("consumers: take turns")
 def turns(p: Probe) -> None:
     c = p.connect()
@@ -505,8 +517,7 @@ def priorities(p: Probe) -> None:
         c.do("basic.consume", queue=q, consumer_tag=name, arguments=arguments)
     for body in ("1", "2", "3", "4"):
         c.publish("", q, body)
-        c.sync()
-    c.read(3)
+        c.quiet()
 
 
 @probe("consumers: single active, and the next when it is cancelled")
@@ -546,4 +557,4 @@ def single_active_channel(p: Probe) -> None:
     c.publish("", q, "1")
     c.read()
     c.do("channel.close", reply_code=200)
-    c.read()
+    c.quiet()

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from ..client import Probe
-from .registry import add, probe
+from .registry import add, cases, probe
 
 
 def topic(binding: str, keys: Sequence[str], p: Probe) -> None:
@@ -21,7 +21,7 @@ def topic(binding: str, keys: Sequence[str], p: Probe) -> None:
 
 def taken(c: Any, q: str) -> list[Any]:
     """The messages of a queue, unrecorded."""
-    found = []
+    found: list[Any] = []
     while True:
         c.send("basic.get", queue=q, no_ack=True)
         event = c._next(5)
@@ -59,43 +59,47 @@ def headers(arguments: dict[str, Any], p: Probe) -> None:
     c = p.connect()
     q, x = p.queue(c), p.exchange(c, "headers")
     c.do("queue.bind", queue=q, exchange=x, arguments=arguments)
-    for title, values in {
-        "without headers": None,
-        "a 1": {"a": 1},
-        "a 2": {"a": 2},
-        "a '1'": {"a": "1"},
-        "a 1.0": {"a": 1.0},
-        "a true": {"a": True},
-        "a void": {"a": None},
-        "a 1 b 2": {"a": 1, "b": 2},
-        "a 1 b 3": {"a": 1, "b": 3},
-        "b 2": {"b": 2},
-        "x-a 1": {"x-a": 1},
-        "x-a 2 a 1": {"x-a": 2, "a": 1},
-        "x-a 1 a 1": {"x-a": 1, "a": 1},
-        "c": {"c": "c"},
-    }.items():
-        c.publish(x, "", title, **({} if values is None else {"headers": values}))
+    for title, values in cases(
+        {
+            "without headers": {},
+            "a 1": {"a": 1},
+            "a 2": {"a": 2},
+            "a '1'": {"a": "1"},
+            "a 1.0": {"a": 1.0},
+            "a true": {"a": True},
+            "a void": {"a": None},
+            "a 1 b 2": {"a": 1, "b": 2},
+            "a 1 b 3": {"a": 1, "b": 3},
+            "b 2": {"b": 2},
+            "x-a 1": {"x-a": 1},
+            "x-a 2 a 1": {"x-a": 2, "a": 1},
+            "x-a 1 a 1": {"x-a": 1, "a": 1},
+            "c": {"c": "c"},
+        }
+    ):
+        c.publish(x, "", title, headers=values or None)
     c.sync()
     p.note("matched", [event[1]["body"] for event in taken(c, q)])
 
 
-for title, arguments in {
-    "no arguments": {},
-    "a 1": {"a": 1},
-    "a 1 b 2": {"a": 1, "b": 2},
-    "a 1 b 2 all": {"a": 1, "b": 2, "x-match": "all"},
-    "a 1 b 2 any": {"a": 1, "b": 2, "x-match": "any"},
-    "only all": {"x-match": "all"},
-    "only any": {"x-match": "any"},
-    "a void": {"a": None},
-    "a void any": {"a": None, "x-match": "any"},
-    "a 1 x-a 1 all": {"a": 1, "x-a": 1, "x-match": "all"},
-    "a 1 x-a 1 any": {"a": 5, "x-a": 1, "x-match": "any"},
-    "a 1 x-a 1 all-with-x": {"a": 1, "x-a": 1, "x-match": "all-with-x"},
-    "a 5 x-a 1 any-with-x": {"a": 5, "x-a": 1, "x-match": "any-with-x"},
-    "a true": {"a": True},
-}.items():
+for title, arguments in cases(
+    {
+        "no arguments": {},
+        "a 1": {"a": 1},
+        "a 1 b 2": {"a": 1, "b": 2},
+        "a 1 b 2 all": {"a": 1, "b": 2, "x-match": "all"},
+        "a 1 b 2 any": {"a": 1, "b": 2, "x-match": "any"},
+        "only all": {"x-match": "all"},
+        "only any": {"x-match": "any"},
+        "a void": {"a": None},
+        "a void any": {"a": None, "x-match": "any"},
+        "a 1 x-a 1 all": {"a": 1, "x-a": 1, "x-match": "all"},
+        "a 1 x-a 1 any": {"a": 5, "x-a": 1, "x-match": "any"},
+        "a 1 x-a 1 all-with-x": {"a": 1, "x-a": 1, "x-match": "all-with-x"},
+        "a 5 x-a 1 any-with-x": {"a": 5, "x-a": 1, "x-match": "any-with-x"},
+        "a true": {"a": True},
+    }
+):
     add(f"headers: {title}", partial(headers, arguments))
 
 
@@ -313,7 +317,7 @@ def permitted(method: str, p: Probe, **fields: Any) -> None:
         c.call(method, **values)
 
 
-for title, method, fields in (
+LIMITS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("queue.declare", "queue.declare", {"queue": "theirs", "durable": True}),
     ("queue.declare passive", "queue.declare", {"queue": "theirs", "passive": True}),
     ("queue.declare server-named", "queue.declare", {"queue": "", "exclusive": True}),
@@ -340,5 +344,6 @@ for title, method, fields in (
     ("basic.publish to the default exchange", "basic.publish", {"exchange": "", "key": "theirs"}),
     ("missing queue", "queue.declare", {"queue": "their-missing", "passive": True}),
     ("missing exchange", "basic.publish", {"exchange": "their-missing", "key": "k"}),
-):
+)
+for title, method, fields in LIMITS:
     add(f"permission: {title}", partial(permitted, method, **fields), needs_http=True)
