@@ -19,7 +19,7 @@ _rmqctl_about() {
     'list_user_topic_permissions') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='live:users columns...' columns='user vhost exchange write read' ;;
     'list_policies') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
     'list_operator_policies') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
-    'list_policies_that_match') flags='--object-type --sort --where --limit' takes='--object-type=none --sort=sort --where=none --limit=none' arguments='live:queues columns...' columns='vhost name pattern apply-to definition priority' ;;
+    'list_policies_that_match') flags='--object-type --sort --where --limit' takes='--object-type=choices:queue,exchange --sort=sort --where=none --limit=none' arguments='live:queues columns...' columns='vhost name pattern apply-to definition priority' ;;
     'list_parameters') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='component name value vhost' ;;
     'list_global_parameters') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name value' ;;
     'list_vhost_limits') flags='--global --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost limits value' ;;
@@ -37,16 +37,16 @@ _rmqctl_about() {
     'federation_status') flags='--only-down --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node type vhost upstream exchange queue status uri timestamp error id consumer_tag local_channel local_connection upstream_exchange upstream_queue' ;;
     'show queue') arguments='live:queues' ;;
     'show exchange') arguments='live:exchanges' ;;
-    'show binding') flags='--destination-type' takes='--destination-type=none' arguments='live:exchanges live:queues none' ;;
+    'show binding') flags='--destination-type' takes='--destination-type=choices:queue,exchange' arguments='live:exchanges live:queues none' ;;
     'show connection') arguments='live:connections' ;;
     'show channel') arguments='live:channels' ;;
     'show node') arguments='live:nodes' ;;
     'show user') arguments='live:users' ;;
     'show vhost') arguments='live:vhosts' ;;
     'show policy') arguments='live:policies' ;;
-    'status') flags='--unit' takes='--unit=none' arguments='live:nodes' ;;
+    'status') flags='--unit' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
     'list_nodes') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type running applications auth_mechanisms being_drained channel_closed channel_closed_details channel_created channel_created_details cluster_links config_files connection_closed connection_closed_details connection_created connection_created_details context_switches context_switches_details contexts crypto_lib_version db_dir disk_free disk_free_alarm disk_free_details disk_free_limit enabled_plugins erlang_full_version erlang_version exchange_types fd_total fd_used fd_used_details gc_bytes_reclaimed gc_bytes_reclaimed_details gc_num gc_num_details io_file_handle_open_attempt_avg_time io_file_handle_open_attempt_avg_time_details io_file_handle_open_attempt_count io_file_handle_open_attempt_count_details io_read_avg_time io_read_avg_time_details io_read_bytes io_read_bytes_details io_read_count io_read_count_details io_reopen_count io_reopen_count_details io_seek_avg_time io_seek_avg_time_details io_seek_count io_seek_count_details io_sync_avg_time io_sync_avg_time_details io_sync_count io_sync_count_details io_write_avg_time io_write_avg_time_details io_write_bytes io_write_bytes_details io_write_count io_write_count_details log_files mem_alarm mem_calculation_strategy mem_limit mem_used mem_used_details metrics_gc_queue_length mnesia_disk_tx_count mnesia_disk_tx_count_details mnesia_ram_tx_count mnesia_ram_tx_count_details msg_store_read_count msg_store_read_count_details msg_store_write_count msg_store_write_count_details net_ticktime os_pid partitions proc_total proc_used proc_used_details processors queue_created queue_created_details queue_declared queue_declared_details queue_deleted queue_deleted_details queue_index_read_count queue_index_read_count_details queue_index_write_count queue_index_write_count_details ra_open_file_metrics rabbitmq_version rates_mode run_queue sockets_total sockets_used sockets_used_details uptime' ;;
-    'memory_breakdown') flags='--unit' takes='--unit=none' arguments='live:nodes' ;;
+    'memory_breakdown') flags='--unit' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
     'listeners') arguments='live:nodes' ;;
     'log_location') flags='--all -a' arguments='live:nodes' ;;
     'list_plugins') flags='-E --enabled -e -m --minimal' arguments='none' ;;
@@ -60,7 +60,7 @@ _rmqctl_about() {
     'check_port_listener') arguments='none' ;;
     'check_protocol_listener') arguments='none' ;;
     'check_port_connectivity') flags='--address' takes='--address=none' ;;
-    'check_certificate_expiration') flags='--within --unit' takes='--within=none --unit=none' ;;
+    'check_certificate_expiration') flags='--within --unit' takes='--within=none --unit=choices:days,weeks,months,years' ;;
     'check_for_quorum_queues_without_an_elected_leader') flags='--across-all-vhosts' arguments='none' ;;
     'list_policies_with_classic_queue_mirroring') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' ;;
     'list_operator_policies_with_classic_queue_mirroring') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' ;;
@@ -71,6 +71,7 @@ _rmqctl_about() {
     'context use') arguments='live:contexts' ;;
     'context remove') arguments='live:contexts' ;;
     'context import') flags='--replace' arguments='files' ;;
+    'broker run') flags='--amqp-port --http-port --host --data-dir --ephemeral --definitions --log-level --sync --consumer-timeout --memory-limit' takes='--amqp-port=none --http-port=none --host=none --data-dir=files --definitions=files --log-level=choices:debug,info,warning,error,none --sync=choices:full,normal --consumer-timeout=none --memory-limit=none' ;;
     esac
 }
 
@@ -78,6 +79,7 @@ _rmqctl_members() {
     case $1 in
     show) candidates='queue exchange binding connection channel node user vhost policy endpoint' ;;
     context) candidates='list show add use remove path import' ;;
+    broker) candidates='run' ;;
     esac
 }
 
@@ -211,7 +213,7 @@ _rmqctl() {
             ended=yes
         elif [[ -z $ended && $word == -?* ]]; then
             _rmqctl_takes "$word" && pending=yes
-        elif [[ -z $command && -z $group && " "'show context'" " == *" $word "* ]]; then
+        elif [[ -z $command && -z $group && " "'show context broker'" " == *" $word "* ]]; then
             group=$word
         elif [[ -z $command ]]; then
             command=${group:+$group }${word//-/_}
@@ -236,7 +238,7 @@ _rmqctl() {
         done
         (($# > 0)) && _rmqctl_offer "${1%...}"
     else
-        candidates='list_queues list_exchanges list_bindings list_consumers list_connections list_channels list_vhosts list_users list_permissions list_user_permissions list_topic_permissions list_user_topic_permissions list_policies list_operator_policies list_policies_that_match list_parameters list_global_parameters list_vhost_limits list_user_limits list_feature_flags list_deprecated_features list_node_auth_attempt_stats list_stream_connections list_stream_consumers list_stream_publishers list_stream_tracking list_mqtt_connections list_stomp_connections shovel_status federation_status show status cluster_status list_nodes overview churn memory_breakdown listeners alarms environment log_location list_plugins is_enabled quorum_status report server_version erlang_version version whoami authenticate_user ping check_running is_running is_booting check_alarms check_local_alarms check_port_listener check_protocol_listener check_port_connectivity check_virtual_hosts check_certificate_expiration check_if_node_is_quorum_critical check_if_node_is_mirror_sync_critical check_for_quorum_queues_without_an_elected_leader check_if_metadata_store_is_initialized check_if_metadata_store_is_initialized_with_data check_if_cluster_has_classic_queue_mirroring_policy list_policies_with_classic_queue_mirroring list_operator_policies_with_classic_queue_mirroring check_if_any_deprecated_features_are_used has_reached_target_cluster_size await_startup await_online_nodes await_online_quorum_plus_one node_health_check context start_app stop_app stop shutdown reset force_reset force_boot force_standalone_khepri_boot join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type suspend_listeners resume_listeners eval eval_file exec hipe_compile set_log_level rotate_logs set_vm_memory_high_watermark set_disk_free_limit force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring wait list_ciphers list_hashes encode decode encrypt_conf_value decrypt_conf_value list_unresponsive_queues reconcile_vhosts list_channel_interceptors set_channel_interceptor_priorities enable_auth_attempt_source_tracking disable_auth_attempt_source_tracking stream_status coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats discover_peers resolve_hostname resolver_info list_network_interfaces os_env command_line_arguments certificates cipher_suites tls_versions erlang_cookie_hash erlang_cookie_sources log_tail log_tail_stream consume_event_stream observer remote_shell check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory transfer_leadership grow_to_count peek add_replica delete_replica restart_stream activate_stream_consumer reset_offset list_stream_consumer_groups list_stream_group_consumers enable disable set directories drain revive'
+        candidates='list_queues list_exchanges list_bindings list_consumers list_connections list_channels list_vhosts list_users list_permissions list_user_permissions list_topic_permissions list_user_topic_permissions list_policies list_operator_policies list_policies_that_match list_parameters list_global_parameters list_vhost_limits list_user_limits list_feature_flags list_deprecated_features list_node_auth_attempt_stats list_stream_connections list_stream_consumers list_stream_publishers list_stream_tracking list_mqtt_connections list_stomp_connections shovel_status federation_status show status cluster_status list_nodes overview churn memory_breakdown listeners alarms environment log_location list_plugins is_enabled quorum_status report server_version erlang_version version whoami authenticate_user ping check_running is_running is_booting check_alarms check_local_alarms check_port_listener check_protocol_listener check_port_connectivity check_virtual_hosts check_certificate_expiration check_if_node_is_quorum_critical check_if_node_is_mirror_sync_critical check_for_quorum_queues_without_an_elected_leader check_if_metadata_store_is_initialized check_if_metadata_store_is_initialized_with_data check_if_cluster_has_classic_queue_mirroring_policy list_policies_with_classic_queue_mirroring list_operator_policies_with_classic_queue_mirroring check_if_any_deprecated_features_are_used has_reached_target_cluster_size await_startup await_online_nodes await_online_quorum_plus_one node_health_check context broker start_app stop_app stop shutdown reset force_reset force_boot force_standalone_khepri_boot join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type suspend_listeners resume_listeners eval eval_file exec hipe_compile set_log_level rotate_logs set_vm_memory_high_watermark set_disk_free_limit force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring wait list_ciphers list_hashes encode decode encrypt_conf_value decrypt_conf_value list_unresponsive_queues reconcile_vhosts list_channel_interceptors set_channel_interceptor_priorities enable_auth_attempt_source_tracking disable_auth_attempt_source_tracking stream_status coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats discover_peers resolve_hostname resolver_info list_network_interfaces os_env command_line_arguments certificates cipher_suites tls_versions erlang_cookie_hash erlang_cookie_sources log_tail log_tail_stream consume_event_stream observer remote_shell check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory transfer_leadership grow_to_count peek add_replica delete_replica restart_stream activate_stream_consumer reset_offset list_stream_consumer_groups list_stream_group_consumers enable disable set directories drain revive'
         [[ -n $group ]] && _rmqctl_members "$group"
         current=${current//-/_}
     fi

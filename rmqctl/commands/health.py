@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,7 +15,7 @@ from rmqctl.commands.listing import Found, Selection, Wanted, release_of, run_li
 from rmqctl.commands.listing import release as version
 from rmqctl.commands.nodes import listeners_of
 from rmqctl.commands.status import NodeArgument
-from rmqctl.errors import CheckFailed, DataError, NotFound, Unavailable, UsageError
+from rmqctl.errors import CheckFailed, DataError, NotFound, Unavailable
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import Object
 from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES
@@ -225,17 +225,15 @@ def check_virtual_hosts(session: Session) -> Result:
     return passed(session, f"Node {node} reported all vhosts as running")
 
 
-_PERIODS = ("days", "weeks", "months", "years")
-
-
 def check_certificate_expiration(
     session: Session,
     within: Annotated[int, typer.Option("--within", min=0, metavar="N", help="How far to look ahead.")] = 4,
-    unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="days, weeks, months or years.")] = "weeks",
+    unit: Annotated[
+        Literal["days", "weeks", "months", "years"],
+        typer.Option("--unit", metavar="UNIT", help="days, weeks, months or years.", case_sensitive=False),
+    ] = "weeks",
 ) -> Value:
     """Check that no TLS certificate of the node that answers expires soon."""
-    if unit not in _PERIODS:
-        raise UsageError(f"--unit: {unit!r} is none of {', '.join(_PERIODS)}")
     client = session.client
     found = health.check(client, "certificate-expiration", str(within), unit, what="the certificates")
     period = f"{within} {unit.removesuffix('s') if within == 1 else unit}"

@@ -11,7 +11,7 @@ from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.listing import Found, Wanted, list_command, release, release_of
-from rmqctl.commands.status import NodeArgument, Unit, node_name, unit_name
+from rmqctl.commands.status import NodeArgument, Unit, node_name
 from rmqctl.errors import (
     AccessRefused,
     CheckFailed,
@@ -74,7 +74,6 @@ def erlang_version(
 
 def memory_breakdown(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Value:
     """Memory of a node by category, the largest first, with its part of the total."""
-    unit = unit_name(unit)
     client = session.client
     name = node_name(client, node)
     memory = api.memory(client, name)

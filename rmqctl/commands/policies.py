@@ -1,7 +1,7 @@
 """Commands about policies."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,6 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, list_command, lists_resource, run_listing
-from rmqctl.errors import UsageError
 from rmqctl.resources.column import Object
 from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES
 from rmqctl.result import Rows
@@ -43,7 +42,8 @@ def list_policies_that_match(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue or exchange.")],
     object_type: Annotated[
-        str, typer.Option("--object-type", metavar="queue|exchange", help="What NAME is the name of.")
+        Literal["queue", "exchange"],
+        typer.Option("--object-type", metavar="queue|exchange", help="What NAME is the name of.", case_sensitive=False),
     ] = "queue",
     columns: Columns = None,
     sort: Sort = None,
@@ -51,8 +51,6 @@ def list_policies_that_match(
     limit: Limit = None,
 ) -> Rows:
     """List the policies that match a queue or an exchange; only the first, of highest priority, is in effect."""
-    if object_type not in _COVERS:
-        raise UsageError(f"--object-type: {object_type!r} is neither queue nor exchange")
     vhost = session.vhost
     item: dict[str, Any] = session.client.get(
         path(f"{object_type}s", vhost, name),

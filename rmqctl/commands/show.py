@@ -1,6 +1,6 @@
 """`show KIND NAME`: one object with everything that the API has about it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -29,7 +29,15 @@ def show_binding(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The exchange that is bound from.")],
     destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="The queue or exchange that is bound.")],
     routing_key: Annotated[str | None, typer.Argument(metavar="[ROUTING_KEY]", show_default=False)] = None,
-    destination_type: Annotated[str, typer.Option("--destination-type", metavar="queue|exchange")] = "queue",
+    destination_type: Annotated[
+        Literal["queue", "exchange"],
+        typer.Option(
+            "--destination-type",
+            metavar="queue|exchange",
+            help="What DESTINATION is the name of.",
+            case_sensitive=False,
+        ),
+    ] = "queue",
 ) -> Value:
     """Show the bindings from an exchange to a queue or another exchange, those with ROUTING_KEY when it is given."""
     vhost = session.vhost

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -10,7 +10,7 @@ from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.commands.listing import release
-from rmqctl.errors import AccessRefused, NotFound, Unavailable, UsageError
+from rmqctl.errors import AccessRefused, NotFound, Unavailable
 from rmqctl.resources import nodes as words
 from rmqctl.result import Value
 from rmqctl.session import Session
@@ -20,7 +20,14 @@ NodeArgument = Annotated[
     typer.Argument(metavar="[NODE]", help="Member of the cluster [the node that answers].", show_default=False),
 ]
 Unit = Annotated[
-    str, typer.Option("--unit", metavar="UNIT", help="bytes, kb, kib, mb, mib, gb, gib, tb or tib.", show_default=False)
+    Literal["bytes", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib"],
+    typer.Option(
+        "--unit",
+        metavar="UNIT",
+        help="bytes, kb, kib, mb, mib, gb, gib, tb or tib.",
+        show_default=False,
+        case_sensitive=False,
+    ),
 ]
 
 NONE = "(none)"
@@ -36,20 +43,12 @@ def node_name(client: Client, name: str | None) -> str:
     return answering
 
 
-def unit_name(unit: str) -> str:
-    """The unit in rabbitmqctl's spelling. Raises UsageError for one that it does not know."""
-    if unit.lower() not in words.UNITS:
-        raise UsageError(f"--unit: {unit!r} is none of {', '.join(words.UNITS)}")
-    return unit.lower()
-
-
 def status(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Value:
     """State of a node: versions, plugins, files, alarms, memory, disk, listeners.
 
     The operating system is not among what the HTTP API tells. The name of the plugins file and the configured memory
     watermark are left out for users without the tag administrator, and before RabbitMQ 3.12.
     """
-    unit = unit_name(unit)
     client = session.client
     overview = api.overview(client)
     name = node or node_name(client, overview.get("node"))

@@ -215,7 +215,7 @@ def test_a_port_that_is_none(port: str) -> None:
 def test_a_unit_that_is_none() -> None:
     got = play("4.3.6", "check_certificate_expiration", "--unit", "fortnights")
     assert got.exit == 64
-    assert "none of days, weeks, months, years" in got.err
+    assert "'fortnights' is not one of 'days', 'weeks', 'months', 'years'" in got.err
 
 
 def test_silent_checks_print_nothing() -> None:

@@ -168,7 +168,7 @@ def test_an_unknown_unit() -> None:
     for command in ("status", "memory_breakdown"):
         got = play("4.3.6", command, "--unit", "stones")
         assert got.exit == 64
-        assert "'stones' is none of bytes, kb" in got.err
+        assert "'stones' is not one of 'bytes', 'kb'" in got.err
 
 
 @pytest.mark.parametrize("version", VERSIONS)
