@@ -475,7 +475,7 @@ def priority_requeue(p: Probe) -> None:
     c.fetch(q, 4)
 
 
-@probe("priorities: x-max-length drops the head, which is the highest")
+@probe("priorities: x-max-length drops the head")
 def priority_limit(p: Probe) -> None:
     c = p.connect()
     q = p.queue(c, arguments={"x-max-priority": 5, "x-max-length": 2})
@@ -590,7 +590,7 @@ def dead_key(p: Probe) -> None:
     c.fetch(dead, 1)
 
 
-@probe("dead letters: x-dead-letter-routing-key, and CC is taken off")
+@probe("dead letters: x-dead-letter-routing-key, and CC")
 def dead_key_cc(p: Probe) -> None:
     c = p.connect()
     q = dead_letters(p, c, **{"x-message-ttl": 0})

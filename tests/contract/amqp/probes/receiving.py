@@ -72,7 +72,7 @@ def qos_each(p: Probe) -> None:
     c.read(2)
 
 
-@probe("basic.qos: global limits the channel")
+@probe("basic.qos: global, and two consumers")
 def qos_global(p: Probe) -> None:
     c = p.connect()
     q = filled(p, c, "1", "2", "3", "4", "5")
