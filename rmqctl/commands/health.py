@@ -1,7 +1,8 @@
 """check_* and is_* commands: exit code 0 when all is well, 69 with one line of reason when it is not."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,7 +16,8 @@ from rmqctl.commands.listing import Found, Selection, Wanted, release_of, run_li
 from rmqctl.commands.listing import release as version
 from rmqctl.commands.nodes import listeners_of
 from rmqctl.commands.status import NodeArgument
-from rmqctl.errors import CheckFailed, DataError, NotFound, Unavailable
+from rmqctl.errors import AccessRefused, CheckFailed, DataError, NotFound, Unavailable
+from rmqctl.output.values import compact
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import Object
 from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES
@@ -46,6 +48,16 @@ def passed(session: Session, text: str, data: object = None, *, silent: bool | N
     return Nothing() if silent and not for_programs(session) else told(text, data)
 
 
+def failed(session: Session, text: str, data: Mapping[str, object]) -> Nothing:
+    """A check that failed, as rabbitmq-diagnostics tells it to programs: an object in place of the text, on stderr too.
+
+    Raises CheckFailed with the text when the format is one for people.
+    """
+    if not for_programs(session):
+        raise CheckFailed(text)
+    return Nothing((compact({**data, "result": "error"}),), CheckFailed.exit_code)
+
+
 def told(text: str, data: object = None) -> Value:
     return Value(OK if data is None else data, text)
 
@@ -73,22 +85,32 @@ def check_alarms(session: Session) -> Result:
     """Check that no resource alarm is in effect anywhere in the cluster."""
     client = session.client
     found = health.check(client, "alarms", what="the alarms")
-    _fail_on_alarms(client, found)
-    return passed(session, f"Node {this_node(client)} reported no alarms, local or clusterwide")
+    node = this_node(client)
+    if not found.passed:
+        return _alarmed(session, node, found)
+    return passed(session, f"Node {node} reported no alarms, local or clusterwide")
 
 
 def check_local_alarms(session: Session) -> Result:
     """Check that no resource alarm is in effect on the node that answers."""
     client = session.client
     found = health.check(client, "local-alarms", what="the alarms")
-    _fail_on_alarms(client, found)
-    return passed(session, f"Node {this_node(client)} reported no local alarms")
-
-
-def _fail_on_alarms(client: Client, found: Health) -> None:
+    node = this_node(client)
     if not found.passed:
-        lines = list(map(words.alarm_line, found.culprits("alarms")))
-        raise CheckFailed("; ".join(lines) or f"{client.endpoint.url}: {found.reason}")
+        return _alarmed(session, node, found)
+    return passed(session, f"Node {node} reported no local alarms")
+
+
+def _alarmed(session: Session, node: str, found: Health) -> Result:
+    """Alarms of the node that answers are local, those of the others global."""
+    lines: dict[bool, list[str]] = {True: [], False: []}
+    for alarm in found.culprits("alarms"):
+        lines[alarm.get("node") == node].append(words.alarm_line(alarm))
+    text = (
+        "; ".join(map(words.alarm_line, found.culprits("alarms"))) or f"{session.client.endpoint.url}: {found.reason}"
+    )
+    data = {"global": lines[False], "local": lines[True], "message": f"Node {node} reported alarms"}
+    return failed(session, text, data)
 
 
 # Running
@@ -144,7 +166,7 @@ def node_health_check(session: Session, node: NodeArgument = None) -> Result:
 # Listeners
 
 
-def check_port_listener(session: Session, port: Annotated[str, typer.Argument(metavar="PORT")]) -> Value:
+def check_port_listener(session: Session, port: Annotated[str, typer.Argument(metavar="PORT")]) -> Result:
     """Check that the node that answers listens on a port."""
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise DataError(f"{port!r} is no port: it must be a number from 1 to 65535")
@@ -152,10 +174,12 @@ def check_port_listener(session: Session, port: Annotated[str, typer.Argument(me
     found = health.check(client, "port-listener", port, what=f"port {port}")
     node = this_node(client)
     if not found.passed:
-        raise CheckFailed(
+        ports = found.culprits("ports")
+        text = (
             f"No listener for port {port} is active on node {node}. Found listeners that use the following ports: "
-            f"{words.in_order(found.culprits('ports'))}"
+            f"{words.in_order(ports)}"
         )
+        return failed(session, text, _missing(session, port, "ports", ports))
     data = {"node": node, "port": port, "result": "ok"}
     return told(f"A listener for port {port} is running on node {node}.", data)
 
@@ -163,18 +187,29 @@ def check_port_listener(session: Session, port: Annotated[str, typer.Argument(me
 def check_protocol_listener(
     session: Session,
     protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="amqp, amqp/ssl, http, mqtt ...")],
-) -> Value:
+) -> Result:
     """Check that the node that answers listens for a protocol."""
     client = session.client
     found = health.check(client, "protocol-listener", protocol, what=f"protocol {protocol!r}")
     node = this_node(client)
     if not found.passed:
-        raise CheckFailed(
+        protocols = found.culprits("protocols")
+        text = (
             f"No listener for protocol {protocol} is active on node {node}. Found listeners for the following protocols: "
-            f"{', '.join(sorted(map(str, found.culprits('protocols'))))}"
+            f"{', '.join(sorted(map(str, protocols)))}"
         )
+        return failed(session, text, _missing(session, protocol, "protocols", protocols))
     data = {"node": node, "protocol": protocol, "result": "ok"}
     return told(f"A listener for protocol {protocol} is running on node {node}.", data)
+
+
+def _missing(session: Session, what: str, key: str, found: list[Any]) -> dict[str, object]:
+    """The listeners are left out for users without the tag monitoring, and not asked for where only text is printed."""
+    data: dict[str, object] = {"missing": what, key: found}
+    if for_programs(session):
+        with suppress(AccessRefused):
+            data["listeners"] = listeners_of(session.client, None)[1]
+    return dict(sorted(data.items()))
 
 
 def check_port_connectivity(
@@ -232,13 +267,14 @@ def check_certificate_expiration(
         Literal["days", "weeks", "months", "years"],
         typer.Option("--unit", metavar="UNIT", help="days, weeks, months or years.", case_sensitive=False),
     ] = "weeks",
-) -> Value:
+) -> Result:
     """Check that no TLS certificate of the node that answers expires soon."""
     client = session.client
     found = health.check(client, "certificate-expiration", str(within), unit, what="the certificates")
     period = f"{within} {unit.removesuffix('s') if within == 1 else unit}"
     if not found.passed:
-        raise CheckFailed(f"{found.reason or 'Certificates expire'} within {period}: {_certificates(found)}")
+        text = f"{found.reason or 'Certificates expire'} within {period}: {_certificates(found)}"
+        return failed(session, text, {"expired": [words.expiring(each) for each in found.culprits("expired")]})
     return told(f"No certificates are expiring within {period}.")
 
 
@@ -370,7 +406,8 @@ def check_if_any_deprecated_features_are_used(session: Session) -> Result:
     ask = lambda: health.deprecated_features_in_use(client)  # noqa: E731
     names = _since(client, "check_if_any_deprecated_features_are_used", "3.13", ask)
     if names:
-        raise CheckFailed(f"deprecated features in use: {', '.join(names)}")
+        data = {"deprecated_features": names, "message": "Cluster reported deprecated features in use"}
+        return failed(session, f"deprecated features in use: {', '.join(names)}", data)
     return passed(session, "Cluster reported no deprecated features in use")
 
 

@@ -84,6 +84,17 @@ def listeners(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["node"]))
 
 
+def expiring(listener: Mapping[str, Any]) -> dict[str, Any]:
+    """A listener with certificates, as rabbitmq-diagnostics has it: hours of two digits, and its purpose."""
+    made = {
+        key: [str(day).replace(" ", " 0") if str(day)[12:13] == ":" else day for day in value]
+        if key.endswith("expires_on") and isinstance(value, list)
+        else value
+        for key, value in listener.items()
+    }
+    return {**made, "purpose": _PURPOSES.get(str(listener.get("protocol")), listener.get("protocol"))}
+
+
 def _interface(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 

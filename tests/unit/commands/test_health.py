@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import httpx
@@ -76,6 +77,59 @@ def test_a_check_that_fails(version: str, argv: tuple[str, ...]) -> None:
     got = play(version, *argv)
     assert (got.exit, got.out) == (expected["exit"], "") == (69, "")
     assert got.err.removeprefix("rmqctl: ").strip() == expected["stderr"].removeprefix("Error:\n").strip()
+
+
+RECORDED_FAILURES = (
+    *(("3.10.8", argv) for argv in FAILING),
+    ("4.3.6", ("check_protocol_listener", "mqtt")),
+    ("4.3.6", ("check_if_any_deprecated_features_are_used",)),
+    ("4.3.6-extra", ("check_alarms",)),
+)
+
+
+@pytest.mark.parametrize(("version", "argv"), RECORDED_FAILURES)
+@pytest.mark.parametrize("formatter", ["json", "jsonl"])
+def test_a_failure_for_programs(version: str, argv: tuple[str, ...], formatter: str) -> None:
+    """rabbitmq-diagnostics prints it where errors go: stdout stays empty."""
+    expected = printed(version, *argv, "--formatter", "json")
+    got = play(version, *argv, "--formatter", formatter)
+    assert (got.exit, got.out) == (expected["exit"], expected["stdout"]) == (69, "")
+    assert got.err.count("\n") == 1
+    assert _in_order(json.loads(got.err)) == _in_order(json.loads(expected["stderr"]))
+
+
+def _in_order(data: dict[str, Any]) -> dict[str, Any]:
+    """The broker lists its listeners in no order."""
+    as_text = partial(json.dumps, sort_keys=True)
+    return {key: sorted(value, key=as_text) if isinstance(value, list) else value for key, value in data.items()}
+
+
+def test_ports_are_numbers_where_rabbitmq_diagnostics_takes_them_for_text() -> None:
+    data = json.loads(play("4.3.6", "check_port_listener", "1", "-f", "json").err)
+    assert (data["missing"], sorted(data["ports"]), data["result"]) == ("1", [5704, 15704, 25704], "error")
+    assert sorted(each["port"] for each in data["listeners"]) == [5704, 15704, 25704]
+
+
+def test_alarms_of_the_others_are_global() -> None:
+    alarms = [{"node": "a@b", "resource": "disk"}, {"node": node_of("4.3.6"), "resource": "memory"}]
+    got = play("4.3.6", "check_alarms", "-f", "json", changes=answer("alarms", failed("alarms", alarms=alarms)))
+    data = json.loads(got.err)
+    assert data["global"] == ["Free disk space alarm on node a@b"]
+    assert data["local"] == [f"Memory alarm on node {node_of('4.3.6')}"]
+
+
+def test_expired_certificates_for_programs() -> None:
+    """The API writes hours of one digit."""
+    told = {**CERTIFICATE, "certfile_expires_on": ["2026-12-01 2:12:31"]}
+    changes = answer("certificate-expiration/4/weeks", failed("Certificates expiring", expired=[told]))
+    got = play("4.3.6", "check_certificate_expiration", "-f", "json", changes=changes)
+    assert (got.exit, got.out) == (69, "")
+    assert json.loads(got.err) == {
+        "expired": [
+            {**CERTIFICATE, "certfile_expires_on": ["2026-12-01 02:12:31"], "purpose": "HTTP API over TLS (HTTPS)"}
+        ],
+        "result": "error",
+    }
 
 
 def test_an_alarm() -> None:
