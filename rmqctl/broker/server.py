@@ -4,17 +4,23 @@ Everything happens on one event loop: the AMQP listener, the timers and, in the 
 """
 
 import asyncio
+import logging
 import socket
 from typing import cast
 
 from rmqctl.broker.broker import Broker
-from rmqctl.broker.memory import resident_memory
+from rmqctl.broker.memory import MemoryAlarm, resident_memory
 from rmqctl.broker.session import Session
+from rmqctl.broker.store import Store
 
 # Bytes that may wait in a socket before its consumers are held back.
 _HIGH_WATER = 1 << 20
 # How often the memory of the process is looked at, in seconds.
-_MEMORY_CHECK = 1.0
+_MEMORY_CHECK = 0.2
+# What a message takes beside its body, in bytes.
+_ENTRY = 700
+
+log = logging.getLogger("rmqctl.broker")
 
 
 class Connection(asyncio.Protocol):
@@ -25,6 +31,7 @@ class Connection(asyncio.Protocol):
         self._loop = server.loop
         self._scheduled = False
         self._reading = True
+        self._logged = False
         self.transport: asyncio.Transport
         self.session: Session
 
@@ -40,6 +47,9 @@ class Connection(asyncio.Protocol):
         broker = self._server.broker
         broker.now = broker.clock()
         self.session.receive(data)
+        if not self._logged and self.session.is_open:
+            self._logged = True
+            log.info("connection %s: user %s, vhost %s", *_who(self.session))
         self.read_or_wait()
         self._server.changed()
 
@@ -57,7 +67,14 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.pop(self, None)
+        reason = self.session.close_reason or (
+            "" if self.session.finished else str(error or "by the peer, unannounced")
+        )
         self.session.lost()
+        if self._logged or reason:
+            log.log(
+                logging.WARNING if reason else logging.INFO, "closed %s: %s", self.session.name, reason or "by client"
+            )
         self._server.changed()
 
     def _wake(self) -> None:
@@ -75,20 +92,29 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
+def _who(session: Session) -> tuple[str, str, str]:
+    return session.name, session.user.name, session.vhost.name
+
+
 class Server:
     """Runs a broker. `memory_limit` is in bytes: above it publishers are blocked; None for no limit."""
 
-    def __init__(self, broker: Broker, *, memory_limit: int | None = None) -> None:
+    def __init__(self, broker: Broker, *, store: Store | None = None, memory_limit: int | None = None) -> None:
         self.broker = broker
+        self._store = store
         self.loop = asyncio.get_running_loop()
         self.connections: dict[Connection, None] = {}
-        self.memory_limit = memory_limit
+        self._memory = None if memory_limit is None else MemoryAlarm(memory_limit)
+        self._disk_fails = False
         self._listener: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         broker.timers.changed = self._schedule
         self._schedule()
-        if memory_limit is not None:
-            self._watch_memory()
+        if store is not None:
+            store.committed = broker.committed
+            store.failing = self._disk_failing
+            store.start(self.loop)
+        self._watch_memory()
 
     async def listen(self, listening: socket.socket) -> None:
         """Accepts connections on a socket that is bound (see `listeners.bind`)."""
@@ -107,9 +133,13 @@ class Server:
             connection.transport.abort()
         if self._timer is not None:
             self._timer.cancel()
+        if self._store is not None:
+            await self._store.close(_returned(self.broker))
 
     def changed(self) -> None:
-        """Something happened that the store has to know."""
+        """Something may have happened that the store has to write."""
+        if self._store is not None:
+            self._store.changed(awaited=bool(self.broker.awaiting))
 
     def _schedule(self) -> None:
         """Has the loop call when the broker's next timer is due."""
@@ -126,8 +156,47 @@ class Server:
         self.changed()
 
     def _watch_memory(self) -> None:
-        assert self.memory_limit is not None
-        self.broker.set_alarm(resident_memory() > self.memory_limit)
+        if self._memory is None:
+            return
+        was, resident = self._memory.on, resident_memory()
+        # What the messages come to is asked for only when it decides something.
+        held = _held(self.broker) if was or resident > self._memory.limit else 0
+        if self._memory.look(resident, held) != was:
+            _log_memory(self._memory, resident)
+            self._set_alarm()
+        self.loop.call_later(_MEMORY_CHECK, self._watch_memory)
+
+    def _disk_failing(self, reason: str | None) -> None:
+        self._disk_fails = reason is not None
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        self.broker.set_alarm(self._disk_fails or (self._memory is not None and self._memory.on))
         for connection in list(self.connections):
             connection.read_or_wait()
-        self.loop.call_later(_MEMORY_CHECK, self._watch_memory)
+
+
+def _log_memory(memory: MemoryAlarm, resident: int) -> None:
+    if memory.on:
+        log.warning("memory alarm: %d MB of %d in use; publishers are blocked", resident >> 20, memory.limit >> 20)
+    else:
+        log.info("memory alarm over: %d MB in use", resident >> 20)
+
+
+def _held(broker: Broker) -> int:
+    """Bytes that messages in queues take, about."""
+    queues = [queue for vhost in broker.vhosts.values() for queue in vhost.queues.values()]
+    return sum(
+        queue.ready.bytes + queue.unacked_bytes + _ENTRY * (queue.ready.count + queue.unacked) for queue in queues
+    )
+
+
+def _returned(broker: Broker) -> dict[int, int]:
+    """How often stored messages came back to their queues, by the store's numbers; those that never did are left out."""
+    return {
+        entry.stored: max(entry.count, 1)
+        for vhost in broker.vhosts.values()
+        for queue in vhost.queues.values()
+        for entry in queue.messages()
+        if entry.redelivered and entry.stored
+    }

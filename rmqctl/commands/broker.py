@@ -63,6 +63,7 @@ def broker_run(
     One line on standard output tells that it accepts connections: the URLs of AMQP and of the HTTP API, with a space
     between. What it logs goes to standard error.
     """
+    from rmqctl.broker.data_folder import DataFolder, default_folder
     from rmqctl.broker.run import Options, Urls, log_to, run
 
     if ephemeral and data_dir is not None:
@@ -71,7 +72,8 @@ def broker_run(
         host=host,
         amqp_port=amqp_port,
         http_port=http_port,
-        data_dir=data_dir,
+        folder=None if ephemeral else DataFolder(data_dir or default_folder(session.environ)),
+        ephemeral=ephemeral,
         definitions=definitions,
         full_sync=sync == "full",
         consumer_timeout=consumer_timeout or None,
