@@ -261,6 +261,8 @@ class Connection:
             return event
         if name == "connection.start":
             return event  # whose fields name the broker and its place; a probe of its own looks into them
+        if name == "connection.close-ok":
+            self.closed = True  # who hangs up first is of no interest
         if name == "channel.open-ok":
             self._settled[channel] = set()
         if name in ("basic.ack", "basic.nack"):
