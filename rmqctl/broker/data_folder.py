@@ -16,7 +16,9 @@ from typing import Any
 from rmqctl.errors import ConfigError, Unavailable
 
 DATABASE, LOG, _STATE, _LOCK = "broker.sqlite", "broker.log", "broker.json", "broker.lock"
-_OURS = frozenset((DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "broker.new", LOG, _STATE, f"{_STATE}.new", _LOCK))
+_OURS = frozenset(
+    (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "broker.new", LOG, _STATE, f"{_STATE}.new", f"{LOG}.1", _LOCK)
+)
 
 
 def default_folder(environ: Any, *, ephemeral: bool = False) -> Path:
@@ -58,6 +60,8 @@ class DataFolder:
             who = f"the broker with pid {pid}" if pid else "another broker"
             raise Unavailable(f"data folder {self.path}: in use by {who} (rmqctl broker status)")
         try:
+            # What a broker left that was killed is not about this one.
+            (self.path / _STATE).unlink(missing_ok=True)
             yield
         finally:
             with contextlib.suppress(OSError):

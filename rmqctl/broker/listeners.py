@@ -8,6 +8,8 @@ from rmqctl.errors import ConfigError, Unavailable
 
 _BACKLOG = 1024
 _FILES = 65_536
+# In the greeting of this broker (see `Session`), not in RabbitMQ's.
+_OURS = b"rmqctl's embedded broker"
 
 
 def bind(host: str, port: int, option: str) -> socket.socket:
@@ -56,7 +58,7 @@ def _by(host: str, port: int) -> str:
     """Who listens there, as far as a greeting tells."""
     for greeting in (b"AMQP\0\0\x09\x01", b"GET / HTTP/1.0\r\n\r\n"):
         answer = _answer(host, port, greeting)
-        if b"rmqctl" in answer:
+        if _OURS in answer:
             return " by another broker of rmqctl (rmqctl broker status)"
         if b"RabbitMQ" in answer:
             return " by RabbitMQ"

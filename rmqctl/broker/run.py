@@ -69,7 +69,7 @@ def run(options: Options, ready: Callable[[Urls], None]) -> int:
     gc.set_threshold(50_000, 20, 100)
     # The thread that writes gets its turns sooner than after the usual 5 ms.
     sys.setswitchinterval(0.0005)
-    return asyncio.run(_serve(options, ready))
+    return asyncio.run(serve(options, ready))
 
 
 def log_to(stream: Any, level: str) -> None:
@@ -79,7 +79,10 @@ def log_to(stream: Any, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper() if level != "none" else logging.CRITICAL + 1)
 
 
-async def _serve(options: Options, ready: Callable[[Urls], None]) -> int:
+async def serve(
+    options: Options, ready: Callable[[Urls], None], stopped: "asyncio.Future[signal.Signals] | None" = None
+) -> int:
+    """As `run`, on the loop that runs, and until `stopped` is done instead of a signal when it is given."""
     with contextlib.ExitStack() as stack:
         if options.folder is not None:
             options.folder.make()
@@ -89,16 +92,16 @@ async def _serve(options: Options, ready: Callable[[Urls], None]) -> int:
         broker = Broker(time, consumer_timeout=options.consumer_timeout)
         store = _open_store(broker, options)
         _fill(broker, store, options.definitions)
-        stopped = _signals()
+        stopped = stopped or _signals()
         server = Server(broker, store=store, memory_limit=options.memory_limit)
         await server.listen(amqp)
         api = _Api(broker, amqp.getsockname()[1], http)
         await api.start()
         urls = _urls(broker, options.host, amqp.getsockname()[1], http.getsockname()[1])
-        log.info("listening: %s %s", *(url.rpartition("@")[2] for url in urls))
         if options.folder is not None:
             options.folder.write_state({"pid": os.getpid(), "started": time(), **urls._asdict()})
         ready(urls)
+        log.info("pid %d listens on %s and %s", os.getpid(), *(each.getsockname()[:2] for each in (amqp, http)))
         number = await stopped
         log.info("stopping: %s", number.name)
         await server.close()

@@ -136,6 +136,10 @@ COMMANDS: dict[str, Entry] = {
     "context import": Entry("contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
     "show endpoint": Entry("contexts", _CONTEXTS, "What the connection options resolve to; no request is made."),
     "broker run": Entry("broker", _BROKER, "Run a broker in the foreground.", local=True),
+    "broker start": Entry("broker", _BROKER, "Start a broker in the background.", local=True),
+    "broker stop": Entry("broker", _BROKER, "Stop the broker in the background.", local=True),
+    "broker status": Entry("broker", _BROKER, "Whether the broker runs, and where.", local=True),
+    "broker logs": Entry("broker", _BROKER, "What the broker in the background has logged.", local=True),
     "__complete": Entry("completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     **_on_node(
         "rabbitmqctl",
