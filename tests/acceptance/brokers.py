@@ -198,4 +198,5 @@ def real() -> Iterator[Target]:
 
 
 def embedded_exists() -> bool:
-    return rmqctl("broker", "run", "--help").exit == 0
+    ran = rmqctl("broker", "run", "--help")
+    return ran.exit == 0
