@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rmqctl.broker.errors import AmqpError, not_found
 from rmqctl.broker.journal import Ephemeral, Journal
 from rmqctl.broker.policies import Policy
+from rmqctl.broker.stats import CHURN
 from rmqctl.broker.timers import Timers
 from rmqctl.broker.users import Permission, TopicPermission, User, hash_password
 from rmqctl.broker.vhost import VHost
@@ -59,6 +60,8 @@ class Broker:
         self.reply_channels: dict[str, Channel] = {}
         """Consumers of direct reply-to, by the token in their addresses."""
         self._secret = os.urandom(16)
+        self.churn = dict.fromkeys(CHURN, 0)
+        """How often connections, channels and queues came and went."""
         self.alarmed = False
         """Memory is short: publishers wait."""
         if consumer_timeout is not None:

@@ -195,7 +195,7 @@ class Channel:
             raise precondition(f"user_id property set to '{user_id}' but authenticated user was '{self.user.name}'")
         expiration = message.get("expiration")
         if expiration is not None:
-            _check_expiration(expiration)
+            check_expiration(expiration)
         if message.get("reply_to") == REPLY_TO:
             if self.reply_tag is None:
                 raise precondition("fast reply consumer does not exist")
@@ -545,6 +545,9 @@ class Channel:
         self.broker.awaiting.pop(self, None)
         self.session.confirming.pop(self, None)
         self._forget_replies()
+        self.broker.churn["channel_closed"] += 1
+        self.vhost.published.add(self.counts)
+        self.counts = Counts()
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():
             consumer.queue.remove_consumer(consumer)
@@ -591,7 +594,7 @@ def _check_requeue(requeue: bool) -> None:
         raise AmqpError(540, "requeue=false")
 
 
-def _check_expiration(text: str) -> None:
+def check_expiration(text: str) -> None:
     number = re.match(r"[+-]?\d+", text, re.ASCII)
     if number is None:
         problem = "no_integer"

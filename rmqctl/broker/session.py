@@ -316,6 +316,7 @@ class Session:
                 f"({limit})",
             )
         self.channels[number] = Channel(self, number)
+        self.broker.churn["channel_created"] += 1
         self.send(wire.method(number, 20, 11, wire.long(0)))
 
     def _drop_channel(self, channel: Channel) -> None:
@@ -415,6 +416,7 @@ class Session:
                 530, f"connection refused for user '{self.user.name}': user connection limit ({limit}) is reached"
             )
         self.vhost = vhost
+        self.broker.churn["connection_created"] += 1
         self.state = "running"
         if self._timer:
             self._timer.cancel()
@@ -500,6 +502,10 @@ class Session:
             return
         self._release_channels()
         self.state = "closed"
+        if self.vhost is not _NOWHERE:
+            self.broker.churn["connection_closed"] += 1
+            self.vhost.received_bytes += self.received_bytes
+            self.vhost.sent_bytes += self.sent_bytes
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -16,6 +16,16 @@ FIELDS = (
     "publish_out",
 )
 
+CHURN = (
+    "connection_created",
+    "connection_closed",
+    "channel_created",
+    "channel_closed",
+    "queue_declared",
+    "queue_created",
+    "queue_deleted",
+)
+
 
 class Counts:
     """How often each thing happened, since the object was declared."""

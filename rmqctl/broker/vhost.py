@@ -48,6 +48,11 @@ class VHost:
         self.queues: dict[str, Queue] = {}
         self.retired = Counts()
         """Of the queues that are gone: the totals of a vhost never go backwards."""
+        self.published = Counts()
+        """Of the channels that are gone."""
+        self.received_bytes = 0
+        self.sent_bytes = 0
+        """Of the connections that are gone."""
         self._bound: dict[Destination, dict[Any, Binding]] = {}
         self._routes: dict[tuple[str, str], Sequence[Queue]] = {}
         for exchange, kind in _PREDECLARED:
@@ -173,6 +178,7 @@ class VHost:
         elif user is not None:
             self._not_reserved("queue", name)
         self.check(user, "configure", "queue", name)
+        self.broker.churn["queue_declared"] += 1
         if name in self.queues:
             return self._same_queue(name, durable, exclusive, auto_delete, arguments, owner)
         self._check_new_queue(user, name, durable, exclusive, auto_delete, arguments)
@@ -187,6 +193,7 @@ class VHost:
             user=user.name if user else "rmqctl",
         )
         self.queues[name] = found
+        self.broker.churn["queue_created"] += 1
         self._configure_queue(found)
         if exclusive and owner is not None:
             owner.exclusive_queues[found] = None
@@ -237,6 +244,7 @@ class VHost:
         if queue.durable and not queue.exclusive:
             self.broker.journal.define("queue", (self.name, queue.name), None)
         self.retired.add(queue.counts)
+        self.broker.churn["queue_deleted"] += 1
         self._routes.clear()
         queue.delete()
 
