@@ -51,6 +51,8 @@ TRANSPORT_FAILURES: dict[type[Exception], type[RmqctlError]] = {
 }
 """Every exception of httpx and the error it becomes; a test walks httpx to see that none is missing."""
 
+_HINT = " (`rmqctl broker start` starts one here, `rmqctl demo` one with some life in it)"
+
 
 def of_transport(error: Exception, url: str, timeout: float | None) -> RmqctlError:
     """The error to show for an exception of httpx while `url` was asked."""
@@ -60,7 +62,14 @@ def of_transport(error: Exception, url: str, timeout: float | None) -> RmqctlErr
     kind = TRANSPORT_FAILURES[type(error)]
     if kind is TimedOut:
         return TimedOut(f"{url}: no answer within {timeout:g} seconds (--timeout)")
-    return kind(f"{url}: {_reason(error, cause)}")
+    hint = _HINT if isinstance(cause, ConnectionRefusedError) and _is_here(url) else ""
+    return kind(f"{url}: {_reason(error, cause)}{hint}")
+
+
+def _is_here(url: str) -> bool:
+    """Whether this machine is meant."""
+    host = httpx.URL(url).host
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _root(error: BaseException) -> BaseException:

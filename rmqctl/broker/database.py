@@ -113,8 +113,8 @@ def _make(path: Path) -> None:
 
 def _check(path: Path) -> None:
     """Raises ConfigError when the file is damaged; changes nothing in the folder."""
-    index = path.with_name(f"{path.name}-shm")
-    fresh = not index.exists()
+    beside = [path.with_name(f"{path.name}{ending}") for ending in ("-wal", "-shm")]
+    fresh = [each for each in beside if not each.exists()]
     try:
         database = _connect(path, "ro")
         try:
@@ -123,8 +123,8 @@ def _check(path: Path) -> None:
             database.close()
     except sqlite3.Error as error:
         problem = str(error)
-    if fresh:
-        index.unlink(missing_ok=True)
+    for each in fresh:
+        each.unlink(missing_ok=True)
     if problem != "ok":
         raise ConfigError(
             f"{path}: damaged ({' '.join(problem.split())}); it is left as it is: restore it from a copy, "

@@ -135,3 +135,14 @@ def test_the_user_of_a_url_needs_a_password_of_its_own() -> None:
     ran = run_with("list_vhosts", "--url", "http://ops@h")
     assert ran.exit == 64
     assert "no password for user 'ops'" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"), [("localhost", True), ("127.0.0.1", True), ("[::1]", True), ("rabbit.example", False)]
+)
+def test_where_no_broker_runs_here_one_can_be_started(host: str, hint: bool) -> None:
+    error = httpx.ConnectError("refused")
+    error.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    text = str(failures.of_transport(error, f"http://{host}:15672", None))
+    assert "connection refused" in text
+    assert ("rmqctl broker start" in text and "rmqctl demo" in text) == hint
