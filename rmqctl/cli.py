@@ -31,6 +31,7 @@ INTERRUPTED = 130
 def run(argv: Sequence[str], session: Session) -> int:
     """Runs one command line. Returns the exit code; errors have been printed on stderr by then."""
     words = command_first(argv)
+    session.invoke = run
     try:
         return _run(words, session)
     except KeyboardInterrupt:
@@ -214,7 +215,8 @@ def build(name: str, entry: Entry, session: Session) -> Command:
     module = import_module(f"rmqctl.commands.{entry.module}")
     function = getattr(module, name.replace(" ", "_"), None) or module.command(name)
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    context_settings = {"ignore_unknown_options": True} if entry.raw else None
+    # What follows the first word of a raw command belongs to that: `demo list_queues --help` is about list_queues.
+    context_settings = {"ignore_unknown_options": True, "allow_interspersed_args": False} if entry.raw else None
     app.command(name, cls=Command, no_args_is_help=False, context_settings=context_settings)(_bound(function, session))
     command = typer.main.get_command(app)
     assert isinstance(command, Command)

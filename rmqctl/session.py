@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -38,6 +38,8 @@ class Session:
         self.environ = environ
         self.settings = Settings()
         self.given: Mapping[str, object] = {}
+        self.invoke: Callable[[Sequence[str], Session], int] = _nobody
+        """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
         self._transport = transport
 
     @classmethod
@@ -138,3 +140,7 @@ class Session:
             log=self.say if settings.output.verbose else None,
             transport=self._transport,
         )
+
+
+def _nobody(argv: Sequence[str], session: Session) -> int:
+    raise RuntimeError(f"nobody is there to run {argv}")

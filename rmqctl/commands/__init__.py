@@ -134,6 +134,7 @@ COMMANDS: dict[str, Entry] = {
     "context remove": Entry("contexts", _CONTEXTS, "Delete a context.", local=True),
     "context path": Entry("contexts", _CONTEXTS, "Where the contexts file is.", local=True),
     "context import": Entry("contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
+    "demo": Entry("demo", _BROKER, "A command against a broker to play with, or the tutorial as scenes.", raw=True),
     "show endpoint": Entry("contexts", _CONTEXTS, "What the connection options resolve to; no request is made."),
     "broker run": Entry("broker", _BROKER, "Run a broker in the foreground.", local=True),
     "broker start": Entry("broker", _BROKER, "Start a broker in the background.", local=True),

@@ -25,7 +25,7 @@ LAYERS = (
     ("settings",),
     ("passwords", "api"),
     ("session",),
-    ("pager", "commands"),
+    ("pager", "demo", "commands"),
     ("cli",),
     ("__main__",),
 )
@@ -75,10 +75,10 @@ def test_every_module_has_a_place_in_the_layers() -> None:
     ("library", "allowed"),
     [
         ("httpx", {"api"}),
-        ("rich", {"output", "commands"}),
+        ("rich", {"output", "commands", "demo"}),
         ("typer", {"cli", "commands", "session"}),
         ("tomlkit", {"contexts"}),
-        ("subprocess", {"passwords", "pager"}),
+        ("subprocess", {"passwords", "pager", "broker", "demo"}),
     ],
 )
 def test_a_library_is_used_in_its_place_only(library: str, allowed: set[str]) -> None:

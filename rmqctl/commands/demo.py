@@ -1,0 +1,66 @@
+"""A broker to play with: any command against a small living world, or the tutorial as scenes."""
+
+from typing import Annotated
+
+import typer
+
+from rmqctl.errors import UsageError
+from rmqctl.result import Nothing, Rows
+from rmqctl.session import Session
+
+Words = Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...", show_default=False)]
+SceneNames = Annotated[
+    list[str] | None,
+    typer.Option("--scene", metavar="NAME", help="Play this scene only; may be repeated.", show_default=False),
+]
+Auto = Annotated[bool, typer.Option("--auto", help="Wait for nobody, and end after the last scene.")]
+List = Annotated[bool, typer.Option("--list", help="List the scenes.")]
+
+
+def demo(
+    session: Session, words: Words = None, scene: SceneNames = None, auto: Auto = False, list_: List = False
+) -> Rows | Nothing:
+    """Run a command against a broker to play with, or play the tutorial.
+
+    The broker is embedded: it listens on free ports of this machine and is gone afterwards. With a COMMAND, any of rmqctl's
+    with its options, it holds a small world of queues, exchanges and clients; the exit code is that of the command.
+    Without one the scenes of the tutorial are played, with the programs, the commands and what they print; on a terminal the
+    broker then stays up, with that world on it, until Ctrl-C.
+    """
+    if not words:
+        if list_:
+            return _scenes(session)
+        return _play(session, scene or [], auto)
+    if scene or auto or list_:
+        raise UsageError("demo: --scene, --auto and --list are about the scenes: they do not go with a command")
+    if "demo" in words[:1]:
+        raise UsageError("demo: a demo within the demo has no end")
+    from rmqctl.demo.play import run_in_world
+
+    return Nothing(exit_code=run_in_world(session, words))
+
+
+def _play(session: Session, names: list[str], auto: bool) -> Nothing:
+    from rmqctl.demo.play import play
+
+    play(session, _known(names), auto=auto)
+    return Nothing()
+
+
+def _scenes(session: Session) -> Rows:
+    from rmqctl.demo.scenes import SCENES
+    from rmqctl.settings import resolve_output
+
+    session.settings = resolve_output({}, session.environ)
+    return Rows(("name", "title"), [(scene.name, scene.title) for scene in SCENES])
+
+
+def _known(names: list[str]) -> list[str]:
+    """The names, checked. Raises UsageError."""
+    from rmqctl.demo.scenes import SCENES
+
+    known = [scene.name for scene in SCENES]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"demo: no scene {name!r}; there are {', '.join(known)}")
+    return names
