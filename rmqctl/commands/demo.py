@@ -22,10 +22,15 @@ def demo(
 ) -> Rows | Nothing:
     """Run a command against a broker to play with, or play the tutorial.
 
-    The broker is embedded: it listens on free ports of this machine and is gone afterwards. With a COMMAND, any of rmqctl's
-    with its options, it holds a small world of queues, exchanges and clients; the exit code is that of the command.
-    Without one the scenes of the tutorial are played, with the programs, the commands and what they print; on a terminal the
-    broker then stays up, with that world on it, until Ctrl-C.
+    The broker is embedded: it listens on free ports of this machine, and is
+    gone afterwards.
+
+    With a COMMAND, any of rmqctl's with its options, it holds a small world of
+    queues, exchanges and clients. The exit code is that of the command.
+
+    Without one it plays the scenes of the tutorial: the programs, the commands
+    and what they print. On a terminal the broker then stays up, with that world
+    on it, until Ctrl-C.
     """
     if not words:
         if list_:
@@ -33,6 +38,8 @@ def demo(
         return _play(session, scene or [], auto)
     if scene or auto or list_:
         raise UsageError("demo: --scene, --auto and --list are about the scenes: they do not go with a command")
+    if all(word.startswith("-") for word in words):
+        raise UsageError(f"demo: there is no command in {' '.join(words)!r}")
     if "demo" in words[:1]:
         raise UsageError("demo: a demo within the demo has no end")
     from rmqctl.demo.play import run_in_world

@@ -32,7 +32,7 @@ def session_on(url: str, way: HttpTransport, session: Session, screen: Screen | 
     """A session whose commands go to the broker at `url`; its output goes to the screen when there is one."""
     environ = environ_with(url, session.environ)
     if screen is not None:
-        return Session(io.StringIO(), screen, screen, environ | {"RMQCTL_PAGER": "false"}, way)
+        return Session(io.StringIO(), screen, screen, environ | {"RMQCTL_PAGER": "false", "RMQCTL_QUIET": "true"}, way)
     return Session(session.stdin, session.stdout, session.stderr, environ, way)
 
 

@@ -45,6 +45,7 @@ class EmbeddedBroker:
     def _start(self) -> None:
         """Until it accepts connections. Raises what prevents that."""
         self._ready.clear()
+        self._failure = None
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
         self._thread.start()
         self._ready.wait()

@@ -1,5 +1,6 @@
 """Starts the demo's broker, and plays on it: a command in the living world, or the scenes."""
 
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from rmqctl.settings import resolve_output
 
 def run_in_world(session: Session, words: Sequence[str]) -> int:
     """Runs a command against the world. Returns its exit code."""
-    with EmbeddedBroker() as broker, living_world(broker.amqp_url), transport() as way:
+    with ended_by_signals(), EmbeddedBroker() as broker, living_world(broker.amqp_url), transport() as way:
         return session.invoke(words, session_on(broker.url, way, session))
 
 
@@ -28,7 +29,7 @@ def play(session: Session, names: Sequence[str], *, auto: bool) -> None:
     on_terminal = session.on_terminal and session.stdin.isatty()
     auto = auto or not on_terminal
     chosen = [scene for scene in SCENES if not names or scene.name in names]
-    with TemporaryDirectory(prefix="rmqctl-demo-") as folder:
+    with ended_by_signals(), TemporaryDirectory(prefix="rmqctl-demo-") as folder:
         ports = (0, 0)
         for number, scene in enumerate(chosen, 1):
             # Each scene has a broker of its own, with nothing of the last one on it, on the same ports.
@@ -74,3 +75,19 @@ def living_world(amqp_url: str, calm: float = CALM) -> Iterator[World]:
         if thread.ident is not None:
             thread.join()
         world.close()
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM, and a terminal that is closed, end the demo as Ctrl-C does: nothing is left behind."""
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Only the main thread may, and only there does the command line run.
+        if number is not None and threading.current_thread() is threading.main_thread():
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -55,7 +55,7 @@ def dying_worker(stage: Stage) -> None:
     stage.program("worker.py")
     stage.pause()
     (first,) = _workers(stage, "worker.py", 1)
-    stage.run("new_task.py", f"a long task{'.' * 40}")
+    stage.run("new_task.py", f"a long task{'.' * 25}")
     first.wait_for(RECEIVED)
     _until_counts(stage, "task_queue", 0, 1)
     stage.rmqctl(*COUNTS)

@@ -24,6 +24,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 PATIENCE = 20.0
 _POLL = 0.02
 _COUNTS = ("list_queues", "name", "messages_ready", "messages_unacknowledged", "-f", "json")
+# Lines of a screen that a program needs beside its own: rules, prompt, and what was said before it.
+_AROUND = 12
 _COLORS = ("cyan", "magenta", "yellow", "green")
 
 
@@ -154,6 +156,9 @@ class Stage:
     def program(self, name: str) -> None:
         """Shows the program, the very file that will run."""
         code = (PROGRAMS / name).read_text(encoding="utf-8").rstrip("\n")
+        if code.count("\n") + _AROUND > self._session.height:
+            # It would push what was said off the screen.
+            self.pause()
         with self._lock:
             if self._session.on_terminal:
                 self._block(

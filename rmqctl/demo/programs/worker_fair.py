@@ -9,7 +9,8 @@ channel.queue_declare(queue="task_queue", durable=True)
 
 
 def callback(ch, method, properties, body):
-    print(f" [x] Received {body.decode()!r}" + (" again" if method.redelivered else ""))
+    again = " again" if method.redelivered else ""
+    print(f" [x] Received {body.decode()!r}{again}")
     time.sleep(0.2 * body.count(b"."))  # each dot is a bit of work
     print(" [x] Done")
     ch.basic_ack(delivery_tag=method.delivery_tag)
