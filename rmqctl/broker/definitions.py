@@ -1,0 +1,286 @@
+"""Definitions: all that was declared, as one document (https://www.rabbitmq.com/docs/definitions)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rmqctl.broker.arguments import Arguments
+from rmqctl.broker.broker import RABBITMQ_VERSION, Broker
+from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.exchange import Destination, Exchange
+from rmqctl.broker.management import limits, policies, users, vhosts
+from rmqctl.broker.management.permissions import checked_pattern
+from rmqctl.broker.management.web import HttpError
+from rmqctl.broker.policies import Policy
+from rmqctl.broker.users import SHA256, Permission, TopicPermission, User, hash_password
+from rmqctl.broker.vhost import VHost
+
+Document = dict[str, Any]
+_VERSIONS = {
+    "rabbitmq_version": RABBITMQ_VERSION,
+    "product_name": "RabbitMQ",
+    "product_version": RABBITMQ_VERSION,
+    "rabbit_version": RABBITMQ_VERSION,
+}
+
+
+class InvalidDefinitions(ValueError):
+    """The document cannot be imported; nothing of it was."""
+
+
+# ---------------------------------------------------------------------------------------------------------------- export
+
+
+def export_definitions(broker: Broker, vhost: str | None = None) -> Document:
+    """Of the whole broker, or of one virtual host, then without its name in each row."""
+    if vhost is None:
+        return _of_broker(broker, broker.vhosts.values(), _exported)
+    found = broker.vhost(vhost)
+    metadata = vhosts.shown_metadata(found)
+    return {
+        "description": metadata["description"],
+        "metadata": metadata,
+        **_VERSIONS,
+        "limits": found.limits,
+        "exchanges": _without_vhost(_exchanges(found, _exported)),
+        "parameters": _without_vhost(_parameters(broker, found)),
+        "policies": _without_vhost(_policy(policy) for policy in broker.policies_of(vhost)),
+        "explanation": f"Definitions of virtual host '{vhost}'",
+        "original_vhost_name": vhost,
+        "rabbitmq_definition_format": "single_virtual_host",
+        "queues": _without_vhost(_queues(found)),
+        "bindings": _without_vhost(_bindings(found)),
+    }
+
+
+def _of_broker(broker: Broker, found: Iterable[VHost], exported: Callable[[Exchange], bool]) -> Document:
+    found = list(found)
+    return {
+        "permissions": [
+            {"configure": each.configure, "read": each.read, "user": user.name, "vhost": vhost, "write": each.write}
+            for user in broker.users.values()
+            for vhost, each in user.permissions.items()
+        ],
+        **_VERSIONS,
+        "exchanges": [row for vhost in found for row in _exchanges(vhost, exported)],
+        "vhosts": [
+            {"limits": vhost.limits, "metadata": vhosts.shown_metadata(vhost), "name": vhost.name} for vhost in found
+        ],
+        "users": [_user(user) for user in broker.users.values()],
+        "global_parameters": [{"name": name, "value": value} for name, value in broker.global_parameters.items()],
+        "parameters": [row for vhost in found for row in _parameters(broker, vhost)],
+        "policies": [_policy(policy) for policy in broker.policies.values()],
+        "topic_permissions": [
+            {"exchange": exchange, "read": each.read, "user": user.name, "vhost": vhost, "write": each.write}
+            for user in broker.users.values()
+            for vhost, exchanges in user.topic_permissions.items()
+            for exchange, each in exchanges.items()
+        ],
+        "explanation": f"Definitions of cluster '{broker.cluster_name}'",
+        "rabbitmq_definition_format": "cluster",
+        "original_cluster_name": broker.cluster_name,
+        "queues": [row for vhost in found for row in _queues(vhost)],
+        "bindings": [row for vhost in found for row in _bindings(vhost)],
+    }
+
+
+def _exported(exchange: Exchange) -> bool:
+    """RabbitMQ leaves internal exchanges out."""
+    return _declared(exchange) and not exchange.internal
+
+
+def _declared(exchange: Exchange) -> bool:
+    return bool(exchange.name) and not exchange.name.startswith("amq.")
+
+
+def _exchanges(vhost: VHost, exported: Callable[[Exchange], bool]) -> list[Document]:
+    return [
+        {
+            "arguments": exchange.arguments,
+            "auto_delete": exchange.auto_delete,
+            "durable": exchange.durable,
+            **({"internal": True} if exchange.internal else {}),
+            "name": exchange.name,
+            "type": exchange.kind,
+            "vhost": vhost.name,
+        }
+        for exchange in vhost.exchanges.values()
+        if exported(exchange)
+    ]
+
+
+def _queues(vhost: VHost) -> list[Document]:
+    return [
+        {
+            "arguments": {**queue.arguments, "x-queue-type": queue.kind},
+            "auto_delete": queue.auto_delete,
+            "durable": queue.durable,
+            "name": queue.name,
+            "type": queue.kind,
+            "vhost": vhost.name,
+        }
+        for queue in vhost.queues.values()
+        if not queue.exclusive
+    ]
+
+
+def _bindings(vhost: VHost) -> list[Document]:
+    exclusive = {queue.name for queue in vhost.queues.values() if queue.exclusive}
+    return [
+        dict(sorted(vhost.binding_document(binding).items()))
+        for binding in vhost.bindings()
+        if binding.source and not (binding.destination.kind == "queue" and binding.destination.name in exclusive)
+    ]
+
+
+def _parameters(broker: Broker, vhost: VHost) -> list[Document]:
+    rows: list[Document] = []
+    if vhost.limits:
+        rows.append({"component": "vhost-limits", "name": "limits", "value": vhost.limits, "vhost": vhost.name})
+    for policy in broker.operator_policies_of(vhost.name):
+        value = {key: each for key, each in policy.document().items() if key not in ("vhost", "name")}
+        rows.append({"component": "operator_policy", "name": policy.name, "value": value, "vhost": vhost.name})
+    return rows
+
+
+def _policy(policy: Policy) -> Document:
+    return dict(sorted(policy.document().items()))
+
+
+def _user(user: User) -> Document:
+    return {
+        "hashing_algorithm": user.algorithm,
+        "limits": user.limits,
+        "name": user.name,
+        "password_hash": user.password_hash,
+        "tags": user.tags,
+    }
+
+
+def _without_vhost(rows: Iterable[Document]) -> list[Document]:
+    return [{key: value for key, value in row.items() if key != "vhost"} for row in rows]
+
+
+# ---------------------------------------------------------------------------------------------------------------- import
+
+
+def import_definitions(broker: Broker, document: Mapping[str, Any], vhost: str | None = None) -> None:
+    """Adds what the document has; queues and exchanges that exist stay as they are. With `vhost` everything goes there.
+
+    Raises InvalidDefinitions, and then has changed nothing: all of it is tried on a broker without a store first.
+    """
+    trial = Broker(lambda: broker.now, consumer_timeout=None)
+    _apply(trial, _of_broker(broker, broker.vhosts.values(), _declared), None)
+    try:
+        _apply(trial, document, vhost)
+    except HttpError as error:
+        raise InvalidDefinitions(str(error.reason)) from None
+    except AmqpError as error:
+        raise InvalidDefinitions(error.text) from None
+    except KeyError as error:
+        raise InvalidDefinitions(f"key_missing: {error.args[0]}") from None
+    except (TypeError, AttributeError, ValueError) as error:
+        raise InvalidDefinitions(f"not definitions: {error}") from None
+    _apply(broker, document, vhost)
+
+
+def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> None:
+    if vhost is None:
+        for row in document.get("users") or ():
+            _add_user(broker, row)
+        for row in document.get("vhosts") or ():
+            _add_vhost(broker, row)
+        for row in document.get("permissions") or ():
+            permission = Permission(*(checked_pattern(row[part]) for part in ("configure", "write", "read")))
+            broker.set_permission(row["user"], row["vhost"], permission)
+        for row in document.get("topic_permissions") or ():
+            topic = TopicPermission(checked_pattern(row["write"]), checked_pattern(row["read"]))
+            broker.set_topic_permission(row["user"], row["vhost"], row["exchange"], topic)
+        for row in document.get("global_parameters") or ():
+            if row["name"] not in ("cluster_tags", "internal_cluster_id"):
+                broker.set_global_parameter(row["name"], row["value"])
+    for row in _of(document, "parameters", vhost):
+        _add_parameter(broker, row)
+    for row in _of(document, "policies", vhost):
+        broker.set_policy(policies.checked(row))
+    for row in _of(document, "exchanges", vhost):
+        _add_exchange(broker, row)
+    for row in _of(document, "queues", vhost):
+        _add_queue(broker, row)
+    for row in _of(document, "bindings", vhost):
+        destination = Destination(row["destination_type"], row["destination"])
+        arguments = Arguments(row.get("arguments") or {})
+        broker.vhost(row["vhost"]).bind(None, row["source"], destination, row["routing_key"], arguments)
+
+
+def _of(document: Mapping[str, Any], kind: str, vhost: str | None) -> Iterable[Document]:
+    rows = document.get(kind) or ()
+    return [dict(row) if vhost is None else {**row, "vhost": vhost} for row in rows]
+
+
+def _add_user(broker: Broker, row: Document) -> None:
+    algorithm = row.get("hashing_algorithm") or SHA256
+    hashed = row.get("password_hash") or ""
+    if "password" in row and not hashed:
+        hashed = hash_password(row["password"], algorithm)
+    broker.put_user(User(row["name"], users.checked_hash(hashed), users.tags_of(row.get("tags") or []), algorithm))
+    if row.get("limits"):
+        limits.check_user_limits(row["limits"])
+        user = broker.user(row["name"])
+        user.limits = dict(row["limits"])
+        broker.define_user(user)
+
+
+def _add_vhost(broker: Broker, row: Document) -> None:
+    metadata = row.get("metadata") or row
+    vhost = broker.add_vhost(row["name"], vhosts.metadata_of(metadata))
+    if metadata.get("protected_from_deletion"):
+        vhost.metadata["protected_from_deletion"] = True
+    if row.get("limits"):
+        limits.check_vhost_limits(row["limits"])
+        vhost.limits = dict(row["limits"])
+    broker.define_vhost(vhost)
+
+
+def _add_parameter(broker: Broker, row: Document) -> None:
+    vhost, value = broker.vhost(row["vhost"]), row["value"]
+    if row["component"] == "operator_policy":
+        policy = policies.checked({**value, "vhost": vhost.name, "name": row["name"]}, operator=True)
+        broker.set_policy(policy, operator=True)
+    elif row["component"] == "vhost-limits":
+        value = dict(value or {})
+        limits.check_vhost_limits(value)
+        vhost.limits = value
+        broker.define_vhost(vhost)
+    else:
+        raise ValueError(f"component {row['component']} not found")
+
+
+def _add_exchange(broker: Broker, row: Document) -> None:
+    vhost = broker.vhost(row["vhost"])
+    if row["name"] in vhost.exchanges or row["name"].startswith("amq."):
+        return
+    vhost.declare_exchange(
+        None,
+        row["name"],
+        row["type"],
+        durable=bool(row.get("durable", True)),
+        auto_delete=bool(row.get("auto_delete", False)),
+        internal=bool(row.get("internal", False)),
+        arguments=Arguments(row.get("arguments") or {}),
+    )
+
+
+def _add_queue(broker: Broker, row: Document) -> None:
+    vhost = broker.vhost(row["vhost"])
+    if row["name"] in vhost.queues:
+        return
+    arguments = dict(row.get("arguments") or {})
+    if row.get("type"):
+        arguments.setdefault("x-queue-type", row["type"])
+    vhost.declare_queue(
+        None,
+        row["name"],
+        durable=bool(row.get("durable", True)),
+        auto_delete=bool(row.get("auto_delete", False)),
+        arguments=Arguments(arguments),
+    )

@@ -1,0 +1,48 @@
+"""`/api/consumers`."""
+
+from typing import Any
+
+from rmqctl.broker.consumer import Consumer
+from rmqctl.broker.management import listing
+from rmqctl.broker.management.web import Call, Row
+
+
+def list_consumers(call: Call) -> Any:
+    """Without the tag monitoring only those of the user's own connections."""
+    rows = [
+        consumer_row(consumer)
+        for vhost in call.vhosts()
+        for queue in vhost.queues.values()
+        for consumer in queue.consumers
+        if call.is_monitor or consumer.channel.user is call.user
+    ]
+    return listing.answer(call, rows, default=("queue.vhost",), pages=False)
+
+
+def consumer_row(consumer: Consumer) -> Row:
+    channel, queue = consumer.channel, consumer.queue
+    host, port = channel.session.peer
+    waits = queue.single_active and queue.active is not consumer
+    full = not consumer.no_ack and bool(consumer.prefetch) and consumer.unacked >= consumer.prefetch
+    status = "waiting" if waits else "blocked" if full and queue.kind == "classic" else "up"
+    timeout = channel.broker.consumer_timeout
+    return {
+        "arguments": consumer.arguments,
+        "channel_details": {
+            "connection_name": channel.session.name,
+            "name": f"{channel.session.name} ({channel.number})",
+            "node": channel.broker.node,
+            "number": channel.number,
+            "peer_host": host,
+            "peer_port": port,
+            "user": channel.user.name,
+        },
+        "ack_required": not consumer.no_ack,
+        "active": not waits,
+        "activity_status": status,
+        "consumer_tag": consumer.tag,
+        "consumer_timeout": round(timeout * 1000) if timeout is not None else None,
+        "exclusive": consumer.exclusive,
+        "prefetch_count": consumer.prefetch,
+        "queue": {"name": queue.name, "vhost": queue.vhost.name},
+    }

@@ -1,0 +1,38 @@
+"""`/api/definitions`."""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from rmqctl.broker.definitions import export_definitions, import_definitions
+from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, parse_object
+
+
+def export(call: Call) -> Any:
+    """With `?download=NAME` as a file of that name."""
+    vhost = call.vhost().name if "vhost" in call.params else None
+    document = export_definitions(call.broker, vhost)
+    if "download" not in call.query:
+        return document
+    from rmqctl.broker.management.app import encoded
+
+    name = quote(call.query["download"], safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(encoded(document), headers=headers, media_type="application/json")
+
+
+def upload(call: Call) -> None:
+    vhost = call.vhost().name if "vhost" in call.params else None
+    document = _document(call)
+    try:
+        import_definitions(call.broker, document, vhost)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+
+
+def _document(call: Call) -> Row:
+    try:
+        return parse_object(call.body)
+    except HttpError:
+        raise bad_request("failed_to_parse_json") from None

@@ -1,0 +1,75 @@
+"""`/api/exchanges`."""
+
+from typing import Any
+
+from rmqctl.broker.exchange import Exchange
+from rmqctl.broker.management import listing
+from rmqctl.broker.management.queues import arguments_of, declared_name
+from rmqctl.broker.management.rates import OF_EXCHANGE
+from rmqctl.broker.management.web import Call, Created, Row, boolean, missing
+
+DEFAULT = "amq.default"
+# Whoever declares nothing: the exchanges that are there from the beginning.
+_NOBODY = "rmq-internal"
+
+
+def list_exchanges(call: Call) -> Any:
+    rows = [row(call, vhost.name, exchange) for vhost in call.vhosts() for exchange in vhost.exchanges.values()]
+    return listing.answer(call, rows)
+
+
+def get_exchange(call: Call) -> Any:
+    found = find(call)
+    return listing.trimmed(call, {**row(call, call["vhost"], found), "incoming": [], "outgoing": []})
+
+
+def declare_exchange(call: Call) -> Any:
+    vhost = call.vhost()
+    document = call.json()
+    kind = document.get("type", "direct")
+    name = exchange_name(call["name"])
+    flags = {name: boolean(document, name, default) for name, default in _FLAGS.items()}
+    known = name in vhost.exchanges
+    vhost.declare_exchange(
+        call.user, declared_name("exchange", name), str(kind), arguments=arguments_of(document), **flags
+    )
+    return None if known else Created()
+
+
+_FLAGS = {"durable": True, "auto_delete": False, "internal": False}
+
+
+def delete_exchange(call: Call) -> None:
+    found = find(call)
+    call.vhost().delete_exchange(call.user, found.name, if_unused=call.flag("if-unused"))
+
+
+def exchange_name(name: str) -> str:
+    return "" if name == DEFAULT else name
+
+
+def find(call: Call) -> Exchange:
+    """The exchange in the path. Raises 404."""
+    found = call.vhost().exchanges.get(exchange_name(call["name"]))
+    if found is None:
+        raise missing()
+    return found
+
+
+def row(call: Call, vhost: str, exchange: Exchange) -> Row:
+    predeclared = not exchange.name or exchange.name.startswith("amq.")
+    fields = {
+        "arguments": dict(sorted(exchange.arguments.items())),
+        "auto_delete": exchange.auto_delete,
+        "durable": exchange.durable,
+        "internal": exchange.internal,
+        "name": exchange.name,
+        "type": exchange.kind,
+        "user_who_performed_action": _NOBODY if predeclared else exchange.user,
+        "vhost": vhost,
+    }
+    if exchange.policy is not None:
+        fields["policy"] = exchange.policy
+    if not call.flag("disable_stats") and (stats := call.rates.message_stats(exchange, exchange.counts, OF_EXCHANGE)):
+        fields["message_stats"] = stats
+    return fields

@@ -1,0 +1,126 @@
+"""What every list understands: `columns`, `sort`, `sort_reverse`, `page`, `page_size`, `name` and `use_regex`."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rmqctl.broker.management.web import Call, HttpError, Row, bad_request
+
+_PAGE_SIZE, _LARGEST_PAGE = 100, 500
+_LONGEST_REGEX = 1024
+
+
+def answer(call: Call, rows: Iterable[Row], *, default: Sequence[str] = ("vhost", "name"), pages: bool = True) -> Any:
+    """The rows, sorted and trimmed; a page of them when one is asked for."""
+    found = list(rows)
+    if not pages or "page" not in call.query:
+        return [trimmed(call, row) for row in ordered(call, found, default)]
+    return _page(call, found, default)
+
+
+def trimmed(call: Call, row: Row) -> Any:
+    """With `columns`: only those; [] when the row has none of them, as RabbitMQ's encoder writes it."""
+    if "columns" not in call.query:
+        return row
+    kept = _pick(row, [column.split(".") for column in call.query["columns"].split(",")])
+    return kept or []
+
+
+def wants(call: Call, *columns: str) -> bool:
+    """Whether a row has to have one of these."""
+    if "columns" not in call.query:
+        return True
+    asked = {column.partition(".")[0] for column in call.query["columns"].split(",")}
+    return not asked.isdisjoint(columns) or call.query.get("sort", "").partition(".")[0] in columns
+
+
+def ordered(call: Call, rows: Sequence[Row], default: Sequence[str]) -> list[Row]:
+    column = call.query.get("sort") or None
+    keys = [*([column.split(".")] if column else []), *([name] for name in default)]
+    found = sorted(rows, key=lambda row: [_rank(_dig(row, key)) for key in keys])
+    return found[::-1] if column and call.query.get("sort_reverse") == "true" else found
+
+
+def _page(call: Call, rows: Sequence[Row], default: Sequence[str]) -> Row:
+    number, size = _numbers(call)
+    matching = _named(call, rows)
+    last = -(-len(matching) // size)
+    if number > max(last, 1):
+        raise HttpError(
+            400, "page_out_of_range", f"Page out of range, page: {number} page size: {size}, len: {len(matching)}"
+        )
+    items = ordered(call, matching, default)[(number - 1) * size : number * size]
+    return {
+        "filtered_count": len(matching),
+        "item_count": len(items),
+        "items": [trimmed(call, row) for row in items],
+        "page": number,
+        "page_count": last,
+        "page_size": size,
+        "total_count": len(rows),
+    }
+
+
+def _numbers(call: Call) -> tuple[int, int]:
+    page, size = call.query["page"], call.query.get("page_size")
+    try:
+        number, rows = int(page), int(size) if size is not None else _PAGE_SIZE
+    except ValueError:
+        raise bad_request("Pagination parameters are invalid") from None
+    if number < 1 or not 0 < rows <= _LARGEST_PAGE:
+        raise HttpError(
+            400,
+            "invalid_pagination_parameters",
+            f"Invalid pagination parameters: page number {number}, page size {size or 'undefined'}",
+        )
+    return number, rows
+
+
+def _named(call: Call, rows: Sequence[Row]) -> Sequence[Row]:
+    name = call.query.get("name", "")
+    if not name:
+        return rows
+    if not call.flag("use_regex"):
+        return [row for row in rows if name.lower() in str(row.get("name", "")).lower()]
+    if len(name) > _LONGEST_REGEX:
+        raise bad_request(f"Regular expression pattern is too long (maximum is {_LONGEST_REGEX} characters)")
+    try:
+        pattern = re.compile(name, re.IGNORECASE)
+    except re.error:
+        return []
+    return [row for row in rows if pattern.search(str(row.get("name", "")))]
+
+
+def _pick(value: Any, columns: Sequence[Sequence[str]]) -> Any:
+    """The parts that dotted columns name, through lists too."""
+    if isinstance(value, list):
+        return [_pick(each, columns) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    kept = {}
+    for name, inner in value.items():
+        below = [column[1:] for column in columns if column[0] == name]
+        if not below:
+            continue
+        deeper = [column for column in below if column]
+        kept[name] = _pick(inner, deeper) if len(deeper) == len(below) else inner
+    return kept
+
+
+def _dig(row: Any, key: Sequence[str]) -> Any:
+    for name in key:
+        row = row.get(name) if isinstance(row, Mapping) else None
+    return row
+
+
+def _rank(value: Any) -> tuple[int, Any]:
+    """Erlang's order of terms: numbers, atoms, objects, lists, texts. What is missing counts as 0."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, bool):
+        return 1, str(value)
+    if isinstance(value, int | float):
+        return 0, value
+    if isinstance(value, Mapping):
+        return 2, str(value)
+    return (3, str(value)) if isinstance(value, list) else (4, str(value))

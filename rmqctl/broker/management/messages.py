@@ -1,0 +1,186 @@
+"""Publishing and getting messages: `/api/exchanges/V/X/publish` and `/api/queues/V/Q/get`."""
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rmqctl.broker import wire
+from rmqctl.broker.channel import check_expiration
+from rmqctl.broker.errors import AmqpError, precondition, refused
+from rmqctl.broker.exchange import Exchange
+from rmqctl.broker.management.exchanges import exchange_name
+from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, integer, over_amqp
+from rmqctl.broker.message import Entry, Message, message
+from rmqctl.broker.queue import Queue
+from rmqctl.broker.vhost import VHost
+
+_ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
+_ORDER = tuple(reversed(wire.PROPERTIES))
+
+
+def publish(call: Call) -> Row:
+    vhost = call.vhost()
+    exchange = vhost.exchanges.get(exchange_name(call["name"]))
+    if exchange is None:
+        raise HttpError(404, "not_found", "exchange_not_found")
+    document = call.json("routing_key", "properties", "payload", "payload_encoding")
+    body = _payload(document["payload"], document["payload_encoding"])
+    properties = _properties(document["properties"])
+    try:
+        made = message(exchange.name, str(document["routing_key"]), body, properties)
+        _check(call, vhost, exchange, made)
+        return {"routed": _route(vhost, exchange, made)}
+    except AmqpError as error:
+        raise over_amqp(error) from None
+
+
+def get(call: Call) -> list[Row]:
+    vhost = call.vhost()
+    queue = vhost.queues.get(call["name"])
+    if queue is None:
+        raise HttpError(404, "not_found", "queue_not_found")
+    document = call.json("ackmode", "count", "encoding")
+    count = integer(document, "count")
+    mode, encoding = document["ackmode"], document["encoding"]
+    if mode not in _ACK_MODES:
+        raise bad_request(f"Invalid ackmode value: {mode}. Valid values are: {', '.join(_ACK_MODES)}")
+    if encoding not in ("auto", "base64"):
+        raise bad_request("Unsupported encoding. Please use auto or base64.")
+    truncate = integer(document, "truncate") if "truncate" in document else None
+    try:
+        vhost.check(call.user, "read", "queue", queue.name)
+        vhost.queue(queue.name)
+    except AmqpError as error:
+        raise over_amqp(error) from None
+    rows, taken = _take(queue, count, mode, lambda body: _shown(body, encoding, truncate))
+    _return(queue, taken, mode)
+    return rows
+
+
+def _check(call: Call, vhost: VHost, exchange: Exchange, made: Message) -> None:
+    """What a channel checks before it publishes."""
+    vhost.check(call.user, "write", "exchange", exchange.name)
+    if exchange.internal:
+        raise refused(f"cannot publish to internal exchange '{exchange.name}' in vhost '{vhost.name}'")
+    if exchange.kind == "topic":
+        call.user.check_topic("write", vhost.name, exchange.name, made.key)
+    if (expiration := made.get("expiration")) is not None:
+        check_expiration(expiration)
+    user_id = made.get("user_id")
+    if user_id is not None and user_id != call.user.name and "impersonator" not in call.user.tags:
+        raise precondition(f"user_id property set to '{user_id}' but authenticated user was '{call.user.name}'")
+
+
+def _route(vhost: VHost, exchange: Exchange, made: Message) -> bool:
+    queues = vhost.route(exchange, made)
+    vhost.published.publish += 1
+    vhost.published.confirm += 1
+    exchange.counts.publish_in += 1
+    exchange.counts.publish_out += len(queues)
+    if not queues:
+        vhost.published.return_unroutable += 1
+    if b"\x03BCC" in made.header:
+        made = made.changed(made.exchange, made.key, headers={"BCC": None})
+    for queue in queues:
+        queue.push(made)
+    return bool(queues)
+
+
+def _payload(payload: Any, encoding: Any) -> bytes:
+    if not isinstance(payload, str):
+        raise bad_request("payload_not_string")
+    if encoding == "string":
+        return payload.encode("utf-8", "surrogatepass")
+    if encoding != "base64":
+        raise bad_request(["unsupported_encoding", encoding])
+    try:
+        return b64decode(payload, validate=True)
+    except (Base64Error, ValueError):
+        raise bad_request(["not_base64", payload]) from None
+
+
+def _properties(given: Any) -> Row:
+    """Those that the specification knows; others do not count."""
+    if given == []:
+        return {}
+    if not isinstance(given, Mapping):
+        raise bad_request("properties should be an object")
+    found: Row = {}
+    for name in wire.PROPERTIES:
+        value = given.get(name)
+        if value is None:
+            continue
+        if name in ("delivery_mode", "priority", "timestamp"):
+            found[name] = _whole(name, value)
+        elif name == "headers":
+            if not isinstance(value, Mapping):
+                raise bad_request(["not_object", "headers"])
+            found[name] = dict(value)
+        elif isinstance(value, str):
+            found[name] = value
+        else:
+            raise bad_request(["not_string", name])
+    return found
+
+
+def _whole(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise bad_request(["not_int", name])
+    if name != "timestamp" and not 0 <= value <= 255:
+        raise bad_request(["not_int", name])
+    return datetime.fromtimestamp(value, UTC) if name == "timestamp" else value
+
+
+def _take(queue: Queue, count: int, mode: str, show: Callable[[bytes], Row]) -> tuple[list[Row], list[Entry]]:
+    rows: list[Row] = []
+    taken: list[Entry] = []
+    while len(rows) < count:
+        entry = queue.get()
+        if entry is None:
+            queue.counts.get_empty += 1
+            break
+        queue.counts.redeliver += entry.redelivered
+        taken.append(entry)
+        if mode == "ack_requeue_false":
+            queue.counts.get_no_ack += 1
+        else:
+            queue.counts.get += 1
+        rows.append(_row(queue, entry, show))
+    return rows, taken
+
+
+def _return(queue: Queue, taken: list[Entry], mode: str) -> None:
+    """Nothing was kept back from others while these were shown: they go where the mode says at once."""
+    if mode.endswith("requeue_true"):
+        queue.requeue(taken)
+    elif mode == "reject_requeue_false":
+        queue.reject(taken)
+    else:
+        for entry in taken:
+            queue.settle(entry)
+
+
+def _row(queue: Queue, entry: Entry, show: Callable[[bytes], Row]) -> Row:
+    made = entry.message
+    properties = made.all_properties()
+    return {
+        "payload_bytes": len(made.body),
+        "redelivered": entry.redelivered,
+        "exchange": made.exchange,
+        "routing_key": made.key,
+        "message_count": queue.ready.count,
+        "properties": {name: properties[name] for name in _ORDER if name in properties},
+        **show(made.body),
+    }
+
+
+def _shown(body: bytes, encoding: str, truncate: int | None) -> Row:
+    body = body if truncate is None else body[: max(truncate, 0)]
+    if encoding == "auto":
+        try:
+            return {"payload": body.decode(), "payload_encoding": "string"}
+        except UnicodeDecodeError:
+            pass
+    return {"payload": b64encode(body).decode(), "payload_encoding": "base64"}

@@ -1,0 +1,138 @@
+"""`/api/overview`, and what is told about the broker as a whole and about who asks."""
+
+from typing import Any
+
+from rmqctl.broker.broker import RABBITMQ_VERSION, Broker
+from rmqctl.broker.management import listing, nodes, totals
+from rmqctl.broker.management.rates import OF_VHOST
+from rmqctl.broker.management.web import Answer, Call, Row, bad_request, missing
+from rmqctl.broker.stats import CHURN, Counts
+from rmqctl.broker.users import hash_password
+
+_RETENTION = {"global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600]}
+
+
+def overview(call: Call) -> Any:
+    broker = call.broker
+    row: Row = {
+        "management_version": RABBITMQ_VERSION,
+        "rates_mode": "basic",
+        "sample_retention_policies": _RETENTION,
+        "exchange_types": nodes.EXCHANGE_TYPES,
+        "product_version": RABBITMQ_VERSION,
+        "product_name": "RabbitMQ",
+        "rabbitmq_version": RABBITMQ_VERSION,
+        "cluster_name": broker.cluster_name,
+        "cluster_tags": {},
+        "node_tags": {},
+        **nodes.VERSIONS,
+        "disable_stats": False,
+        "default_queue_type": "classic",
+        "is_op_policy_updating_enabled": True,
+        "enable_queue_totals": False,
+        "require_definition_json_extension": False,
+        "message_stats": _message_stats(call),
+        "churn_rates": {**broker.churn, **call.rates.details(("churn", broker), *CHURN)},
+        "queue_totals": _queue_totals(call),
+        "object_totals": _objects(call),
+        "statistics_db_event_queue": 0,
+        "node": broker.node,
+        "listeners": nodes.listeners(call),
+        "contexts": nodes.contexts(call),
+    }
+    if not call.is_monitor:
+        row = {name: value for name, value in row.items() if name not in ("listeners", "contexts")}
+    return listing.trimmed(call, row)
+
+
+def _message_stats(call: Call) -> Row:
+    if call.is_monitor:
+        return call.rates.message_stats(call.broker, totals.all_counts(call.broker), OF_VHOST)
+    seen = Counts()
+    for vhost in call.vhosts():
+        seen.add(totals.counts(vhost))
+    return call.rates.message_stats(None, seen, OF_VHOST)
+
+
+def _queue_totals(call: Call) -> Row:
+    names = ("messages", "messages_ready", "messages_unacknowledged")
+    vhosts = call.broker.vhosts.values() if call.is_monitor else call.vhosts()
+    values = dict(zip(names, totals.lengths(vhosts), strict=True))
+    return {**values, **call.rates.details(("lengths", call.broker), *names)}
+
+
+def _objects(call: Call) -> Row:
+    """Of all virtual hosts for users with the tag monitoring, else of those that they see."""
+    vhosts = list(call.broker.vhosts.values()) if call.is_monitor else call.vhosts()
+    sessions = [each for each in call.broker.sessions if each.is_open and (call.is_monitor or each.user is call.user)]
+    return {
+        "channels": sum(len(session.channels) for session in sessions),
+        "consumers": sum(len(queue.consumers) for vhost in vhosts for queue in vhost.queues.values()),
+        "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
+        "queues": sum(len(vhost.queues) for vhost in vhosts),
+        "connections": len(sessions),
+    }
+
+
+def cluster_name(call: Call) -> Any:
+    return {"name": call.broker.cluster_name}
+
+
+def set_cluster_name(call: Call) -> None:
+    name = call.json("name")["name"]
+    if not isinstance(name, str):
+        raise bad_request("name should be a string")
+    call.broker.set_global_parameter("cluster_name", name)
+
+
+def whoami(call: Call) -> Any:
+    return {"name": call.user.name, "tags": call.user.tags, "is_internal_user": True}
+
+
+def version(_: Call) -> Answer:
+    return Answer(200, RABBITMQ_VERSION)
+
+
+def extensions(_: Call) -> Any:
+    return [{"javascript": "dispatcher.js"}]
+
+
+def hashed(call: Call) -> Any:
+    return {"ok": hash_password(call["password"])}
+
+
+def attempts(call: Call) -> Any:
+    _node(call)
+    return call.attempts.rows()
+
+
+def attempts_by_source(call: Call) -> Any:
+    """Not counted, as on a RabbitMQ where that was not switched on."""
+    _node(call)
+    return []
+
+
+def forget_attempts(call: Call) -> None:
+    _node(call)
+    call.attempts.clear()
+
+
+def rebalance(call: Call) -> None:
+    """One node has nothing to balance."""
+
+
+def reset(call: Call) -> None:
+    """Statistics are those of the objects themselves: there is no database to empty."""
+
+
+def configuration(call: Call) -> Answer:
+    """As Erlang terms: the settings that this broker has."""
+    timeout = call.broker.consumer_timeout
+    shown = "undefined" if timeout is None else str(round(timeout * 1000))
+    return Answer(200, text=f"[{{rabbit,[{{consumer_timeout,{shown}}}]}}].\n", content_type="text/plain")
+
+
+def _node(call: Call) -> Broker:
+    if call["node"] != call.broker.node:
+        raise missing()
+    return call.broker

@@ -1,0 +1,98 @@
+"""`/api/parameters` and `/api/global-parameters`.
+
+Without plugins there are two components: `operator_policy`, and `vhost-limits` with its one parameter `limits`.
+"""
+
+from typing import Any
+
+from rmqctl.broker.management import limits, listing, policies
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
+
+_COMPONENTS = ("operator_policy", "vhost-limits")
+
+
+def list_parameters(call: Call) -> Any:
+    component = call.params.get("component")
+    if component is not None and component not in _COMPONENTS:
+        raise missing()
+    rows = [row for row in _rows(call) if component in (None, row["component"])]
+    return listing.answer(call, rows, default=("vhost", "component", "name"), pages=False)
+
+
+def get_parameter(call: Call) -> Any:
+    return listing.trimmed(call, _find(call))
+
+
+def put_parameter(call: Call) -> Any:
+    vhost = call.vhost()
+    value = call.json("value")["value"]
+    if call["component"] == "operator_policy" and isinstance(value, dict):
+        known = (vhost.name, call["name"]) in call.broker.operator_policies
+        policy = policies.checked({**value, "vhost": vhost.name, "name": call["name"]}, operator=True)
+        call.broker.set_policy(policy, operator=True)
+        return None if known else Created()
+    if call["component"] == "vhost-limits" and isinstance(value, dict):
+        known = bool(vhost.limits)
+        limits.check_vhost_limits(value)
+        vhost.limits = dict(value)
+        call.broker.define_vhost(vhost)
+        return None if known else Created()
+    raise bad_request(f"Validation failed\n\ncomponent {call['component']} not found\n")
+
+
+def delete_parameter(call: Call) -> None:
+    found = _find(call)
+    if found["component"] == "operator_policy":
+        call.broker.clear_policy(found["vhost"], found["name"], operator=True)
+    else:
+        vhost = call.vhost()
+        vhost.limits = {}
+        call.broker.define_vhost(vhost)
+
+
+def list_global(call: Call) -> Any:
+    rows = [{"name": name, "value": value} for name, value in _globals(call).items()]
+    return listing.answer(call, rows, default=("name",), pages=False)
+
+
+def get_global(call: Call) -> Any:
+    if call["name"] not in _globals(call):
+        raise missing()
+    return {"name": call["name"], "value": _globals(call)[call["name"]]}
+
+
+def put_global(call: Call) -> Any:
+    value = call.json("value")["value"]
+    known = call["name"] in call.broker.global_parameters
+    call.broker.set_global_parameter(call["name"], value)
+    return None if known else Created()
+
+
+def delete_global(call: Call) -> None:
+    if call["name"] not in call.broker.global_parameters:
+        raise missing()
+    call.broker.set_global_parameter(call["name"], None)
+
+
+def _globals(call: Call) -> Row:
+    return {"cluster_tags": [], **call.broker.global_parameters}
+
+
+def _rows(call: Call) -> list[Row]:
+    rows: list[Row] = []
+    for vhost in call.vhosts():
+        if vhost.limits:
+            rows.append({"value": vhost.limits, "vhost": vhost.name, "component": "vhost-limits", "name": "limits"})
+        for policy in call.broker.operator_policies_of(vhost.name):
+            value = policy.document()
+            name = value.pop("name")
+            where = value.pop("vhost")
+            rows.append({"value": value, "vhost": where, "component": "operator_policy", "name": name})
+    return rows
+
+
+def _find(call: Call) -> Row:
+    for row in _rows(call):
+        if (row["component"], row["name"]) == (call["component"], call["name"]):
+            return row
+    raise missing()

@@ -1,0 +1,138 @@
+"""`/api/permissions` and `/api/topic-permissions`."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rmqctl.broker.management import listing
+from rmqctl.broker.management.exchanges import exchange_name
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
+from rmqctl.broker.users import Permission, TopicPermission, User
+
+_DEFAULT_ORDER = ("vhost", "user")
+
+
+def list_permissions(call: Call) -> Any:
+    return _answer(call, [each for user in call.broker.users.values() for each in _rows(user)])
+
+
+def of_vhost(call: Call) -> Any:
+    name = call.vhost().name
+    return _answer(call, [each for user in call.broker.users.values() for each in _rows(user) if each["vhost"] == name])
+
+
+def of_user(call: Call) -> Any:
+    return _answer(call, _rows(_user(call, "name")))
+
+
+def get_permission(call: Call) -> Any:
+    name, found = call.vhost().name, _user(call, "user")
+    if name not in found.permissions:
+        raise missing()
+    return listing.trimmed(call, next(row for row in _rows(found) if row["vhost"] == name))
+
+
+def put_permission(call: Call) -> Any:
+    user = _to_change(call)
+    document = call.json("configure", "write", "read")
+    permission = Permission(*(checked_pattern(document[part]) for part in ("configure", "write", "read")))
+    known = call["vhost"] in user.permissions
+    call.broker.set_permission(user.name, call["vhost"], permission)
+    return None if known else Created()
+
+
+def delete_permission(call: Call) -> None:
+    get_permission(call)
+    call.broker.set_permission(call["user"], call["vhost"], None)
+
+
+def list_topic(call: Call) -> Any:
+    return _answer(call, [each for user in call.broker.users.values() for each in _topic_rows(user)])
+
+
+def topic_of_vhost(call: Call) -> Any:
+    name, users = call.vhost().name, call.broker.users.values()
+    return _answer(call, [each for user in users for each in _topic_rows(user) if each["vhost"] == name])
+
+
+def topic_of_user(call: Call) -> Any:
+    return _answer(call, _topic_rows(_user(call, "name")))
+
+
+def get_topic(call: Call) -> Any:
+    name, found = call.vhost().name, _user(call, "user")
+    rows = [row for row in _topic_rows(found) if row["vhost"] == name]
+    if not rows:
+        raise missing()
+    return _answer(call, rows)
+
+
+def put_topic(call: Call) -> Any:
+    user = _to_change(call)
+    document = call.json("exchange", "write", "read")
+    exchange = exchange_name(document["exchange"])
+    if exchange not in call.vhost().exchanges:
+        raise bad_request(["no_such_exchange", exchange])
+    permission = TopicPermission(checked_pattern(document["write"]), checked_pattern(document["read"]))
+    known = bool(user.topic_permissions.get(call["vhost"]))
+    call.broker.set_topic_permission(user.name, call["vhost"], exchange, permission)
+    return None if known else Created()
+
+
+def delete_topic(call: Call) -> None:
+    """Those for all exchanges, or with `?exchange=` for one."""
+    get_topic(call)
+    wanted = call.query.get("exchange")
+    for exchange in list(_user(call, "user").topic_permissions[call["vhost"]]):
+        if wanted is None or exchange == exchange_name(wanted):
+            call.broker.set_topic_permission(call["user"], call["vhost"], exchange, None)
+
+
+def checked_pattern(pattern: Any) -> str:
+    """Raises 400 for what is no regular expression, in RabbitMQ's form: texts as lists of their characters' numbers."""
+    try:
+        re.compile(str(pattern))
+    except re.error as error:
+        reason, position = words_of(error)
+        characters = [ord(each) for each in str(pattern)]
+        raise bad_request(["invalid_regexp", characters, [[ord(each) for each in reason], position]]) from None
+    return str(pattern)
+
+
+# What PCRE says where Python says something else; others keep Python's words.
+_PCRE = {"missing ), unterminated subpattern": "missing closing parenthesis"}
+
+
+def words_of(error: re.error) -> tuple[str, int]:
+    """Reason and position as PCRE tells them."""
+    return _PCRE.get(error.msg, error.msg), (error.pos or 0) + 1
+
+
+def _to_change(call: Call) -> User:
+    found = call.broker.users.get(call["user"])
+    if found is None or call["vhost"] not in call.broker.vhosts:
+        raise bad_request("vhost_or_user_not_found")
+    return found
+
+
+def _user(call: Call, param: str) -> User:
+    found = call.broker.users.get(call[param])
+    if found is None:
+        raise missing()
+    return found
+
+
+def _rows(user: User) -> list[Row]:
+    return [{"user": user.name, "vhost": vhost, **each._asdict()} for vhost, each in user.permissions.items()]
+
+
+def _topic_rows(user: User) -> list[Row]:
+    return [
+        {"user": user.name, "vhost": vhost, "exchange": exchange, **each._asdict()}
+        for vhost, found in user.topic_permissions.items()
+        for exchange, each in found.items()
+    ]
+
+
+def _answer(call: Call, rows: Iterable[Row]) -> Any:
+    return listing.answer(call, rows, default=_DEFAULT_ORDER, pages=False)

@@ -1,0 +1,323 @@
+"""`/api/queues`.
+
+Counts are those of this moment. `memory` and `message_bytes` are the bytes of the bodies in the queue: all of them are in
+memory. `reductions` is 0 and there is no `garbage_collection`: both are Erlang's. `idle_since` is when something last
+happened in the queue, within the two seconds between two looks at its counters.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rmqctl.broker.arguments import Arguments
+from rmqctl.broker.consumer import Consumer
+from rmqctl.broker.management import listing
+from rmqctl.broker.management.consumers import consumer_row
+from rmqctl.broker.management.rates import OF_QUEUE
+from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, boolean, missing
+from rmqctl.broker.message import Entry
+from rmqctl.broker.queue import Queue
+
+# In the short rows of GET /api/queues these are left out when there is nothing to tell, and these always.
+_IF_KNOWN = (
+    "exclusive_consumer_tag",
+    "head_message_timestamp",
+    "operator_policy",
+    "policy",
+    "single_active_consumer_tag",
+)
+_DETAILS = ("idle_since",)
+Unacked = Mapping[Queue, list[Entry]]
+
+
+def list_queues(call: Call) -> Any:
+    queues = [queue for vhost in call.vhosts() for queue in vhost.queues.values()]
+    if call.flag("disable_stats"):
+        row = totals_row if call.flag("enable_queue_totals") else definition_row
+        return listing.answer(call, [row(queue) for queue in queues])
+    return listing.answer(call, _rows(call, queues, short="columns" not in call.query))
+
+
+def list_detailed(call: Call) -> Any:
+    queues = [queue for vhost in call.vhosts() for queue in vhost.queues.values()]
+    return listing.answer(call, _rows(call, queues, short=False))
+
+
+def of_user(call: Call) -> Any:
+    """Those that the user may see."""
+    user = call.broker.users.get(call["user"])
+    if user is None:
+        raise missing()
+    queues = [queue for name in user.permissions for queue in call.broker.vhosts[name].queues.values()]
+    return listing.answer(call, _rows(call, queues, short=True))
+
+
+def get_queue(call: Call) -> Any:
+    queue = find(call)
+    if call.flag("disable_stats"):
+        if not call.flag("enable_queue_totals"):
+            return listing.trimmed(call, definition_row(queue))
+        row = {**totals_row(queue), "exclusive": queue.exclusive, "internal": False, "internal_owner": False}
+        return listing.trimmed(call, row)
+    row = {
+        "consumer_details": [consumer_row(consumer) for consumer in queue.consumers],
+        "deliveries": [],
+        "incoming": [],
+        **full_row(call, queue, unacked_by_queue(call)),
+    }
+    if queue.owner is not None:
+        host, port = queue.owner.peer
+        row["owner_pid_details"] = {"name": queue.owner.name, "peer_host": host, "peer_port": port}
+    return listing.trimmed(call, row)
+
+
+def declare_queue(call: Call) -> Any:
+    vhost = call.vhost()
+    document = call.json()
+    durable = boolean(document, "durable", True)
+    auto_delete = boolean(document, "auto_delete")
+    arguments = arguments_of(document)
+    known = call["name"] in vhost.queues
+    vhost.declare_queue(
+        call.user,
+        declared_name("queue", call["name"]),
+        durable=durable,
+        auto_delete=auto_delete,
+        arguments=arguments,
+    )
+    return None if known else Created()
+
+
+def delete_queue(call: Call) -> None:
+    queue = find(call)
+    queue.vhost.delete_queue(
+        call.user, queue.name, if_unused=call.flag("if-unused"), if_empty=call.flag("if-empty"), owner=None
+    )
+
+
+def purge_queue(call: Call) -> None:
+    queue = find(call)
+    queue.vhost.purge_queue(call.user, queue.name)
+
+
+def actions(call: Call) -> None:
+    """All that there were was for mirrored queues."""
+    find(call)
+    raise bad_request(["unknown", call.json("action")["action"]])
+
+
+def quorum_status(call: Call) -> Any:
+    vhost = call.vhost()
+    queue = vhost.queues.get(call["name"])
+    if queue is None:
+        raise missing()
+    if queue.kind != "quorum":
+        raise HttpError(503, "", {"status": "failed", "reason": f"{queue.kind}_queue_not_supported"})
+    return [{"Node Name": call.broker.node, "Raft State": "leader", "Membership": "voter"}]
+
+
+def find(call: Call) -> Queue:
+    """The queue in the path. Raises 404."""
+    found = call.vhost().queues.get(call["name"])
+    if found is None:
+        raise missing()
+    return found
+
+
+def declared_name(kind: str, name: str) -> str:
+    size = len(name.encode("utf-8", "surrogateescape"))
+    if size > 255:
+        raise bad_request(f"{kind} should be less than 255 bytes, actually was {size}\n")
+    return name.replace("\n", "").replace("\r", "")
+
+
+def arguments_of(document: Row) -> Arguments:
+    arguments = document.get("arguments", {})
+    if arguments == []:
+        arguments = {}
+    if not isinstance(arguments, dict):
+        raise bad_request("arguments should be an object")
+    return Arguments(arguments)
+
+
+# ------------------------------------------------------------------------------------------------------------------ rows
+
+
+def definition_row(queue: Queue) -> Row:
+    """What was declared, without statistics."""
+    row = {
+        "arguments": shown_arguments(queue),
+        "auto_delete": queue.auto_delete,
+        "durable": queue.durable,
+        "effective_policy_definition": effective_policy(queue),
+        "exclusive": queue.exclusive,
+        "internal": False,
+        "internal_owner": False,
+        "name": queue.name,
+        "node": queue.broker.node,
+        "operator_policy": queue.operator_policy,
+        "policy": queue.policy,
+        "state": "running",
+        "type": queue.kind,
+        "vhost": queue.vhost.name,
+    }
+    return row | _members(queue) if queue.kind == "quorum" else row
+
+
+def totals_row(queue: Queue) -> Row:
+    """What was declared, with counts."""
+    row = {
+        "arguments": shown_arguments(queue),
+        "auto_delete": queue.auto_delete,
+        "durable": queue.durable,
+        "exclusive": queue.exclusive,
+        "messages": queue.ready.count + queue.unacked,
+        "messages_ready": queue.ready.count,
+        "messages_unacknowledged": queue.unacked,
+        "name": queue.name,
+        "node": queue.broker.node,
+        "online": None,
+        "state": "running",
+        "type": queue.kind,
+        "vhost": queue.vhost.name,
+    }
+    if queue.kind == "quorum":
+        policies = {"operator_policy": queue.operator_policy, "policy": queue.policy}
+        effective = {"effective_policy_definition": effective_policy(queue)}
+        return {**row, "exclusive": None, **effective, **policies, **_members(queue)}
+    return row | ({"policy": queue.policy} if queue.policy is not None else {})
+
+
+def full_row(call: Call, queue: Queue, unacked: Unacked) -> Row:
+    """Everything, also what is null."""
+    ready, waiting = queue.ready.count, queue.unacked
+    ready_bytes, waiting_bytes = queue.ready.bytes, queue.unacked_bytes
+    capacity = _capacity(queue)
+    row = {
+        **definition_row(queue),
+        "consumer_capacity": capacity,
+        "consumer_utilisation": capacity,
+        "consumers": len(queue.consumers),
+        "memory": ready_bytes + waiting_bytes,
+        "message_bytes": ready_bytes + waiting_bytes,
+        "message_bytes_ready": ready_bytes,
+        "message_bytes_unacknowledged": waiting_bytes,
+        "messages": ready + waiting,
+        "messages_ready": ready,
+        "messages_unacknowledged": waiting,
+        **call.rates.details(("lengths", queue), "messages", "messages_ready", "messages_unacknowledged"),
+        "reductions": 0,
+        "reductions_details": {"rate": 0.0},
+        "single_active_consumer_tag": queue.active.tag if queue.active else None,
+    }
+    if listing.wants(call, "messages_persistent", "message_bytes_persistent"):
+        row |= _persistent(queue, unacked.get(queue, ()))
+    row |= _of_quorum(queue) if queue.kind == "quorum" else _of_classic(call, queue, unacked.get(queue, ()))
+    if stats := call.rates.message_stats(queue, queue.counts, OF_QUEUE):
+        row["message_stats"] = stats
+    return row
+
+
+def _rows(call: Call, queues: Iterable[Queue], *, short: bool) -> Iterable[Row]:
+    unacked = unacked_by_queue(call)
+    for queue in queues:
+        row = full_row(call, queue, unacked)
+        if short:
+            for name in (*_DETAILS, *(each for each in _IF_KNOWN if row.get(each) is None)):
+                row.pop(name, None)
+        yield row
+
+
+def _of_classic(call: Call, queue: Queue, unacked: Iterable[Entry]) -> Row:
+    exclusive = queue.exclusive_consumer
+    idle = max(queue.used, call.rates.changed(queue, queue.used))
+    return {
+        "exclusive_consumer_tag": exclusive.tag if exclusive else None,
+        "head_message_timestamp": _head_timestamp(queue, unacked),
+        "idle_since": iso(idle),
+        "message_bytes_ram": queue.ready.bytes + queue.unacked_bytes,
+        "messages_ram": queue.ready.count + queue.unacked,
+        "messages_ready_ram": queue.ready.count,
+        "messages_unacknowledged_ram": queue.unacked,
+        "storage_version": 2,
+    }
+
+
+def _of_quorum(queue: Queue) -> Row:
+    ready = queue.ready.count
+    return {
+        "delayed_retry": "disabled",
+        "message_bytes_dlx": 0,
+        "message_bytes_ram": 0,
+        "messages_active_priorities": 1 if ready else 0,
+        "messages_by_priority": {"4": ready} if ready else {},
+        "messages_delayed": 0,
+        "messages_dlx": 0,
+        "messages_ram": 0,
+        "messages_ready_returned": 0,
+        "open_files": {queue.broker.node: 0},
+        "publishers": 0,
+    }
+
+
+def _members(queue: Queue) -> Row:
+    node = queue.broker.node
+    row: Row = {"leader": node, "members": [node], "online": [node]}
+    return row if queue.delivery_limit is None else {"delivery_limit": queue.delivery_limit, **row}
+
+
+def shown_arguments(queue: Queue) -> Row:
+    return dict(sorted({"x-queue-type": queue.kind, **queue.arguments}.items()))
+
+
+def effective_policy(queue: Queue) -> Row:
+    """What policies come to, without the arguments that count besides."""
+    broker, vhost = queue.broker, queue.vhost.name
+    policy = broker.policies.get((vhost, queue.policy)) if queue.policy is not None else None
+    operator = (
+        broker.operator_policies.get((vhost, queue.operator_policy)) if queue.operator_policy is not None else None
+    )
+    if policy is None and operator is None:
+        return {}
+    from rmqctl.broker.policies import effective
+
+    return dict(sorted(effective({}, policy, operator).items()))
+
+
+def unacked_by_queue(call: Call) -> Unacked:
+    """Deliveries that wait for their acknowledgement; nothing when no column needs them."""
+    found: dict[Queue, list[Entry]] = {}
+    if listing.wants(call, "messages_persistent", "message_bytes_persistent", "head_message_timestamp"):
+        for session in call.broker.sessions:
+            for channel in session.channels.values():
+                for delivery in channel.unacked.values():
+                    found.setdefault(delivery.entry.queue, []).append(delivery.entry)
+    return found
+
+
+def _persistent(queue: Queue, unacked: Iterable[Entry]) -> Row:
+    """Messages of queues that are not durable do not count: they are not written down."""
+    kept = [entry for entry in (*queue.messages(), *unacked) if entry.message.persistent] if queue.durable else []
+    size = sum(len(entry.message.body) for entry in kept)
+    return {"messages_persistent": len(kept), "message_bytes_persistent": size}
+
+
+def _head_timestamp(queue: Queue, unacked: Iterable[Entry]) -> int | None:
+    heads = [head for head in (next(queue.messages(), None), next(iter(unacked), None)) if head is not None]
+    if not heads:
+        return None
+    value = min(heads, key=lambda entry: entry.position).message.get("timestamp")
+    return int(value.timestamp()) if isinstance(value, datetime) else value
+
+
+def _capacity(queue: Queue) -> float:
+    """Of the consumers, the share that could take a message now; 0 without any."""
+    consumers: Iterable[Consumer] = queue.consumers
+    if not queue.consumers:
+        return 0
+    able = sum(consumer.can_take() for consumer in consumers)
+    return able / len(queue.consumers)
+
+
+def iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,252 @@
+"""The route table: path, who may use it, and a handler for each method."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from rmqctl.broker.management import (
+    bindings,
+    connections,
+    consumers,
+    definitions,
+    exchanges,
+    features,
+    health,
+    limits,
+    messages,
+    nodes,
+    overview,
+    parameters,
+    permissions,
+    policies,
+    queues,
+    users,
+    vhosts,
+)
+from rmqctl.broker.management.web import Call, Handler, unauthorised
+
+Access = Callable[[Call], None]
+_METHODS = ("GET", "PUT", "POST", "DELETE")
+
+
+class Route(NamedTuple):
+    path: str
+    access: Access
+    handlers: Mapping[str, Handler]
+
+    @property
+    def allow(self) -> str:
+        methods = [method for method in _METHODS if method in self.handlers]
+        return ", ".join([*(["HEAD"] if "GET" in self.handlers else []), *methods, "OPTIONS"])
+
+
+def anyone(call: Call) -> None:
+    """Every user with a management tag."""
+
+
+def admin(call: Call) -> None:
+    if not call.is_admin:
+        raise unauthorised("Not administrator user")
+
+
+def monitor(call: Call) -> None:
+    if not call.is_monitor:
+        raise unauthorised("Not monitor user")
+
+
+def policymaker(call: Call) -> None:
+    if not call.is_policymaker:
+        raise unauthorised("User not authorised to access object")
+
+
+def policymaker_to_write(call: Call) -> None:
+    if call.method != "GET":
+        policymaker(call)
+
+
+def admin_to_write(call: Call) -> None:
+    if call.method != "GET":
+        admin(call)
+
+
+def _route(path: str, access: Access = anyone, **handlers: Handler) -> Route:
+    return Route(path, access, handlers)
+
+
+_BETWEEN = "bindings/{vhost}/e/{source}/{kind}/{destination}"
+_LEADERS = "health/checks/quorum-queues-without-elected-leaders"
+# Of two that match a path the first one counts.
+ROUTES = (
+    _route("overview", GET=overview.overview),
+    _route("cluster-name", admin_to_write, GET=overview.cluster_name, PUT=overview.set_cluster_name),
+    _route("whoami", GET=overview.whoami),
+    _route("version", GET=overview.version),
+    _route("extensions", GET=overview.extensions),
+    _route("auth/hash_password/{password}", GET=overview.hashed),
+    _route("auth/attempts/{node}", monitor, GET=overview.attempts, DELETE=overview.forget_attempts),
+    _route("auth/attempts/{node}/source", monitor, GET=overview.attempts_by_source, DELETE=overview.forget_attempts),
+    _route("rebalance/queues", admin, POST=overview.rebalance),
+    _route("reset", admin, DELETE=overview.reset),
+    _route("reset/{node}", admin, DELETE=overview.reset),
+    _route("config/effective", admin, GET=overview.configuration),
+    _route("nodes", monitor, GET=nodes.list_nodes),
+    _route("nodes/{name}", monitor, GET=nodes.get_node),
+    _route("nodes/{name}/memory", monitor, GET=nodes.memory),
+    _route("nodes/{name}/memory/relative", monitor, GET=nodes.relative_memory),
+    _route("queues", GET=queues.list_queues),
+    _route("queues/detailed", GET=queues.list_detailed),
+    _route("queues/quorum/{vhost}/{name}/status", GET=queues.quorum_status),
+    _route("queues/{vhost}", GET=queues.list_queues),
+    _route("queues/{vhost}/{name}", GET=queues.get_queue, PUT=queues.declare_queue, DELETE=queues.delete_queue),
+    _route("queues/{vhost}/{name}/bindings", GET=bindings.of_queue),
+    _route("queues/{vhost}/{name}/contents", DELETE=queues.purge_queue),
+    _route("queues/{vhost}/{name}/get", POST=messages.get),
+    _route("queues/{vhost}/{name}/actions", POST=queues.actions),
+    _route("exchanges", GET=exchanges.list_exchanges),
+    _route("exchanges/{vhost}", GET=exchanges.list_exchanges),
+    _route(
+        "exchanges/{vhost}/{name}",
+        GET=exchanges.get_exchange,
+        PUT=exchanges.declare_exchange,
+        DELETE=exchanges.delete_exchange,
+    ),
+    _route("exchanges/{vhost}/{name}/publish", POST=messages.publish),
+    _route("exchanges/{vhost}/{name}/bindings/source", GET=bindings.from_exchange),
+    _route("exchanges/{vhost}/{name}/bindings/destination", GET=bindings.to_exchange),
+    _route("bindings", GET=bindings.list_bindings),
+    _route("bindings/{vhost}", GET=bindings.list_bindings),
+    _route(_BETWEEN, GET=bindings.between, POST=bindings.bind),
+    _route(_BETWEEN + "/{properties}", GET=bindings.get_binding, DELETE=bindings.unbind),
+    _route("consumers", GET=consumers.list_consumers),
+    _route("consumers/{vhost}", GET=consumers.list_consumers),
+    _route("connections", GET=connections.list_connections),
+    _route("connections/username/{user}", GET=connections.of_user, DELETE=connections.close_of_user),
+    _route("connections/{name}", GET=connections.get_connection, DELETE=connections.close_connection),
+    _route("connections/{name}/channels", GET=connections.channels_of),
+    _route("connections/{name}/sessions", GET=connections.no_sessions),
+    _route("channels", GET=connections.list_channels),
+    _route("channels/{name}", GET=connections.get_channel),
+    _route("vhosts", GET=vhosts.list_vhosts),
+    _route("vhosts/{name}", admin_to_write, GET=vhosts.get_vhost, PUT=vhosts.put_vhost, DELETE=vhosts.delete_vhost),
+    _route("vhosts/{vhost}/connections", GET=connections.list_connections),
+    _route("vhosts/{vhost}/channels", GET=connections.list_channels),
+    _route("vhosts/{vhost}/permissions", admin, GET=permissions.of_vhost),
+    _route("vhosts/{vhost}/topic-permissions", admin, GET=permissions.topic_of_vhost),
+    _route("vhosts/{name}/deletion/protection", admin, POST=vhosts.protect, DELETE=vhosts.unprotect),
+    _route("vhosts/{name}/start/{node}", admin, POST=vhosts.start),
+    _route("users", admin, GET=users.list_users),
+    _route("users/without-permissions", admin, GET=users.without_permissions),
+    _route("users/bulk-delete", admin, POST=users.bulk_delete),
+    _route("users/{name}", admin, GET=users.get_user, PUT=users.put_user, DELETE=users.delete_user),
+    _route("users/{name}/permissions", admin, GET=permissions.of_user),
+    _route("users/{name}/topic-permissions", admin, GET=permissions.topic_of_user),
+    _route("users/{user}/queues", admin, GET=queues.of_user),
+    _route("permissions", admin, GET=permissions.list_permissions),
+    _route(
+        "permissions/{vhost}/{user}",
+        admin,
+        GET=permissions.get_permission,
+        PUT=permissions.put_permission,
+        DELETE=permissions.delete_permission,
+    ),
+    _route("topic-permissions", admin, GET=permissions.list_topic),
+    _route(
+        "topic-permissions/{vhost}/{user}",
+        admin,
+        GET=permissions.get_topic,
+        PUT=permissions.put_topic,
+        DELETE=permissions.delete_topic,
+    ),
+    *(
+        route
+        for kind in ("policies", "operator-policies")
+        for route in (
+            _route(kind, GET=policies.list_policies(kind)),
+            _route(f"{kind}/{{vhost}}", GET=policies.list_policies(kind)),
+            _route(
+                f"{kind}/{{vhost}}/{{name}}",
+                policymaker_to_write,
+                GET=policies.get_policy(kind),
+                PUT=policies.put_policy(kind),
+                DELETE=policies.delete_policy(kind),
+            ),
+        )
+    ),
+    _route("parameters", policymaker, GET=parameters.list_parameters),
+    _route("parameters/{component}", policymaker, GET=parameters.list_parameters),
+    _route("parameters/{component}/{vhost}", policymaker, GET=parameters.list_parameters),
+    _route(
+        "parameters/{component}/{vhost}/{name}",
+        policymaker,
+        GET=parameters.get_parameter,
+        PUT=parameters.put_parameter,
+        DELETE=parameters.delete_parameter,
+    ),
+    _route("global-parameters", policymaker, GET=parameters.list_global),
+    _route(
+        "global-parameters/{name}",
+        policymaker,
+        GET=parameters.get_global,
+        PUT=parameters.put_global,
+        DELETE=parameters.delete_global,
+    ),
+    _route("vhost-limits", GET=limits.list_vhost_limits),
+    _route("vhost-limits/{vhost}", GET=limits.list_vhost_limits),
+    _route("vhost-limits/{vhost}/{name}", admin, PUT=limits.put_vhost_limit, DELETE=limits.delete_vhost_limit),
+    _route("user-limits", admin, GET=limits.list_user_limits),
+    _route("user-limits/{user}", admin, GET=limits.list_user_limits),
+    _route("user-limits/{user}/{name}", admin, PUT=limits.put_user_limit, DELETE=limits.delete_user_limit),
+    _route("definitions", admin, GET=definitions.export, POST=definitions.upload),
+    _route("definitions/{vhost}", admin, GET=definitions.export, POST=definitions.upload),
+    _route("all-configuration", admin, GET=definitions.export, POST=definitions.upload),
+    _route("feature-flags", GET=features.flags),
+    _route("feature-flags/{name}/enable", admin, PUT=features.enable),
+    _route("deprecated-features", GET=features.deprecated),
+    _route("deprecated-features/used", GET=features.deprecated_in_use),
+    _route("aliveness-test/{vhost}", GET=health.aliveness),
+    _route("healthchecks/node", GET=health.fine),
+    _route("healthchecks/node/{node}", GET=health.fine),
+    _route("health/checks/alarms", GET=health.alarms),
+    _route("health/checks/local-alarms", GET=health.alarms),
+    _route("health/checks/certificate-expiration/{within}/{unit}", GET=health.certificates),
+    _route("health/checks/port-listener/{port}", GET=health.port_listener),
+    _route("health/checks/protocol-listener/{protocol}", GET=health.protocol_listener),
+    _route("health/checks/virtual-hosts", GET=health.fine),
+    _route("health/checks/node-is-quorum-critical", GET=health.quorum_critical),
+    _route("health/checks/metadata-store/initialized", GET=health.fine),
+    _route("health/checks/metadata-store/initialized/with-data", GET=health.fine),
+    _route("health/checks/is-in-service", GET=health.fine),
+    _route("health/checks/below-node-connection-limit", GET=health.fine),
+    _route("health/checks/ready-to-serve-clients", GET=health.fine),
+    _route("health/checks/reached-target-cluster-size", GET=health.fine),
+    _route(f"{_LEADERS}/all-vhosts", GET=health.fine),
+    _route(f"{_LEADERS}/all-vhosts/pattern/{{pattern}}", GET=health.fine),
+    _route(f"{_LEADERS}/vhost/{{vhost}}", GET=health.fine),
+    _route(f"{_LEADERS}/vhost/{{vhost}}/pattern/{{pattern}}", GET=health.fine),
+)
+
+
+def _index() -> dict[tuple[str, int], list[tuple[list[str], Route]]]:
+    """By first segment and number of segments."""
+    index: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
+    for route in ROUTES:
+        segments = route.path.split("/")
+        index.setdefault((segments[0], len(segments)), []).append((segments, route))
+    return index
+
+
+_INDEX = _index()
+
+
+def find(path: str) -> tuple[Route | None, dict[str, str]]:
+    """The route of a path that is still encoded, and the names in it, decoded. A slash at the end does not count."""
+    given = path.removesuffix("/").split("/")[1:]
+    if given[:1] != ["api"] or len(given) < 2:
+        return None, {}
+    given = given[1:]
+    for segments, route in _INDEX.get((given[0], len(given)), ()):
+        pairs = list(zip(segments, given, strict=True))
+        if all(pattern == text or pattern[0] == "{" for pattern, text in pairs):
+            names = {pattern[1:-1]: text for pattern, text in pairs if pattern[0] == "{"}
+            return route, {name: unquote(text, errors="surrogateescape") for name, text in names.items()}
+    return None, {}

@@ -1,0 +1,50 @@
+"""Sums over the objects of a virtual host, or of the broker."""
+
+from collections.abc import Iterable
+
+from rmqctl.broker.broker import Broker
+from rmqctl.broker.stats import Counts
+from rmqctl.broker.vhost import VHost
+
+_BY_CHANNELS = ("publish", "confirm", "return_unroutable", "drop_unroutable")
+
+
+def counts(vhost: VHost) -> Counts:
+    """What happened in it so far: deliveries as its queues counted them, publishing as its channels did."""
+    total = Counts()
+    total.add(vhost.retired)
+    for queue in vhost.queues.values():
+        total.add(queue.counts)
+    published = Counts()
+    published.add(vhost.published)
+    for session in vhost.broker.sessions:
+        if session.vhost is vhost:
+            for channel in session.channels.values():
+                published.add(channel.counts)
+    for name in _BY_CHANNELS:
+        setattr(total, name, getattr(published, name))
+    return total
+
+
+def all_counts(broker: Broker) -> Counts:
+    total = Counts()
+    for vhost in broker.vhosts.values():
+        total.add(counts(vhost))
+    return total
+
+
+def lengths(vhosts: Iterable[VHost]) -> tuple[int, int, int]:
+    """Messages: all, ready, unacknowledged."""
+    ready = unacked = 0
+    for vhost in vhosts:
+        for queue in vhost.queues.values():
+            ready += queue.ready.count
+            unacked += queue.unacked
+    return ready + unacked, ready, unacked
+
+
+def octets(vhost: VHost) -> tuple[int, int]:
+    """Received from and sent to clients, since the broker started."""
+    sessions = [session for session in vhost.broker.sessions if session.vhost is vhost]
+    received = vhost.received_bytes + sum(session.received_bytes for session in sessions)
+    return received, vhost.sent_bytes + sum(session.sent_bytes for session in sessions)

@@ -1,0 +1,80 @@
+"""`/api/users`."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from typing import Any
+
+from rmqctl.broker.management import listing
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
+from rmqctl.broker.users import SHA256, User, hash_password
+
+
+def list_users(call: Call) -> Any:
+    return listing.answer(call, [row(user) for user in call.broker.users.values()], default=("name",))
+
+
+def without_permissions(call: Call) -> Any:
+    rows = [row(user) for user in call.broker.users.values() if not user.permissions]
+    return listing.answer(call, rows, default=("name",))
+
+
+def get_user(call: Call) -> Any:
+    return listing.trimmed(call, row(find(call)))
+
+
+def put_user(call: Call) -> Any:
+    """Without password and hash nobody can log in any more, as in RabbitMQ."""
+    document = call.json()
+    if "tags" not in document:
+        raise bad_request("tags_not_present")
+    algorithm = document.get("hashing_algorithm") or SHA256
+    hashed = ""
+    if "password_hash" in document:
+        hashed = checked_hash(document["password_hash"])
+    elif document.get("password"):
+        hashed = hash_password(str(document["password"]), algorithm)
+    known = call["name"] in call.broker.users
+    call.broker.put_user(User(call["name"], hashed, tags_of(document["tags"]), algorithm))
+    return None if known else Created()
+
+
+def delete_user(call: Call) -> None:
+    call.broker.delete_user(find(call).name)
+
+
+def bulk_delete(call: Call) -> None:
+    for name in call.json("users")["users"]:
+        if name in call.broker.users:
+            call.broker.delete_user(name)
+
+
+def find(call: Call) -> User:
+    found = call.broker.users.get(call["name"])
+    if found is None:
+        raise missing()
+    return found
+
+
+def row(user: User) -> Row:
+    return {
+        "name": user.name,
+        "password_hash": user.password_hash,
+        "hashing_algorithm": user.algorithm,
+        "tags": user.tags,
+        "limits": user.limits,
+    }
+
+
+def tags_of(tags: Any) -> list[str]:
+    """A list, or words with commas between."""
+    if isinstance(tags, str):
+        tags = tags.split(",")
+    return [str(tag).strip() for tag in tags if str(tag).strip()]
+
+
+def checked_hash(text: str) -> str:
+    try:
+        b64decode(text, validate=True)
+    except (Base64Error, ValueError, TypeError):
+        raise bad_request(["not_base64", text]) from None
+    return text

@@ -1,0 +1,176 @@
+"""A request as handlers see it, what they may answer, and the errors that become answers."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rmqctl.broker.broker import Broker
+from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.users import User
+from rmqctl.broker.vhost import VHost
+
+if TYPE_CHECKING:
+    from rmqctl.broker.management.attempts import Attempts
+    from rmqctl.broker.management.rates import Rates
+
+Row = dict[str, Any]
+
+
+class HttpError(Exception):
+    """Answered with `status` and RabbitMQ's `{"error": ..., "reason": ...}`, or with no body when there is no error."""
+
+    def __init__(self, status: int, error: str = "", reason: Any = "") -> None:
+        super().__init__(f"{status} {error}: {reason}")
+        self.status = status
+        self.error = error
+        self.reason = reason
+
+
+def bad_request(reason: Any) -> HttpError:
+    return HttpError(400, "bad_request", reason)
+
+
+def unauthorised(reason: str) -> HttpError:
+    return HttpError(401, "not_authorised", reason)
+
+
+def missing() -> HttpError:
+    """What is asked for does not exist."""
+    return HttpError(404, "Object Not Found", "Not Found")
+
+
+def from_amqp(error: AmqpError) -> HttpError:
+    """A refusal of the core, as RabbitMQ's API words it."""
+    if error.code in (403, 530):
+        return unauthorised("Access refused.")
+    if error.code == 404:
+        return HttpError(404, "not_found", error.text)
+    return bad_request(error.text)
+
+
+def over_amqp(error: AmqpError) -> HttpError:
+    """The same where RabbitMQ goes over a channel of its own (publish, get): with code and name."""
+    return bad_request(f"{error.code} {error.reply}")
+
+
+class Created(NamedTuple):
+    """201; `location` is relative to the address that was asked."""
+
+    location: str = ""
+
+
+class Answer(NamedTuple):
+    """Any other status than 200 with a body of JSON, or `text` instead of JSON."""
+
+    status: int
+    body: Any = None
+    text: str | None = None
+    content_type: str = "application/json"
+
+
+class Ports(NamedTuple):
+    amqp: int
+    http: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """`params` are the names in the path, decoded; `query` has the last value of each parameter."""
+
+    broker: Broker
+    rates: "Rates"
+    attempts: "Attempts"
+    ports: Ports
+    user: User
+    method: str
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __getitem__(self, name: str) -> str:
+        return self.params[name]
+
+    def flag(self, name: str) -> bool:
+        return self.query.get(name) == "true"
+
+    # ------------------------------------------------------------------------------------------------------------ body
+
+    def json(self, *required: str) -> Row:
+        """The body, an object; {} when it is empty. Raises 400, also when a key is missing."""
+        document = parse_object(self.body)
+        if lacking := [f"{{key_missing,{key}}}" for key in required if key not in document]:
+            raise bad_request(f"[{','.join(lacking)}]")
+        return document
+
+    # ------------------------------------------------------------------------------------------------------ who may what
+
+    @property
+    def is_admin(self) -> bool:
+        return "administrator" in self.user.tags
+
+    @property
+    def is_monitor(self) -> bool:
+        return self.is_admin or "monitoring" in self.user.tags
+
+    @property
+    def is_policymaker(self) -> bool:
+        return self.is_admin or "policymaker" in self.user.tags
+
+    def sees(self, vhost: str) -> bool:
+        return self.is_admin or vhost in self.user.permissions
+
+    def vhosts(self) -> list[VHost]:
+        """Those that the user sees; the one in the path when there is one."""
+        if "vhost" in self.params:
+            return [self.vhost()]
+        return [self.broker.vhosts[name] for name in sorted(self.broker.vhosts) if self.sees(name)]
+
+    def vhost(self) -> VHost:
+        """The one in the path. Raises 404."""
+        name = self["vhost"]
+        found = self.broker.vhosts.get(name)
+        if found is None:
+            raise HttpError(404, "not_found", "vhost_not_found") if self.method in ("PUT", "POST") else missing()
+        if not self.sees(name):
+            raise HttpError(404, "not_found", "Not Found")
+        return found
+
+
+Handler = Callable[[Call], Any]
+
+
+def parse_object(body: bytes) -> Row:
+    if not body.strip():
+        return {}
+    try:
+        document = json.loads(body)
+    except ValueError:
+        raise bad_request("not_json") from None
+    if isinstance(document, str):
+        raise bad_request(
+            "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
+        )
+    if not isinstance(document, dict):
+        raise bad_request("not_json")
+    return document
+
+
+def boolean(document: Row, key: str, default: bool = False) -> bool:
+    """A flag; RabbitMQ takes the words true and false too."""
+    value = document.get(key, default)
+    if value in ("true", "false"):
+        return bool(value == "true")
+    if not isinstance(value, bool):
+        raise bad_request(["not_boolean", value])
+    return value
+
+
+def integer(document: Row, key: str, default: int = 0) -> int:
+    value = document.get(key, default)
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise bad_request(["not_integer", value])
+    return value
