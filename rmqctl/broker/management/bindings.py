@@ -71,7 +71,7 @@ def row(vhost: VHost, binding: Binding) -> Row:
         "destination": binding.destination.name,
         "destination_type": binding.destination.kind,
         "routing_key": binding.key,
-        "arguments": dict(binding.arguments),
+        "arguments": dict(sorted(binding.arguments.items())),
         "properties_key": properties_key(binding),
     }
 

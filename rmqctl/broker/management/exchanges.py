@@ -36,7 +36,7 @@ def declare_exchange(call: Call) -> Any:
     return None if known else Created()
 
 
-_FLAGS = {"durable": True, "auto_delete": False, "internal": False}
+_FLAGS = {"durable": False, "auto_delete": False, "internal": False}
 
 
 def delete_exchange(call: Call) -> None:

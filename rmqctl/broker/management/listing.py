@@ -83,7 +83,7 @@ def _named(call: Call, rows: Sequence[Row]) -> Sequence[Row]:
     if not call.flag("use_regex"):
         return [row for row in rows if name.lower() in str(row.get("name", "")).lower()]
     if len(name) > _LONGEST_REGEX:
-        raise bad_request(f"Regular expression pattern is too long (maximum is {_LONGEST_REGEX} characters)")
+        raise HttpError(400, "invalid_pagination_parameters", "name filter regex is too long")
     try:
         pattern = re.compile(name, re.IGNORECASE)
     except re.error:

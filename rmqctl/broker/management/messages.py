@@ -3,7 +3,6 @@
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from rmqctl.broker import wire
@@ -115,9 +114,7 @@ def _properties(given: Any) -> Row:
         if name in ("delivery_mode", "priority", "timestamp"):
             found[name] = _whole(name, value)
         elif name == "headers":
-            if not isinstance(value, Mapping):
-                raise bad_request(["not_object", "headers"])
-            found[name] = dict(value)
+            found[name] = _headers(value)
         elif isinstance(value, str):
             found[name] = value
         else:
@@ -125,18 +122,31 @@ def _properties(given: Any) -> Row:
     return found
 
 
+def _headers(value: Any) -> Row:
+    if not isinstance(value, Mapping) and value != []:
+        raise bad_request(["not_object", "headers"])
+    if _has_null(value):
+        raise bad_request("null_not_allowed")
+    return dict(value)
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_null(each) for each in value.values())
+    return any(_has_null(each) for each in value) if isinstance(value, list) else value is None
+
+
 def _whole(name: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
         raise bad_request(["not_int", name])
-    if name != "timestamp" and not 0 <= value <= 255:
-        raise bad_request(["not_int", name])
-    return datetime.fromtimestamp(value, UTC) if name == "timestamp" else value
+    # One octet, of which RabbitMQ takes the lower bits.
+    return value if name == "timestamp" else value & 0xFF
 
 
 def _take(queue: Queue, count: int, mode: str, show: Callable[[bytes], Row]) -> tuple[list[Row], list[Entry]]:
     rows: list[Row] = []
     taken: list[Entry] = []
-    while len(rows) < count:
+    while len(rows) != count:
         entry = queue.get()
         if entry is None:
             queue.counts.get_empty += 1
@@ -171,7 +181,7 @@ def _row(queue: Queue, entry: Entry, show: Callable[[bytes], Row]) -> Row:
         "exchange": made.exchange,
         "routing_key": made.key,
         "message_count": queue.ready.count,
-        "properties": {name: properties[name] for name in _ORDER if name in properties},
+        "properties": {name: properties[name] for name in _ORDER if name in properties} or [],
         **show(made.body),
     }
 

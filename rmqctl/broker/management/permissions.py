@@ -100,7 +100,11 @@ def checked_pattern(pattern: Any) -> str:
 
 
 # What PCRE says where Python says something else; others keep Python's words.
-_PCRE = {"missing ), unterminated subpattern": "missing closing parenthesis"}
+_PCRE = {
+    "missing ), unterminated subpattern": "missing closing parenthesis",
+    "nothing to repeat": "quantifier does not follow a repeatable item",
+    "unterminated character set": "missing terminating ] for character class",
+}
 
 
 def words_of(error: re.error) -> tuple[str, int]:

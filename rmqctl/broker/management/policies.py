@@ -27,13 +27,18 @@ _TEXTS = {
     "max-age": "max age",
 }
 _WORDS = {
-    "overflow": ("overflow", ("drop-head", "reject-publish", "reject-publish-dlx")),
+    "overflow": ("overflow value", ("drop-head", "reject-publish", "reject-publish-dlx")),
     "dead-letter-strategy": ("dead letter strategy", ("at-most-once", "at-least-once")),
-    "queue-mode": ("queue mode", ("default", "lazy")),
-    "queue-leader-locator": ("queue leader locator", ("client-local", "balanced", "random", "least-leaders")),
+    "queue-mode": ("queue-mode value", ("default", "lazy")),
+    "queue-leader-locator": ("queue leader locator value", ("client-local", "balanced", "random", "least-leaders")),
 }
-_OTHER = ("expires", "queue-version", "stream-max-segment-size-bytes", "target-group-size")
-_KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_OTHER))
+_POSITIVE = {
+    "expires": "queue expiry",
+    "queue-version": "queue-version value",
+    "stream-max-segment-size-bytes": "segment size",
+    "target-group-size": "qq target count value",
+}
+_KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_POSITIVE))
 # What operators may limit; they may not send messages elsewhere.
 _OPERATOR_KEYS = frozenset((*_COUNTS, "expires", "overflow", "target-group-size"))
 
@@ -98,7 +103,7 @@ def _problem(document: Row, operator: bool) -> str:
         return f"priority should be a number, actually was {term(priority)}"
     pattern = document.get("pattern")
     if not isinstance(pattern, str):
-        return f"pattern should be binary, actually was {term(pattern)}"
+        return f"pattern should be a binary but was {term(pattern)}"
     try:
         re.compile(pattern)
     except re.error as error:
@@ -132,8 +137,8 @@ def _value_problem(name: str, value: Any) -> str:
         return "" if isinstance(value, str) else f"{term(value)} is not a valid {_TEXTS[name]}"
     if name in _WORDS:
         what, allowed = _WORDS[name]
-        return "" if value in allowed else f"{term(value)} is not a valid {what} value"
-    return "" if whole and value >= 1 else f"{term(value)} is not a valid {name.replace('-', ' ')}"
+        return "" if value in allowed else f"{term(value)} is not a valid {what}"
+    return "" if whole and value >= 1 else f"{term(value)} is not a valid {_POSITIVE[name]}"
 
 
 def term(value: Any) -> str:
@@ -143,7 +148,7 @@ def term(value: Any) -> str:
     if isinstance(value, str):
         return f'<<"{value}">>'
     if isinstance(value, Mapping):
-        return f"[{','.join(f'{{{term(name)},{term(inner)}}}' for name, inner in value.items())}]"
+        return f"[{','.join(f'{{{term(name)},{term(inner)}}}' for name, inner in sorted(value.items()))}]"
     if isinstance(value, list):
         return f"[{','.join(term(each) for each in value)}]"
     return "null" if value is None else str(value)

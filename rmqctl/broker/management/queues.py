@@ -14,7 +14,7 @@ from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.rates import OF_QUEUE
-from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, boolean, missing
+from rmqctl.broker.management.web import Answer, Call, Created, Row, bad_request, boolean, missing
 from rmqctl.broker.message import Entry
 from rmqctl.broker.queue import Queue
 
@@ -74,9 +74,11 @@ def get_queue(call: Call) -> Any:
 def declare_queue(call: Call) -> Any:
     vhost = call.vhost()
     document = call.json()
-    durable = boolean(document, "durable", True)
+    durable = boolean(document, "durable")
     auto_delete = boolean(document, "auto_delete")
     arguments = arguments_of(document)
+    if (node := document.get("node", call.broker.node)) != call.broker.node:
+        raise bad_request(f"Node {node} is not a cluster member")
     known = call["name"] in vhost.queues
     vhost.declare_queue(
         call.user,
@@ -112,7 +114,7 @@ def quorum_status(call: Call) -> Any:
     if queue is None:
         raise missing()
     if queue.kind != "quorum":
-        raise HttpError(503, "", {"status": "failed", "reason": f"{queue.kind}_queue_not_supported"})
+        return Answer(503, {"status": "failed", "reason": f"{queue.kind}_queue_not_supported"})
     return [{"Node Name": call.broker.node, "Raft State": "leader", "Membership": "voter"}]
 
 

@@ -69,6 +69,8 @@ def tags_of(tags: Any) -> list[str]:
     """A list, or words with commas between."""
     if isinstance(tags, str):
         tags = tags.split(",")
+    if not isinstance(tags, list):
+        raise bad_request("tags should be a list")
     return [str(tag).strip() for tag in tags if str(tag).strip()]
 
 

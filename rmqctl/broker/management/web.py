@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rmqctl.broker.management.rates import Rates
 
 Row = dict[str, Any]
+_LINE = 80
 
 
 class HttpError(Exception):
@@ -101,7 +102,7 @@ class Call:
         """The body, an object; {} when it is empty. Raises 400, also when a key is missing."""
         document = parse_object(self.body)
         if lacking := [f"{{key_missing,{key}}}" for key in required if key not in document]:
-            raise bad_request(f"[{','.join(lacking)}]")
+            raise bad_request(_terms(lacking))
         return document
 
     # ------------------------------------------------------------------------------------------------------ who may what
@@ -155,6 +156,12 @@ def parse_object(body: bytes) -> Row:
     if not isinstance(document, dict):
         raise bad_request("not_json")
     return document
+
+
+def _terms(terms: list[str]) -> str:
+    """A list as Erlang prints it: one to a line when it is too long for one line."""
+    line = f"[{','.join(terms)}]"
+    return line if len(line) <= _LINE else "[" + ",\n ".join(terms) + "]"
 
 
 def boolean(document: Row, key: str, default: bool = False) -> bool:
