@@ -175,12 +175,30 @@ def import_definitions(broker: Broker, document: Mapping[str, Any], vhost: str |
     except HttpError as error:
         raise InvalidDefinitions(str(error.reason)) from None
     except AmqpError as error:
-        raise InvalidDefinitions(error.text) from None
+        raise InvalidDefinitions(_reason(error)) from None
+    except InvalidDefinitions:
+        raise
     except KeyError as error:
         raise InvalidDefinitions(f"key_missing: {error.args[0]}") from None
     except (TypeError, AttributeError, ValueError) as error:
         raise InvalidDefinitions(f"not definitions: {error}") from None
     _apply(broker, document, vhost)
+
+
+def _reason(error: AmqpError) -> str:
+    return f"precondition_failed: {error.text}" if error.code == 406 else error.text
+
+
+def _vhost(broker: Broker, name: str) -> VHost:
+    if name not in broker.vhosts:
+        raise InvalidDefinitions(f'Please create virtual host "{name}" prior to importing definitions.')
+    return broker.vhosts[name]
+
+
+def _known(broker: Broker, user: str) -> str:
+    if user not in broker.users:
+        raise InvalidDefinitions(f'{{no_such_user,<<"{user}">>}}')
+    return user
 
 
 def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> None:
@@ -191,17 +209,17 @@ def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> No
             _add_vhost(broker, row)
         for row in document.get("permissions") or ():
             permission = Permission(*(checked_pattern(row[part]) for part in ("configure", "write", "read")))
-            broker.set_permission(row["user"], row["vhost"], permission)
+            broker.set_permission(_known(broker, row["user"]), row["vhost"], permission)
         for row in document.get("topic_permissions") or ():
             topic = TopicPermission(checked_pattern(row["write"]), checked_pattern(row["read"]))
-            broker.set_topic_permission(row["user"], row["vhost"], row["exchange"], topic)
+            broker.set_topic_permission(_known(broker, row["user"]), row["vhost"], row["exchange"], topic)
         for row in document.get("global_parameters") or ():
             if row["name"] not in ("cluster_tags", "internal_cluster_id"):
                 broker.set_global_parameter(row["name"], row["value"])
     for row in _of(document, "parameters", vhost):
         _add_parameter(broker, row)
     for row in _of(document, "policies", vhost):
-        broker.set_policy(policies.checked(row))
+        _add_policy(broker, row)
     for row in _of(document, "exchanges", vhost):
         _add_exchange(broker, row)
     for row in _of(document, "queues", vhost):
@@ -209,7 +227,7 @@ def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> No
     for row in _of(document, "bindings", vhost):
         destination = Destination(row["destination_type"], row["destination"])
         arguments = Arguments(row.get("arguments") or {})
-        broker.vhost(row["vhost"]).bind(None, row["source"], destination, row["routing_key"], arguments)
+        _vhost(broker, row["vhost"]).bind(None, row["source"], destination, row["routing_key"], arguments)
 
 
 def _of(document: Mapping[str, Any], kind: str, vhost: str | None) -> Iterable[Document]:
@@ -217,12 +235,22 @@ def _of(document: Mapping[str, Any], kind: str, vhost: str | None) -> Iterable[D
     return [dict(row) if vhost is None else {**row, "vhost": vhost} for row in rows]
 
 
+def _add_policy(broker: Broker, row: Document) -> None:
+    _vhost(broker, row["vhost"])
+    try:
+        broker.set_policy(policies.checked(row))
+    except HttpError as error:
+        raise InvalidDefinitions(f'{error.reason} (vhost: "{row["vhost"]}" key: "{row["name"]}")') from None
+
+
 def _add_user(broker: Broker, row: Document) -> None:
+    if "tags" not in row:
+        raise InvalidDefinitions("tags_not_present")
     algorithm = row.get("hashing_algorithm") or SHA256
     hashed = row.get("password_hash") or ""
     if "password" in row and not hashed:
         hashed = hash_password(row["password"], algorithm)
-    broker.put_user(User(row["name"], users.checked_hash(hashed), users.tags_of(row.get("tags") or []), algorithm))
+    broker.put_user(User(row["name"], users.checked_hash(hashed), users.tags_of(row["tags"]), algorithm))
     if row.get("limits"):
         limits.check_user_limits(row["limits"])
         user = broker.user(row["name"])
@@ -242,7 +270,7 @@ def _add_vhost(broker: Broker, row: Document) -> None:
 
 
 def _add_parameter(broker: Broker, row: Document) -> None:
-    vhost, value = broker.vhost(row["vhost"]), row["value"]
+    vhost, value = _vhost(broker, row["vhost"]), row["value"]
     if row["component"] == "operator_policy":
         policy = policies.checked({**value, "vhost": vhost.name, "name": row["name"]}, operator=True)
         broker.set_policy(policy, operator=True)
@@ -252,11 +280,12 @@ def _add_parameter(broker: Broker, row: Document) -> None:
         vhost.limits = value
         broker.define_vhost(vhost)
     else:
-        raise ValueError(f"component {row['component']} not found")
+        where = f'(vhost: "{vhost.name}" / component: "{row["component"]}" / key: "{row["name"]}")'
+        raise InvalidDefinitions(f"Validation failed\n\ncomponent {row['component']} not found\n {where}")
 
 
 def _add_exchange(broker: Broker, row: Document) -> None:
-    vhost = broker.vhost(row["vhost"])
+    vhost = _vhost(broker, row["vhost"])
     if row["name"] in vhost.exchanges or row["name"].startswith("amq."):
         return
     vhost.declare_exchange(
@@ -271,7 +300,7 @@ def _add_exchange(broker: Broker, row: Document) -> None:
 
 
 def _add_queue(broker: Broker, row: Document) -> None:
-    vhost = broker.vhost(row["vhost"])
+    vhost = _vhost(broker, row["vhost"])
     if row["name"] in vhost.queues:
         return
     arguments = dict(row.get("arguments") or {})

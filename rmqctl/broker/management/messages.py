@@ -16,6 +16,7 @@ from rmqctl.broker.queue import Queue
 from rmqctl.broker.vhost import VHost
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
+_LONGEST_KEY = 255
 _ORDER = tuple(reversed(wire.PROPERTIES))
 
 
@@ -28,7 +29,7 @@ def publish(call: Call) -> Row:
     body = _payload(document["payload"], document["payload_encoding"])
     properties = _properties(document["properties"])
     try:
-        made = message(exchange.name, str(document["routing_key"]), body, properties)
+        made = message(exchange.name, _key(document["routing_key"]), body, properties)
         _check(call, vhost, exchange, made)
         return {"routed": _route(vhost, exchange, made)}
     except AmqpError as error:
@@ -85,6 +86,12 @@ def _route(vhost: VHost, exchange: Exchange, made: Message) -> bool:
     for queue in queues:
         queue.push(made)
     return bool(queues)
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str) or len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY:
+        raise bad_request(f"routing_key should be a string of at most {_LONGEST_KEY} bytes")
+    return key
 
 
 def _payload(payload: Any, encoding: Any) -> bytes:

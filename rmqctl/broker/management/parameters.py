@@ -8,13 +8,9 @@ from typing import Any
 from rmqctl.broker.management import limits, listing, policies
 from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
 
-_COMPONENTS = ("operator_policy", "vhost-limits")
-
 
 def list_parameters(call: Call) -> Any:
     component = call.params.get("component")
-    if component is not None and component not in _COMPONENTS:
-        raise missing()
     rows = [row for row in _rows(call) if component in (None, row["component"])]
     return listing.answer(call, rows, default=("vhost", "component", "name"), pages=False)
 

@@ -40,7 +40,9 @@ _POSITIVE = {
 }
 _KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_POSITIVE))
 # What operators may limit; they may not send messages elsewhere.
-_OPERATOR_KEYS = frozenset((*_COUNTS, "expires", "overflow", "target-group-size"))
+_OPERATOR_KEYS = frozenset((*_COUNTS, "expires", "overflow", "queue-version", "target-group-size")) - {
+    "consumer-timeout"
+}
 
 
 def list_policies(kind: str) -> Handler:

@@ -73,6 +73,8 @@ def unprotect(call: Call) -> None:
 def start(call: Call) -> None:
     """They all run."""
     _find(call)
+    if call["node"] != call.broker.node:
+        raise bad_request(f"Unknown node: {call['node']}")
 
 
 def metadata_of(document: Mapping[str, Any]) -> Row:
