@@ -69,6 +69,36 @@ _NOTHING = (
     "queue_index_write_count",
     "queue_index_read_count",
 )
+# The parts that RabbitMQ tells memory by.
+_MEMORY = (
+    "connection_readers",
+    "connection_writers",
+    "connection_channels",
+    "connection_other",
+    "stream_queue_procs",
+    "stream_queue_replica_reader_procs",
+    "stream_queue_coordinator_procs",
+    "quorum_queue_procs",
+    "quorum_queue_dlx_procs",
+    "queue_procs",
+    "plugins",
+    "metadata_store",
+    "other_proc",
+    "metrics",
+    "mgmt_db",
+    "quorum_ets",
+    "mnesia",
+    "metadata_store_ets",
+    "other_ets",
+    "binary",
+    "msg_index",
+    "code",
+    "atom",
+    "other_system",
+    "allocated_unused",
+    "reserved_unallocated",
+)
+# What is gone waits nowhere to be cleared away.
 _GONE = ("connection_closed", "channel_closed", "consumer_deleted", "exchange_deleted", "queue_deleted")
 _MORE_GONE = ("vhost_deleted", "node_node_deleted", "channel_consumer_deleted")
 
@@ -92,7 +122,7 @@ def memory(call: Call) -> Any:
 
 def relative_memory(call: Call) -> Any:
     _check(call)
-    return {"memory": {"other_system": 100, "total": 100}}
+    return {"memory": {"total": 100, **dict.fromkeys(_MEMORY, 0), "other_system": 100}}
 
 
 def _check(call: Call) -> None:
@@ -103,7 +133,8 @@ def _check(call: Call) -> None:
 def _memory() -> Row:
     """Which part of the process has how much nobody knows: all of it is other."""
     size = resident_memory()
-    return {"other_system": size, "strategy": "rss", "total": {"erlang": size, "rss": size, "allocated": size}}
+    parts = {**dict.fromkeys(_MEMORY, 0), "other_system": size}
+    return {**parts, "strategy": "rss", "total": {"erlang": size, "rss": size, "allocated": size}}
 
 
 def node_row(call: Call) -> Row:
