@@ -19,6 +19,7 @@ from rmqctl.broker import listeners
 from rmqctl.broker.broker import DEFAULT_USER, Broker
 from rmqctl.broker.data_folder import DataFolder
 from rmqctl.broker.database import open_database
+from rmqctl.broker.management.app import create_app
 from rmqctl.broker.recovery import load
 from rmqctl.broker.server import Server
 from rmqctl.broker.store import Store
@@ -95,7 +96,7 @@ async def serve(
         stopped = stopped or _signals()
         server = Server(broker, store=store, memory_limit=options.memory_limit)
         await server.listen(amqp)
-        api = _Api(broker, amqp.getsockname()[1], http)
+        api = _Api(server, amqp.getsockname()[1], http)
         await api.start()
         urls = _urls(broker, options.host, amqp.getsockname()[1], http.getsockname()[1])
         if options.folder is not None:
@@ -172,11 +173,12 @@ def _signals() -> "asyncio.Future[signal.Signals]":
 class _Api:
     """The HTTP API on the broker's own loop."""
 
-    def __init__(self, broker: Broker, amqp_port: int, socket: Any) -> None:
+    def __init__(self, server: Server, amqp_port: int, socket: Any) -> None:
         self._sockets: Sequence[Any] = [socket]
+        http_port = socket.getsockname()[1]
         self._server = _Uvicorn(
             uvicorn.Config(
-                _app(broker, amqp_port),
+                create_app(server.broker, amqp_port=amqp_port, http_port=http_port, changed=server.changed),
                 http="h11",
                 ws="none",
                 access_log=False,
@@ -198,20 +200,6 @@ class _Api:
         self._server.should_exit = True
         if self._task is not None:
             await self._task
-
-
-def _app(broker: Broker, amqp_port: int) -> Any:
-    try:
-        from rmqctl.broker.management.app import create_app
-    except ImportError:
-
-        async def nothing(scope: Any, _: Any, send: Any) -> None:
-            if scope["type"] == "http":
-                await send({"type": "http.response.start", "status": 404, "headers": []})
-                await send({"type": "http.response.body", "body": b""})
-
-        return nothing
-    return create_app(broker, amqp_port=amqp_port)
 
 
 class _Uvicorn(uvicorn.Server):

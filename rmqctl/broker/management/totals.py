@@ -1,28 +1,32 @@
 """Sums over the objects of a virtual host, or of the broker."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from rmqctl.broker.broker import Broker
-from rmqctl.broker.stats import Counts
+from rmqctl.broker.stats import FIELDS, Counts
 from rmqctl.broker.vhost import VHost
 
+_FIELDS = attrgetter(*FIELDS)
 _BY_CHANNELS = ("publish", "confirm", "return_unroutable", "drop_unroutable")
 
 
 def counts(vhost: VHost) -> Counts:
     """What happened in it so far: deliveries as its queues counted them, publishing as its channels did."""
-    total = Counts()
-    total.add(vhost.retired)
-    for queue in vhost.queues.values():
-        total.add(queue.counts)
-    published = Counts()
-    published.add(vhost.published)
-    for session in vhost.broker.sessions:
-        if session.vhost is vhost:
-            for channel in session.channels.values():
-                published.add(channel.counts)
+    total = _sum([vhost.retired, *(queue.counts for queue in vhost.queues.values())])
+    sessions = [session for session in vhost.broker.sessions if session.vhost is vhost]
+    channels = [channel.counts for session in sessions for channel in session.channels.values()]
+    published = _sum([vhost.published, *channels])
     for name in _BY_CHANNELS:
         setattr(total, name, getattr(published, name))
+    return total
+
+
+def _sum(found: Iterable[Counts]) -> Counts:
+    """Column by column: this runs over all queues every two seconds."""
+    total = Counts()
+    for name, values in zip(FIELDS, zip(*map(_FIELDS, found), strict=True), strict=True):
+        setattr(total, name, sum(values))
     return total
 
 
