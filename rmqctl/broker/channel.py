@@ -17,7 +17,7 @@ from rmqctl.broker.arguments import LONGEST, Arguments, whole
 from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.errors import AmqpError, precondition, refused
 from rmqctl.broker.exchange import Exchange
-from rmqctl.broker.message import Entry, Message
+from rmqctl.broker.message import ACTED_ON, Entry, Message
 from rmqctl.broker.queue import Queue
 from rmqctl.broker.stats import Counts
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rmqctl.broker.session import Session
 
 REPLY_TO = "amq.rabbitmq.reply-to"
+_REPLY_ADDRESS = REPLY_TO + "."
 _MANDATORY, _IMMEDIATE = 1, 2
 # The largest body that RabbitMQ 4 takes (max_message_size).
 _LARGEST = 16 * 1024 * 1024
@@ -79,7 +80,7 @@ class Channel:
         """Publishes that wait for the store: batch and number."""
         self._allowed: dict[str, int] = {}
         """Exchanges that the user may write to, as of which epoch."""
-        self._content: tuple[str, str, int, bytes] | None = None
+        self._content: wire.Published | None = None
         self._header = b""
         self._size = 0
         self._got = 0
@@ -143,9 +144,21 @@ class Channel:
 
     def _complete(self, body: bytes) -> None:
         assert self._content is not None
-        exchange, key, bits, route = self._content
-        header = self._header
+        content, header = self._content, self._header
         self._content, self._header, self._pieces = None, b"", []
+        self._publish_content(content, header, body)
+
+    def publish_whole(self, payload: bytes, header: bytes, body: bytes) -> None:
+        """basic.publish with all its content: the same, sooner."""
+        content = wire.publish(payload)
+        if content[2] & _IMMEDIATE:
+            raise AmqpError(540, "immediate=true")
+        if header[12:] not in _SOUND:
+            _check_properties(header)
+        self._publish_content(content, header, body)
+
+    def _publish_content(self, content: wire.Published, header: bytes, body: bytes) -> None:
+        exchange, key, bits, route = content
         if len(body) > _LARGEST:
             raise precondition(f"message size {len(body)} is larger than configured max size {_LARGEST}")
         try:
@@ -159,7 +172,7 @@ class Channel:
     def publish(self, message: Message, mandatory: bool) -> None:
         """Routes a message, at once or with the transaction."""
         exchange = self._exchange_to_write(message)
-        if message.acted_on:
+        if message.flags & ACTED_ON:
             message = self._checked(message)
         if self.mode == "tx":
             self.uncommitted.append(("publish", (exchange, message, mandatory)))
@@ -206,7 +219,7 @@ class Channel:
         """`number` is the publish's, for its confirm; 0 when none is wanted."""
         self.counts.publish += 1
         exchange.counts.publish_in += 1
-        if message.key.startswith(REPLY_TO + ".") and not exchange.name:
+        if not exchange.name and message.key.startswith(_REPLY_ADDRESS):
             routed, rejected = self._reply(message), False
             stored = False
         else:
@@ -283,8 +296,9 @@ class Channel:
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
-        message = _as_delivered(entry)
-        self._send_content(wire.delivery(consumer.prefix, tag, entry.redelivered, message.route), message)
+        message = _as_delivered(entry) if entry.count else entry.message
+        session = self.session
+        session.send(wire.deliver(self.number, consumer.prefix, tag, entry.redelivered, message, session.frame_max))
 
     def cancelled_by_broker(self, consumer: Consumer) -> None:
         """Its queue is gone."""
@@ -323,6 +337,24 @@ class Channel:
         session.send(wire.content(self.number, arguments, message.header, message.body, session.frame_max))
 
     # --------------------------------------------------------------------------------------------------- acknowledging
+
+    def ack(self, tag: int, multiple: bool) -> None:
+        """Consumers get what they can take now when all that came at once is handled: `session` credits them."""
+        if multiple or self.mode == "tx":
+            return self.settle("ack", tag, multiple)
+        found = self.unacked.pop(tag, None)
+        if found is None:
+            raise precondition(_UNKNOWN_TAG.format(tag))
+        entry, consumer, _ = found
+        self.counts.ack += 1
+        entry.queue.counts.ack += 1
+        entry.queue.settle(entry)
+        if consumer is not None:
+            consumer.unacked -= 1
+            self.consumed -= 1
+            if consumer.blocked or self.prefetch:
+                self.session.credited[self] = None
+        return None
 
     def settle(self, kind: str, tag: int, multiple: bool) -> None:
         """`kind`: ack, reject or requeue; `tag` 0 with `multiple`: all."""

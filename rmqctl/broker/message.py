@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _HEADERS = wire.FLAGS["headers"]
 _MODE = wire.FLAGS["delivery_mode"]
 # Properties that the broker itself acts on: a message with none of them is routed and stored unread.
-_ACTED_ON = (
-    _HEADERS | wire.FLAGS["expiration"] | wire.FLAGS["reply_to"] | wire.FLAGS["user_id"] | wire.FLAGS["priority"]
-)
+ACTED_ON = _HEADERS | wire.FLAGS["expiration"] | wire.FLAGS["reply_to"] | wire.FLAGS["user_id"] | wire.FLAGS["priority"]
 
 
 class Message:
@@ -53,11 +51,6 @@ class Message:
         """The number that the store knows the message by; 0 when it does not."""
         self.references = 0
         """In how many queues the store has it."""
-
-    @property
-    def acted_on(self) -> bool:
-        """Has properties that mean something to the broker."""
-        return self.flags & _ACTED_ON != 0
 
     def encoded(self) -> dict[str, bytes]:
         if self.properties is None:

@@ -80,6 +80,8 @@ class Session:
         self.channels: dict[int, Channel] = {}
         self.exclusive_queues: dict[Queue, None] = {}
         self.confirming: dict[Channel, None] = {}
+        self.credited: dict[Channel, None] = {}
+        """Channels whose consumers may be able to take messages again."""
         self.out: list[bytes] = []
         self.paused = False
         """Takes no deliveries: too much waits to be sent."""
@@ -151,6 +153,10 @@ class Session:
         if rest and self.state != "closed":
             self._parts.append(rest)
         self._have = len(rest)
+        if self.credited:
+            credited, self.credited = self.credited, {}
+            for channel in credited:
+                channel.resume()
         if self.confirming:
             confirming, self.confirming = self.confirming, {}
             for channel in confirming:
@@ -187,6 +193,13 @@ class Session:
             position = stop + 1
             self.received_frames += 1
             try:
+                if kind == wire.METHOD and payload[:4] == wire.PUBLISH and (channel := self._idle_channel(number)):
+                    whole = wire.whole_content(data, position, number, self._frame_limit)
+                    if whole is not None:
+                        position = whole[2]
+                        self.received_frames += 2 if whole[1] else 1
+                        channel.publish_whole(payload, whole[0], whole[1])
+                        continue
                 self._frame(kind, number, payload)
             except AmqpError as error:
                 self._fail(error, number, payload if kind == wire.METHOD else b"")
@@ -268,6 +281,17 @@ class Session:
         else:
             channel.content_body(payload)
 
+    def _idle_channel(self, number: int) -> Channel | None:
+        """The channel, when a message published on it may be taken whole."""
+        channel = self.channels.get(number)
+        if channel is None or channel.closing or channel.expects_content or self.state != "running":
+            return None
+        if self.broker.alarmed and not self._blocked_said:
+            return None
+        self.publishes = True
+        channel.last_used = self.broker.now
+        return channel
+
     def _method(self, channel: Channel, payload: bytes) -> None:
         index = payload[:4]
         if index == wire.PUBLISH:
@@ -277,7 +301,7 @@ class Session:
                 self.alarm_changed()
         elif index == wire.ACK:
             tag, multiple = wire.acknowledgement(payload)
-            channel.settle("ack", tag, multiple)
+            channel.ack(tag, multiple)
         elif index[:2] == b"\x00\x14" and index[2:] != b"\x00\x14":
             self._channel_method(channel, payload)
         else:
@@ -356,7 +380,7 @@ class Session:
             return
         expected = _EXPECTED.get(self.state)
         if self.state == "running" and isinstance(method, commands.Connection.UpdateSecret):
-# Users of the broker's own have no secret that could expire: what comes is taken, unread, as RabbitMQ does.
+            # Users of the broker's own have no secret that could expire: what comes is taken, unread, as RabbitMQ does.
             self.send(wire.method(0, 10, 71))
         elif expected is None or not isinstance(method, expected):
             if self.state in ("start", "tune"):

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 
 from pamqp import base, commands, decode, encode
 
@@ -40,6 +40,18 @@ _FIXED = {0x3C000A: 7, 0x3C005A: 9, 0x3C0078: 9, 0x3C006E: 1, 0x3C0064: 1, 0x140
 NOTHING = b"\x00\x00\x00\x00"
 PUBLISH = b"\x00\x3c\x00\x28"
 ACK = b"\x00\x3c\x00\x50"
+
+
+class Content(Protocol):
+    """A message as it goes over the wire; `route` is exchange and routing key, encoded."""
+
+    @property
+    def route(self) -> bytes: ...
+    @property
+    def header(self) -> bytes: ...
+    @property
+    def body(self) -> bytes: ...
+
 
 # ------------------------------------------------------------------------------------------------------------- encoding
 
@@ -134,6 +146,31 @@ def delivery(prefix: bytes, delivery_tag: int, redelivered: bool, route: bytes) 
     return prefix + _TAG.pack(delivery_tag, redelivered) + route
 
 
+def deliver(
+    channel: int, prefix: bytes, delivery_tag: int, redelivered: bool, message: "Content", frame_max: int
+) -> bytes:
+    """All frames of a basic.deliver; `prefix` is the consumer's `deliver_prefix`."""
+    body, header, route = message.body, message.header, message.route
+    size = len(body)
+    if not 0 < size <= frame_max - 8:
+        return content(channel, delivery(prefix, delivery_tag, redelivered, route), header, body, frame_max)
+    return b"".join(
+        (
+            FRAME.pack(METHOD, channel, len(prefix) + 9 + len(route)),
+            prefix,
+            _TAG.pack(delivery_tag, redelivered),
+            route,
+            END,
+            FRAME.pack(HEADER, channel, len(header)),
+            header,
+            END,
+            FRAME.pack(BODY, channel, size),
+            body,
+            END,
+        )
+    )
+
+
 def ack(channel: int, delivery_tag: int, multiple: bool) -> bytes:
     return _ACK.pack(METHOD, channel, 13, BASIC, 80, delivery_tag, multiple, 0xCE)
 
@@ -146,8 +183,54 @@ def content_header(size: int, flags_and_properties: bytes) -> bytes:
 # ------------------------------------------------------------------------------------------------------------- decoding
 
 
-def publish(payload: bytes) -> tuple[str, str, int, bytes]:
+Published = tuple[str, str, int, bytes]
+# What was decoded lately: a publisher says the same again and again.
+_PUBLISHED: dict[bytes, Published] = {}
+_PUBLISHED_AT_MOST = 1000
+
+
+def publish(payload: bytes) -> Published:
     """Exchange, routing key, bits (1 mandatory, 2 immediate) and the encoded exchange and key of a basic.publish."""
+    known = _PUBLISHED.get(payload)
+    if known is None:
+        known = _decode_publish(payload)
+        if len(_PUBLISHED) >= _PUBLISHED_AT_MOST:
+            _PUBLISHED.clear()
+        _PUBLISHED[payload] = known
+    return known
+
+
+def whole_content(data: bytes, position: int, channel: int, frame_limit: int) -> tuple[bytes, bytes, int] | None:
+    """Header and body of a message, and where the next frame begins, when they stand here in one frame each.
+
+    None when they do not, or not all of it has come, or anything is odd: then the frames are to be taken one by one.
+    """
+    end = len(data)
+    if end - position < 22:
+        return None
+    kind, number, size = FRAME.unpack_from(data, position)
+    stop = position + 7 + size
+    if kind != HEADER or number != channel or not 14 <= size <= frame_limit or stop >= end or data[stop] != 0xCE:
+        return None
+    header = data[position + 7 : stop]
+    if header[:4] != b"\x00\x3c\x00\x00":
+        return None
+    size = int.from_bytes(header[4:12], "big")
+    if not size:
+        return header, b"", stop + 1
+    start = stop + 8
+    stop = start + size
+    if (
+        size > frame_limit
+        or stop >= end
+        or data[stop] != 0xCE
+        or FRAME.unpack_from(data, start - 7) != (BODY, channel, size)
+    ):
+        return None
+    return header, data[start:stop], stop + 1
+
+
+def _decode_publish(payload: bytes) -> Published:
     try:
         middle = 7 + payload[6]
         end = middle + 1 + payload[middle]
