@@ -18,6 +18,8 @@ _ALGORITHMS = {
     "rabbit_password_hashing_md5": "md5",
 }
 SHA256 = "rabbit_password_hashing_sha256"
+# What the default exchange, which has no name, is called where permissions are concerned.
+_DEFAULT_EXCHANGE = "amq.default"
 # Users with one of these tags may use the HTTP API.
 MANAGEMENT_TAGS = frozenset(("management", "policymaker", "monitoring", "administrator"))
 
@@ -60,11 +62,11 @@ class User:
     def may(self, what: str, vhost: str, name: str) -> bool:
         """`what`: configure, write or read. The default exchange goes by the name amq.default."""
         permission = self.permissions.get(vhost)
-        return permission is not None and matches(getattr(permission, what), name or "amq.default")
+        return permission is not None and matches(getattr(permission, what), name or _DEFAULT_EXCHANGE)
 
     def check(self, what: str, vhost: str, kind: str, name: str) -> None:
         if not self.may(what, vhost, name):
-            raise refused(f"{what} access to {kind} '{name}' in vhost '{vhost}' refused for user '{self.name}'")
+            raise refused(f"{what} access to {kind} '{name or _DEFAULT_EXCHANGE}' in vhost '{vhost}' refused for user '{self.name}'")
 
     def check_topic(self, what: str, vhost: str, exchange: str, key: str) -> None:
         """Without a topic permission for the exchange all keys are allowed."""

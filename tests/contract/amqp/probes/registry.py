@@ -24,7 +24,8 @@ ACCIDENTS = (
 
 def add(title: str, steps: Steps, needs_http: bool = False) -> None:
     assert title not in {each.title for each in PROBES}, f"two probes are called {title}"
-    left_out = "stream" in title or "x-local-random" in title
+    # RabbitMQ 4.3 has turned off limits for whole channels; the embedded broker has them, as all releases before.
+    left_out = "stream" in title or "x-local-random" in title or title == "basic.qos: global, and two consumers"
     PROBES.append(Registered(title, steps, needs_http, accident=title in ACCIDENTS, left_out=left_out))
 
 
