@@ -66,7 +66,8 @@ def __complete(session: Session, words: Words = None) -> Value | Nothing:
 def _collect(session: Session, words: Sequence[str], found: list[str]) -> None:
     with contextlib.suppress(Exception):
         # A name that holds a line break or another control character cannot be typed either.
-        found += [name for name in _names(session, words[0], words[1:]) if name and name.isprintable()]
+        line = words[2:] if words[1:2] == ["--"] else words[1:]
+        found += [name for name in _names(session, words[0], line) if name and name.isprintable()]
 
 
 def _names(session: Session, kind: str, words: Sequence[str]) -> list[str]:

@@ -17,7 +17,8 @@ from rmqctl.settings import resolve_output
 def run_in_world(session: Session, words: Sequence[str]) -> int:
     """Runs a command against the world. Returns its exit code."""
     with ended_by_signals(), EmbeddedBroker() as broker, living_world(broker.amqp_url), transport() as way:
-        return session.invoke(words, session_on(broker.url, way, session))
+        # Without a log-in in the URL, --user and --password of the command hold; without those it is guest's.
+        return session.invoke(words, session_on(broker.page, way, session))
 
 
 def play(session: Session, names: Sequence[str], *, auto: bool) -> None:

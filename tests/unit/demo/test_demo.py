@@ -96,7 +96,7 @@ def test_the_broker_of_the_environment_is_not_asked(run: Callable) -> None:
         (("demo", "--scene", "nope"), 64),
         (("demo", "nosuch"), 64),
         (("demo", "--nosuch"), 64),
-        (("demo", "stop_app"), 64),
+        (("demo", "stop_app"), 69),
         (("demo", "--user", "nobody", "--password", "x", "whoami"), 77),
     ],
 )
