@@ -142,5 +142,5 @@ class Session:
         )
 
 
-def _nobody(argv: Sequence[str], session: Session) -> int:
+def _nobody(argv: Sequence[str], _: Session) -> int:
     raise RuntimeError(f"nobody is there to run {argv}")

@@ -66,7 +66,8 @@ class User:
 
     def check(self, what: str, vhost: str, kind: str, name: str) -> None:
         if not self.may(what, vhost, name):
-            raise refused(f"{what} access to {kind} '{name or _DEFAULT_EXCHANGE}' in vhost '{vhost}' refused for user '{self.name}'")
+            shown = f"{kind} '{name or _DEFAULT_EXCHANGE}' in vhost '{vhost}'"
+            raise refused(f"{what} access to {shown} refused for user '{self.name}'")
 
     def check_topic(self, what: str, vhost: str, exchange: str, key: str) -> None:
         """Without a topic permission for the exchange all keys are allowed."""
