@@ -135,7 +135,7 @@ class CommandGroup(TyperGroup):
         command = self.get_command(ctx, args[0])
         if command is None:
             raise UsageError(self._unknown(args[0]))
-        return command.name, command, args[1:]
+        return command.name.removeprefix(self._prefix), command, args[1:]
 
     def get_help(self, ctx: Any) -> str:
         return self.overview()

@@ -82,14 +82,15 @@ def typed(ran: Ran) -> list[str]:
 
 
 def assert_listed_alike(nodes: list[Node], *options: str) -> str:
-    """Compares with rabbitmqctl on the second node, once more when a statistic had not arrived, and returns the list.
+    """Compares with rabbitmqctl on the second node, again while statistics are on their way, and returns the list.
 
     For the type of a queue whose node is down rabbitmqctl prints the name of an Erlang module.
     """
     arguments = ("-q", "list_queues", "-p", VHOST, *options, *COLUMNS)
     expected, got = nodes[1].ctl(*arguments), rmqctl(*arguments, url=urls(nodes))
-    if lines(got) != typed(expected):
-        time.sleep(8)
+    deadline = time.monotonic() + 60
+    while lines(got) != typed(expected) and time.monotonic() < deadline:
+        time.sleep(5)
         expected, got = nodes[1].ctl(*arguments), rmqctl(*arguments, url=urls(nodes))
     assert lines(got) == typed(expected)
     return got.text
