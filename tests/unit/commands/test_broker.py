@@ -126,7 +126,8 @@ def test_connections_are_closed_with_320(run: Run, number: signal.Signals, code:
 
 def test_a_killed_broker_has_what_it_confirmed(run: Run, data: Path) -> None:
     broker = run("--data-dir", data)
-    channel = connect(broker.url).channel()
+    connection = connect(broker.url)
+    channel = connection.channel()
     channel.queue_declare("q", durable=True)
     channel.queue_declare("t")
     channel.confirm_delivery()
@@ -134,6 +135,8 @@ def test_a_killed_broker_has_what_it_confirmed(run: Run, data: Path) -> None:
         channel.basic_publish("", "q", b"%d" % number, PERSISTENT)
     channel.basic_publish("", "q", b"transient")
     broker.end(signal.SIGKILL)
+    with pytest.raises(pika.exceptions.AMQPConnectionError):
+        wait_on(connection)
     again = run("--data-dir", data)
     assert drained(again.url, "q") == [b"%d" % number for number in range(50)]
     with pytest.raises(pika.exceptions.ChannelClosedByBroker):
