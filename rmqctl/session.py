@@ -127,6 +127,14 @@ class Session:
 
         return lambda text: getpass(text, stream=self.stderr)
 
+    def ask(self, question: str) -> str | None:
+        """What a person answers to the question, which goes to stderr; None when nobody is there to answer."""
+        if not (self.stdin.isatty() and self.stderr.isatty()):
+            return None
+        self.stdout.flush()
+        print(question, end="", file=self.stderr, flush=True)
+        return self.stdin.readline().strip()
+
     @cached_property
     def client(self) -> "Client":
         from rmqctl import passwords

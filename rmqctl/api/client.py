@@ -20,6 +20,7 @@ CONNECT_TIMEOUT = 10.0
 
 _JSON = "application/json"
 _TEXT = "text/plain"
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -111,9 +112,13 @@ class Client:
         what: str = "",
         accept: Sequence[int] = (),
         media: str = _JSON,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request for an answer of that media type. Answers of 400 and above raise, but for the statuses in `accept`."""
-        answer = self._ask_endpoints(method, path, query, body, media)
+        """One request for an answer of that media type. Answers of 400 and above raise, but for the statuses in `accept`.
+
+        A request that changes something goes to the next endpoint only if it cannot have reached the one before.
+        """
+        answer = self._ask_endpoints(method, path, query, body, media, headers or {})
         if answer.status >= 400 and answer.status not in accept:
             raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self.user, path)
         return answer
@@ -121,12 +126,22 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def _ask_endpoints(self, method: str, path: str, query: Mapping[str, str] | None, body: Any, media: str) -> Answer:
+    def _ask_endpoints(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        media: str,
+        headers: Mapping[str, str],
+    ) -> Answer:
         unreachable: list[Unreachable] = []
         for endpoint in list(self._endpoints):
             try:
-                return self._ask(endpoint, method, path, query, body, media)
+                return self._ask(endpoint, method, path, query, body, media, headers)
             except Unreachable as error:
+                if method not in ("GET", "HEAD") and not isinstance(error.__cause__, _NEVER_SENT):
+                    raise Unreachable(f"{error}; whether it was done is not known") from error.__cause__
                 unreachable.append(error)
                 if self._put_last(endpoint) and len(unreachable) < len(self._endpoints):
                     self._warn(f"warning: {error}; trying {self.endpoint.url}")
@@ -146,10 +161,17 @@ class Client:
             return True
 
     def _ask(
-        self, endpoint: Endpoint, method: str, path: str, query: Mapping[str, str] | None, body: Any, media: str
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        media: str,
+        more_headers: Mapping[str, str],
     ) -> Answer:
         target = endpoint.url + path + (f"?{_query(query)}" if query else "")
-        headers = {"Authorization": self._authorization(endpoint), "Accept": media}
+        headers = {"Authorization": self._authorization(endpoint), "Accept": media, **more_headers}
         if endpoint.host in _LOOPBACK:
             # Compression saves bytes, not time, when both ends are on one machine.
             headers["Accept-Encoding"] = "identity"

@@ -1,7 +1,8 @@
 """An httpx transport over http.client.
 
 httpx's own transport brings httpcore, anyio and h11 into the process: about a fifth of the time of a small command. This
-one keeps one connection per endpoint alive and treats the read timeout as a deadline for the whole answer.
+one keeps as many connections per endpoint alive as there were requests side by side, and treats the read timeout as a
+deadline for the whole answer.
 """
 
 import http.client
@@ -15,6 +16,13 @@ from typing import Any
 
 import httpx
 
+IDLE_AT_MOST = 20.0
+"""Seconds that a connection may lie idle before it is used again: the broker hangs up after 60, and a request that
+changes something cannot be repeated when that happens under it (a person may think for long about a question)."""
+
+
+_Key = tuple[str, str, int | None]
+
 
 class HttpTransport(httpx.BaseTransport):
     """`tls` makes the context for https, once. Raises httpx.TransportError with the cause attached."""
@@ -22,12 +30,12 @@ class HttpTransport(httpx.BaseTransport):
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
         self._tls = tls
         self._context: ssl.SSLContext | None = None
-        self._idle: dict[tuple[str, str, int | None], http.client.HTTPConnection] = {}
+        self._idle: dict[_Key, list[tuple[float, http.client.HTTPConnection]]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         key = (request.url.scheme, request.url.host, request.url.port)
         timeouts = request.extensions.get("timeout", {})
-        connection = self._idle.pop(key, None)
+        connection = self._take_idle(key)
         reused = connection is not None
         connection = connection or self._connect(request, timeouts.get("connect"))
         try:
@@ -39,15 +47,27 @@ class HttpTransport(httpx.BaseTransport):
                 # The broker closed the idle connection, which is its right: ask again on a new one.
                 return self.handle_request(request)
             raise
-        # Of requests side by side, one leaves its connection to those that follow.
-        if connection.sock is not None and self._idle.setdefault(key, connection) is not connection:
-            connection.close()
+        if connection.sock is not None:
+            self._idle.setdefault(key, []).append((time.monotonic(), connection))
         return response
 
     def close(self) -> None:
-        for connection in self._idle.values():
-            connection.close()
+        for idle in self._idle.values():
+            for _, connection in idle:
+                connection.close()
         self._idle.clear()
+
+    def _take_idle(self, key: _Key) -> http.client.HTTPConnection | None:
+        idle = self._idle.get(key, [])
+        while idle:
+            try:
+                since, connection = idle.pop()
+            except IndexError:  # another thread was sooner
+                return None
+            if time.monotonic() - since < IDLE_AT_MOST:
+                return connection
+            connection.close()
+        return None
 
     def _connect(self, request: httpx.Request, timeout: float | None) -> http.client.HTTPConnection:
         host, port = request.url.host, request.url.port

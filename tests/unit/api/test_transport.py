@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
+from rmqctl.api import transport
 from rmqctl.api.client import Client
 from rmqctl.api.transport import HttpTransport
 from rmqctl.errors import RmqctlError, TimedOut, Unreachable
@@ -208,28 +209,65 @@ def test_what_changes_something_is_never_sent_twice(method: str, closed: bool) -
     assert [head.split()[0] for head in server.heads] == ["GET", *([] if closed else [method])]
 
 
-def test_requests_side_by_side_leave_one_connection() -> None:
-    """Each has a connection of its own; the one that is not kept is closed at once."""
-    together, ended = threading.Barrier(2), threading.Event()
+def test_requests_side_by_side_leave_their_connections_to_those_that_follow() -> None:
+    together = threading.Barrier(2)
 
     def make(server: Server) -> Handler:
         def handle(connection: socket.socket, number: int) -> None:
-            server.head(connection)
-            together.wait(PATIENCE)
-            connection.sendall(OK)
-            if server.head(connection):
+            while server.head(connection):
+                together.wait(PATIENCE)
                 connection.sendall(OK)
-            else:
-                ended.set()
 
         return handle
 
     with serving(make) as server, client_of(server.url) as client:
-        ahead = client.get_ahead("/api/a")
-        assert client.get("/api/b") == ahead() == []
-        assert ended.wait(PATIENCE)
-        assert client.get("/api/c") == []
+        for _ in range(3):
+            ahead = client.get_ahead("/api/a")
+            assert client.get("/api/b") == ahead() == []
     assert server.connections == 2
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change could not be repeated if the broker hung up under it."""
+
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            while server.head(connection):
+                connection.sendall(OK)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        client.request("DELETE", "/api/a")
+        monkeypatch.setattr(transport, "IDLE_AT_MOST", 0)
+        client.request("DELETE", "/api/b")
+    assert server.connections == 2
+
+
+def test_a_change_that_may_have_arrived_is_not_sent_to_the_next_endpoint() -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+
+        return handle
+
+    def answering(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            while server.head(connection):
+                connection.sendall(OK)
+
+        return handle
+
+    with serving(make) as broken, serving(answering) as whole, client_of(f"{broken.url},{whole.url}") as client:
+        with pytest.raises(Unreachable, match="whether it was done is not known"):
+            client.request("DELETE", "/api/a")
+        assert whole.connections == 0
+    closed = socket.create_server(("127.0.0.1", 0))
+    port = closed.getsockname()[1]
+    closed.close()
+    with serving(answering) as whole, client_of(f"http://127.0.0.1:{port},{whole.url}") as client:
+        client.request("DELETE", "/api/a")
+        assert whole.connections == 1
 
 
 # ------------------------------------------------------------------------------------------------------ kinds of answers
