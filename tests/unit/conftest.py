@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
@@ -17,6 +18,9 @@ import respx
 
 from rmqctl.cli import run as run_rmqctl
 from rmqctl.session import Session
+
+# A suite that a shell started in the background ignores Ctrl-C, and so would the programs that tests send it to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 NOT_FOUND = {"error": "Object Not Found", "reason": "Not Found"}
