@@ -9,11 +9,13 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pika
 import pytest
 
@@ -222,29 +224,37 @@ def test_above_the_limit_publishers_are_blocked_and_consumers_drain(run: Run) ->
     parameters = pika.URLParameters(broker.url)
     blocked: list[Any] = []
     unblocked: list[Any] = []
-    publisher = pika.BlockingConnection(parameters)
-    publisher.add_on_connection_blocked_callback(lambda *told: blocked.append(told))
-    publisher.add_on_connection_unblocked_callback(lambda *told: unblocked.append(told))
-    channel = publisher.channel()
-    channel.queue_declare("q")
-    for _ in range(2000):
-        channel.basic_publish("", "q", bytes(100_000))
-        publisher.process_data_events(0)
-        if blocked:
-            break
-    assert blocked
+    with connect(broker.url) as connection:
+        connection.channel().queue_declare("q")
+
+    def publish() -> None:
+        """Until it was blocked and let go. Above the limit the broker reads nothing, and pika waits to be rid of a frame."""
+        with pika.BlockingConnection(parameters) as publisher:
+            publisher.add_on_connection_blocked_callback(lambda *told: blocked.append(told))
+            publisher.add_on_connection_unblocked_callback(lambda *told: unblocked.append(told))
+            channel = publisher.channel()
+            while not unblocked:
+                channel.basic_publish("", "q", bytes(100_000))
+                publisher.process_data_events(0)
+            channel.basic_publish("", "q", b"goes on")
+
+    publishing = threading.Thread(target=publish, daemon=True)
+    publishing.start()
+    deadline = time.monotonic() + 60
+    while not httpx.get(f"{broker.http}/api/nodes").json()[0]["mem_alarm"]:
+        assert time.monotonic() < deadline, "no alarm"
+        time.sleep(0.05)
+    taken = 0
     with connect(broker.url) as consumer:
-        taken = 0
-        for method, _, _ in consumer.channel().consume("q", inactivity_timeout=2, auto_ack=True):
-            if method is None:
-                break
+        for method, _, body in consumer.channel().consume("q", inactivity_timeout=30, auto_ack=True):
+            assert method is not None, "nobody publishes any more"
             taken += 1
+            if body == b"goes on":
+                break
+    publishing.join(30)
+    assert not publishing.is_alive()
+    assert blocked
     assert taken > 100
-    publisher.process_data_events(2)
-    assert unblocked
-    channel.basic_publish("", "q", b"goes on")
-    publisher.close()
-    assert drained(broker.url, "q")[-1] == b"goes on"
     assert "memory alarm: " in broker.end()[1]
 
 
