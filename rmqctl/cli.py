@@ -108,7 +108,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_group(name: str) -> bool:
-    return name not in COMMANDS and any(command.startswith(f"{name} ") for command in COMMANDS)
+    return any(command.startswith(f"{name} ") for command in COMMANDS)
 
 
 class CommandGroup(TyperGroup):
@@ -125,15 +125,17 @@ class CommandGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         name = self._prefix + cmd_name.replace("-", "_")
-        if name in COMMANDS:
-            return build(name, COMMANDS[name], self._session)
         if _is_group(name):
             return CommandGroup(name=cmd_name, session=self._session, prefix=f"{name} ")
+        if name in COMMANDS:
+            return build(name, COMMANDS[name], self._session)
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         command = self.get_command(ctx, args[0])
         if command is None:
+            if (group := self._prefix.strip()) in COMMANDS:  # `wait PIDFILE` beside `wait queue`
+                return group, build(group, COMMANDS[group], self._session), args
             raise UsageError(self._unknown(args[0]))
         return command.name.removeprefix(self._prefix), command, args[1:]
 

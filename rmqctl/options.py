@@ -90,8 +90,9 @@ SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
 COMMAND_FLAGS = (
-    "--address", "--amqp-port", "--consumer-timeout", "--data-dir", "--definitions", "--destination-type", "--http-port",
-    "--lines", "--log-level", "--memory-limit", "--object-type", "--sync", "--unit", "--within",
+    "--address", "--amqp-port", "--below", "--consumer-timeout", "--data-dir", "--definitions", "--destination-type",
+    "--http-port", "--interval", "--lines", "--log-level", "--memory-limit", "--object-type", "--sync", "--unit",
+    "--within",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

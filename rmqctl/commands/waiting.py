@@ -1,5 +1,6 @@
-"""await_* commands: the same question again and again, until the answer is yes or the time is up."""
+"""await_* and wait commands: the same question again and again, until the answer is yes or the time is up."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -9,8 +10,9 @@ import typer
 from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
+from rmqctl.api.paths import path
 from rmqctl.commands.health import for_programs, this_node
-from rmqctl.errors import DataError, RmqctlError, TimedOut, TlsFailed, Unavailable
+from rmqctl.errors import DataError, NotFound, RmqctlError, TimedOut, TlsFailed, Unavailable, UsageError
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
 
@@ -22,6 +24,12 @@ NODES_SECONDS = 300.0
 QUORUM_SECONDS = 120.0
 """rabbitmqctl's defaults."""
 
+WAIT_SECONDS = 300.0
+"""Of the wait commands, which rabbitmqctl does not have."""
+
+Interval = Annotated[
+    float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Seconds between two questions.")
+]
 T = TypeVar("T")
 
 
@@ -82,8 +90,149 @@ def await_online_quorum_plus_one(session: Session) -> Result:
     return _done(session, {"node": this_node(client), "result": "ok"})
 
 
-def _poll(client: Client, seconds: float, ask: Callable[[], T | None]) -> T | None:
-    """The first answer that is not None, or None when the time is up. A broker that cannot be reached is no answer yet."""
+def wait_queue(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)],
+    empty: Annotated[bool, typer.Option("--empty", help="Until it holds no message, ready or unacknowledged.")] = False,
+    below: Annotated[int | None, typer.Option("--below", min=1, metavar="N", help="Until fewer messages.")] = None,
+    exists: Annotated[bool, typer.Option("--exists", help="Until there is such a queue.")] = False,
+    has_consumers: Annotated[bool, typer.Option("--has-consumers", help="Until somebody consumes.")] = False,
+    interval: Interval = PAUSE,
+) -> Result:
+    """Wait until a queue is as wanted, at most --timeout seconds [300]. Of several wishes, all have to come true.
+
+    Message counts are fresh, consumers up to 5 seconds late. A queue that does not exist is an error unless --exists is
+    among the wishes. Ends with exit code 75 when the time is up.
+    """
+    if not (empty or below or exists or has_consumers):
+        raise UsageError("wait for what? --empty, --below N, --exists or --has-consumers")
+    client, vhost = session.client, session.vhost
+    what = f"queue {name!r} in virtual host {vhost!r}"
+    limit = 1 if empty else below
+    drain = _Drain(limit or 1)
+
+    def ask() -> dict[str, object] | None:
+        drain.state = ""
+        try:
+            queue = client.get(path("queues", vhost, name), {"columns": "name,consumers"}, what=what) or {}
+        except NotFound:
+            if not exists:
+                raise
+            drain.state = "does not exist"
+            return None
+        if has_consumers and not queue.get("consumers"):
+            drain.state = "has no consumers"
+            return None
+        if limit is not None and not drain.reached(_messages(client, vhost, name)):
+            return None
+        return {"queue": name, "vhost": vhost, "result": "ok"}
+
+    return _waited(session, ask, interval, lambda: f"{what} {drain.state}")
+
+
+def wait_broker(session: Session, interval: Interval = PAUSE) -> Result:
+    """Wait until the broker answers and takes the log-in, at most --timeout seconds [300].
+
+    Ends with exit code 75 when the time is up.
+    """
+    client = session.client
+    return _waited(
+        session,
+        lambda: {"node": this_node(client), "result": "ok"},
+        interval,
+        lambda: "the broker does not answer",
+    )
+
+
+def wait_node(
+    session: Session,
+    name: Annotated[str | None, typer.Argument(metavar="[NODE]", show_default=False)] = None,
+    interval: Interval = PAUSE,
+) -> Result:
+    """Wait until a node of the cluster runs, at most --timeout seconds [300]; the one that answers when none is named.
+
+    Ends with exit code 75 when the time is up.
+    """
+    client = session.client
+
+    def ask() -> dict[str, object] | None:
+        node = name or this_node(client)
+        running = client.get(path("nodes", node), {"columns": "running"}, what=f"node {node!r}").get("running")
+        return {"node": node, "result": "ok"} if running else None
+
+    return _waited(session, ask, interval, lambda: f"node {name!r} does not run" if name else "no node answers")
+
+
+class _Drain:
+    """Follows the messages of a queue down to fewer than `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.state = ""
+        self._first: tuple[float, int] | None = None
+
+    def reached(self, messages: int | None) -> bool:
+        """Whether that is few enough; `state` says what is known otherwise. None: unknown."""
+        if messages is None:
+            self.state = "does not tell its messages"
+            return False
+        now = time.monotonic()
+        self._first = self._first or (now, messages)
+        since, before = self._first
+        self.state = f"holds {messages} message{'s' if messages != 1 else ''}"
+        if before > messages and now > since:
+            seconds = (messages - self.limit + 1) * (now - since) / (before - messages)
+            self.state += f", about {seconds:.0f} s to go"
+        return messages < self.limit
+
+
+def _messages(client: Client, vhost: str, name: str) -> int | None:
+    """Ready and unacknowledged messages of a queue at this moment: GET /api/queues/VHOST, a page of that queue alone.
+
+    A stream tells them in its statistics only.
+    """
+    page = {"page": "1", "page_size": "1", "use_regex": "true", "name": f"^{re.escape(name)}$", "columns": "messages"}
+    totals = {"disable_stats": "true", "enable_queue_totals": "true"}
+    found = client.get(path("queues", vhost), {**totals, **page}, what=f"virtual host {vhost!r}")
+    item = next(iter((found or {}).get("items") or []), None)
+    if not isinstance(item, dict) or item.get("messages") is None:
+        item = client.get(path("queues", vhost, name), {"columns": "messages"}, what=f"queue {name!r}")
+    count = item.get("messages") if isinstance(item, dict) else None
+    return int(count) if count is not None else None
+
+
+def _waited(
+    session: Session, ask: Callable[[], dict[str, object] | None], interval: float, lacking: Callable[[], str]
+) -> Result:
+    """Asks until there is an answer. `lacking` says what is not so yet: on a terminal meanwhile, in the error at last."""
+    live = session.stderr.isatty() and not session.quiet
+
+    def say() -> None:
+        if live:
+            session.stderr.write(f"\r{lacking()}\x1b[K")
+            session.stderr.flush()
+
+    try:
+        found = _poll(session.client, _limit(session, WAIT_SECONDS), ask, interval, say)
+    finally:
+        if live:
+            session.stderr.write("\r\x1b[K")
+    if found is None:
+        raise TimedOut(f"{lacking()} after {_seconds(session, WAIT_SECONDS)} ({session.client.endpoint.url})")
+    return _done(session, found)
+
+
+def _poll(
+    client: Client,
+    seconds: float,
+    ask: Callable[[], T | None],
+    interval: float = PAUSE,
+    say: Callable[[], None] = lambda: None,
+) -> T | None:
+    """The first answer that is not None, or None when the time is up. A broker that cannot be reached is no answer yet.
+
+    `say` is called after each answer that was none.
+    """
     deadline = time.monotonic() + seconds
     while True:
         # One question may not take longer than what is left.
@@ -98,7 +247,8 @@ def _poll(client: Client, seconds: float, ask: Callable[[], T | None]) -> T | No
         left = deadline - time.monotonic()
         if left <= 0:
             return None
-        time.sleep(min(PAUSE, left))
+        say()
+        time.sleep(min(interval, left))
 
 
 def _limit(session: Session, default: float) -> float:
