@@ -183,7 +183,7 @@ class Client:
             response = self._http.request(
                 method,
                 target,
-                headers=headers,
+                headers=[(name.encode(), value.encode()) for name, value in headers.items()],
                 json=body,
                 timeout=httpx.Timeout(self.timeout, connect=_connect_timeout(self.timeout)),
             )

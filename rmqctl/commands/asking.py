@@ -27,3 +27,9 @@ def confirm(session: Session, what: str, *, yes: bool, vhost: str | None = None)
         raise UsageError(f"about to {what}: --yes is needed where nobody can be asked")
     if not agreed:
         raise typer.Abort
+
+
+def confirm_if_protected(session: Session, what: str, *, yes: bool, vhost: str | None = None) -> None:
+    """As `confirm`, for what rabbitmqctl does without asking: only a protected context is asked about."""
+    if session.settings.protected:
+        confirm(session, what, yes=yes, vhost=vhost)

@@ -1,9 +1,20 @@
 """Commands about connections."""
 
+import re
+import time
+from typing import Annotated
+
+import typer
+
+from rmqctl.api import connections as api
 from rmqctl.api import lists
 from rmqctl.api.client import Client
-from rmqctl.commands.listing import Found, Wanted, list_everywhere, statistics_off
+from rmqctl.commands.asking import Yes, confirm_if_protected
+from rmqctl.commands.listing import Found, Wanted, answering_node, list_everywhere, statistics_off
+from rmqctl.errors import NeedsNode, NotFound, Unavailable
 from rmqctl.resources.connections import CONNECTIONS
+from rmqctl.result import Nothing, Value
+from rmqctl.session import Session
 
 
 def _connections(client: Client, wanted: Wanted) -> list[lists.Row]:
@@ -45,3 +56,84 @@ list_mqtt_connections = list_everywhere(
 list_stomp_connections = list_everywhere(
     CONNECTIONS, _stomp, "List STOMP connections.\n\nThe columns are those of list_connections."
 )
+
+# Changes
+
+Explanation = Annotated[str, typer.Argument(metavar="EXPLANATION", help="What the client is told.")]
+
+_PID = re.compile(r"<.+\.\d+\.\d+\.\d+>")
+
+
+def close_connection(
+    session: Session,
+    connection: Annotated[
+        str, typer.Argument(metavar="CONNECTION", help="Name of the connection, or what its client calls itself.")
+    ],
+    explanation: Explanation,
+) -> Nothing:
+    """Close a connection: DELETE /api/connections/NAME. The client gets the explanation and, mostly, reconnects."""
+    if _PID.fullmatch(connection):
+        raise NeedsNode(
+            f"close_connection {connection}: the HTTP API does not know connections by process id; give the name"
+            " (rmqctl list_connections name)"
+        )
+    client = session.client
+    if not api.close(client, connection, explanation):
+        try:
+            name = str(api.find(client, connection)["name"])
+        except NotFound as error:
+            raise Unavailable(str(error)) from None
+        api.close(client, name, explanation)
+    session.hint(f"connection {connection!r} was closed")
+    return Nothing()
+
+
+def close_all_connections(
+    session: Session,
+    explanation: Explanation,
+    everywhere: Annotated[
+        bool, typer.Option("--global", help="Of all virtual hosts, on the node that answers.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="At most N; 0: all.")] = 0,
+    delay: Annotated[
+        int, typer.Option("--per-connection-delay", min=0, metavar="MS", help="Milliseconds between two of them.")
+    ] = 0,
+    yes: Annotated[bool, Yes] = False,
+) -> Value:
+    """Close all connections of a virtual host, or of the node that answers."""
+    client = session.client
+    names = _names_on_node(client) if everywhere else _names_of_vhost(client, session.vhost)
+    chosen = names[:limit] if limit else names
+    where = "all virtual hosts" if everywhere else f"virtual host {session.vhost!r}"
+    vhost = None if everywhere else session.vhost
+    confirm_if_protected(session, f"close {len(chosen)} connections of {where}", yes=yes, vhost=vhost)
+    closed = 0
+    for at, name in enumerate(chosen):
+        if at and delay:
+            time.sleep(delay / 1000)
+        closed += api.close(client, name, explanation)
+    return Value({"closed": closed}, f"Closed {closed} connections")
+
+
+def close_all_user_connections(
+    session: Session,
+    username: Annotated[str, typer.Argument(metavar="USERNAME", help="Name of the user.")],
+    explanation: Explanation,
+    yes: Annotated[bool, Yes] = False,
+) -> Nothing:
+    """Close all connections of a user: DELETE /api/connections/username/USERNAME."""
+    confirm_if_protected(session, f"close all connections of user {username!r}", yes=yes)
+    api.close_of_user(session.client, username, explanation)
+    session.hint(f"connections of user {username!r} were closed")
+    return Nothing()
+
+
+def _names_of_vhost(client: Client, vhost: str) -> list[str]:
+    rows = lists.fetch(client, "vhosts", vhost, "connections", fields=("name",), what=f"virtual host {vhost!r}")
+    return [row["name"] for row in rows if "name" in row]
+
+
+def _names_on_node(client: Client) -> list[str]:
+    node = answering_node(client)
+    rows = lists.fetch(client, "connections", fields=("name", "node"))
+    return [row["name"] for row in rows if "name" in row and row.get("node") == node]

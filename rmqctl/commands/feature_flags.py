@@ -6,6 +6,7 @@ import typer
 
 from rmqctl.api import lists
 from rmqctl.api.client import Client
+from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
 from rmqctl.commands.listing import (
     Found,
@@ -16,9 +17,9 @@ from rmqctl.commands.listing import (
     needs_release,
     run_listing,
 )
-from rmqctl.errors import NotFound
+from rmqctl.errors import NotFound, UsageError
 from rmqctl.resources.feature_flags import DEPRECATED_FEATURES, FEATURE_FLAGS
-from rmqctl.result import Rows
+from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
 
 
@@ -47,3 +48,35 @@ def list_deprecated_features(
             raise needs_release(client, "deprecated features", "3.13") from None
 
     return run_listing(session, DEPRECATED_FEATURES, fetch, Selection(columns, False, sort, where, limit))
+
+
+def enable_feature_flag(
+    session: Session,
+    feature_flag: Annotated[str, typer.Argument(metavar="NAME|all", help="Name of the flag; all: every stable one.")],
+    opt_in: Annotated[
+        bool, typer.Option("--opt-in", "--experimental", help="Enable it even if it is experimental.")
+    ] = False,
+) -> Nothing:
+    """Enable a feature flag: PUT /api/feature-flags/NAME/enable. There is no way back."""
+    client = session.client
+    flags = lists.fetch(client, "feature-flags", what="the feature flags")
+    known = {str(flag["name"]): flag for flag in flags}
+    if feature_flag == "all":
+        if opt_in:
+            raise UsageError("enable_feature_flag: --opt-in goes with the name of one flag, not with all")
+        chosen = [name for name, flag in known.items() if flag.get("stability") != "experimental"]
+    else:
+        chosen = [feature_flag]
+        _check_flag(client, feature_flag, known.get(feature_flag), opt_in)
+    for name in chosen:
+        if known[name].get("state") != "enabled":
+            client.request("PUT", path("feature-flags", name, "enable"), body={}, what=f"feature flag {name!r}")
+            session.hint(f"feature flag {name!r} is enabled")
+    return Nothing()
+
+
+def _check_flag(client: Client, name: str, flag: lists.Row | None, opt_in: bool) -> None:
+    if flag is None:
+        raise UsageError(f"feature flag {name!r} is not known to the broker ({client.endpoint.url})")
+    if flag.get("stability") == "experimental" and flag.get("state") != "enabled" and not opt_in:
+        raise UsageError(f"feature flag {name!r} is experimental: --opt-in enables it, and nothing disables it again")

@@ -6,11 +6,15 @@ import typer
 
 from rmqctl.api import lists
 from rmqctl.api.client import Client
+from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, lists_resource, run_listing
+from rmqctl.errors import Unavailable
 from rmqctl.resources.federation import FEDERATION_LINKS
-from rmqctl.result import Rows
+from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
+
+_PLUGIN = "rabbitmq_federation_management"
 
 
 @lists_resource(FEDERATION_LINKS)
@@ -27,9 +31,23 @@ def federation_status(
     def fetch(client: Client, wanted: Wanted) -> Found:
         vhost = [] if wanted.vhost is None else [wanted.vhost]
         down = ["state", "down"] if only_down else []
-        return Found(
-            lists.of_plugin(client, "federation-links", *vhost, *down, plugin="rabbitmq_federation_management")
-        )
+        return Found(lists.of_plugin(client, "federation-links", *vhost, *down, plugin=_PLUGIN))
 
     selection = Selection(columns, False, sort, where, limit)
     return run_listing(session, FEDERATION_LINKS, fetch, selection, vhost=session.settings.vhost)
+
+
+def restart_federation_link(
+    session: Session,
+    link_id: Annotated[str, typer.Argument(metavar="LINK_ID", help="As in federation_status id.")],
+) -> Nothing:
+    """Restart a federation link, wherever it runs: DELETE /api/federation-links/vhost/VHOST/LINK_ID/NODE/restart."""
+    client = session.client
+    links = lists.of_plugin(client, "federation-links", plugin=_PLUGIN)
+    link = next((row for row in links if row.get("id") == link_id), None)
+    if link is None:
+        raise Unavailable(f"federation link {link_id!r} does not exist ({client.endpoint.url})")
+    where = path("federation-links", "vhost", link["vhost"], link_id, link["node"], "restart")
+    client.request("DELETE", where, what=f"federation link {link_id!r}")
+    session.hint(f"federation link {link_id!r} was restarted")
+    return Nothing()

@@ -1,10 +1,24 @@
 """Commands about runtime parameters."""
 
+import json
+from typing import Annotated, Any
+
+import typer
+
 from rmqctl.api import lists
+from rmqctl.api import parameters as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
+from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import Found, Wanted, list_command
+from rmqctl.errors import Unavailable
 from rmqctl.resources.parameters import GLOBAL_PARAMETERS, PARAMETERS
+from rmqctl.result import Nothing
+from rmqctl.session import Session
+
+Component = Annotated[str, typer.Argument(metavar="COMPONENT", help="What it is for, such as shovel.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the parameter.")]
+JsonValue = Annotated[str, typer.Argument(metavar="VALUE", help="The value as JSON.")]
 
 
 def _parameters(client: Client, wanted: Wanted) -> Found:
@@ -26,3 +40,55 @@ list_parameters = list_command(PARAMETERS, _parameters, "List runtime parameters
 list_global_parameters = list_command(
     GLOBAL_PARAMETERS, _global_parameters, "List global runtime parameters.", by_vhost=False
 )
+
+
+def set_parameter(session: Session, component: Component, name: Name, value: JsonValue) -> Nothing:
+    """Set a runtime parameter of a virtual host: PUT /api/parameters/COMPONENT/VHOST/NAME."""
+    what = _parameter(component, name, session.vhost)
+    body = {"value": json_of(value, what), "component": component, "vhost": session.vhost, "name": name}
+    api.put(session.client, path("parameters", component, session.vhost, name), body, what=what, vhost=session.vhost)
+    session.hint(f"{what}: set")
+    return Nothing()
+
+
+def clear_parameter(session: Session, component: Component, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
+    """Delete a runtime parameter of a virtual host: DELETE /api/parameters/COMPONENT/VHOST/NAME."""
+    what = _parameter(component, name, session.vhost)
+    confirm_if_protected(session, f"clear {what}", yes=yes, vhost=session.vhost)
+    api.delete(session.client, path("parameters", component, session.vhost, name), what=what)
+    session.hint(f"{what}: cleared")
+    return Nothing()
+
+
+def set_global_parameter(session: Session, name: Name, value: JsonValue) -> Nothing:
+    """Set a runtime parameter of the cluster: PUT /api/global-parameters/NAME."""
+    what = f"global parameter {name!r}"
+    body = {"value": json_of(value, what), "name": name}
+    api.put(session.client, path("global-parameters", name), body, what=what)
+    session.hint(f"{what}: set")
+    return Nothing()
+
+
+def clear_global_parameter(session: Session, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
+    """Delete a runtime parameter of the cluster: DELETE /api/global-parameters/NAME."""
+    what = f"global parameter {name!r}"
+    confirm_if_protected(session, f"clear {what}", yes=yes)
+    api.delete(session.client, path("global-parameters", name), what=what)
+    session.hint(f"{what}: cleared")
+    return Nothing()
+
+
+def json_of(text: str, what: str) -> Any:
+    """The value of a JSON argument. Raises Unavailable, as rabbitmqctl's exit code has it."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
+        raise Unavailable(f"{what}: {text!r} is not JSON: {error}") from None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def _parameter(component: str, name: str, vhost: str) -> str:
+    return f"parameter {name!r} of component {component!r} in virtual host {vhost!r}"

@@ -1,19 +1,60 @@
 """Commands about policies."""
 
+import json
 import re
-from typing import Annotated, Any, Literal
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from rmqctl.api import lists
+from rmqctl.api import parameters as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
+from rmqctl.commands.asking import Yes, confirm, confirm_if_protected
 from rmqctl.commands.listing import Found, Selection, Wanted, list_command, lists_resource, run_listing
-from rmqctl.resources.column import Object
-from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES
-from rmqctl.result import Rows
+from rmqctl.commands.parameters import json_of
+from rmqctl.errors import DataError, RmqctlError, Unavailable, UsageError
+from rmqctl.resources.column import Object, Resource
+from rmqctl.resources.policies import COVERS, OPERATOR_POLICIES, POLICIES, covers
+from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
+
+
+class Kind(NamedTuple):
+    """The two kinds of policy: the API's word, one of them in an error, and their list."""
+
+    segment: str
+    noun: str
+    resource: Resource
+
+    def named(self, name: str, vhost: str) -> str:
+        return f"{self.noun} {name!r} in virtual host {vhost!r}"
+
+
+_USERS = Kind("policies", "policy", POLICIES)
+_OPERATORS = Kind("operator-policies", "operator policy", OPERATOR_POLICIES)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the policy.")]
+Pattern = Annotated[str, typer.Argument(metavar="PATTERN", help="Regular expression for names.")]
+Definition = Annotated[str, typer.Argument(metavar="DEFINITION", help="A JSON object of settings.")]
+Priority = Annotated[
+    int, typer.Option("--priority", metavar="N", help="Of those that match, the highest is in effect.")
+]
+ApplyTo = Annotated[
+    str,
+    typer.Option(
+        "--apply-to", metavar="KIND", help="queues, classic_queues, quorum_queues, streams, exchanges or all."
+    ),
+]
+DefinitionOption = Annotated[
+    str, typer.Option("--definition", metavar="JSON", help="A JSON object of settings.", show_default=False)
+]
+Operator = Annotated[bool, typer.Option("--operator", help="Operator policies instead.")]
+EveryOne = Annotated[bool, typer.Option("--all", help="Every policy of the virtual host.")]
+EveryWhere = Annotated[bool, typer.Option("--all-vhosts", help="Every policy of every virtual host.")]
 
 
 def _policies(client: Client, wanted: Wanted) -> Found:
@@ -28,13 +69,6 @@ list_policies = list_command(POLICIES, _policies, "List policies of a virtual ho
 list_operator_policies = list_command(
     OPERATOR_POLICIES, _operator_policies, "List operator policies of a virtual host."
 )
-
-# Which kinds of object a policy's `apply-to` covers.
-_COVERS = {
-    "queue": ("queues", "all"),
-    "exchange": ("exchanges", "all"),
-}
-_QUEUE_TYPES = {"classic": "classic_queues", "quorum": "quorum_queues", "stream": "streams"}
 
 
 @lists_resource(POLICIES)
@@ -51,19 +85,299 @@ def list_policies_that_match(
     limit: Limit = None,
 ) -> Rows:
     """List the policies that match a queue or an exchange; only the first, of highest priority, is in effect."""
+    return _matching(session, _USERS, object_type, name, Selection(columns, False, sort, where, limit))
+
+
+def _matching(
+    session: Session, kind: Kind, object_type: Literal["queue", "exchange"], name: str, selection: Selection
+) -> Rows:
     vhost = session.vhost
     item: dict[str, Any] = session.client.get(
         path(f"{object_type}s", vhost, name),
         {"disable_stats": "true"},
         what=f"{object_type} {name!r} in virtual host {vhost!r}",
     )
-    covers = (*_COVERS[object_type], _QUEUE_TYPES.get(str(item.get("type")), ""))
+    target = str(item.get("type")) if object_type == "queue" else "exchange"
 
     def keep(policy: Object) -> bool:
-        return policy["apply-to"] in covers and re.search(policy["pattern"], name) is not None
+        return covers(policy["apply-to"], target) and re.search(policy["pattern"], name) is not None
 
     def fetch(client: Client, wanted: Wanted) -> Found:
-        rows = _policies(client, wanted).rows
+        rows = lists.of_vhost(client, kind.segment, wanted.vhost)
         return Found(sorted(rows, key=lambda policy: -policy["priority"]))
 
-    return run_listing(session, POLICIES, fetch, Selection(columns, False, sort, where, limit), vhost=vhost, keep=keep)
+    return run_listing(session, kind.resource, fetch, selection, vhost=vhost, keep=keep)
+
+
+# rabbitmqctl's
+
+
+def set_policy(
+    session: Session,
+    name: Name,
+    pattern: Pattern,
+    definition: Definition,
+    priority: Priority = 0,
+    apply_to: ApplyTo = "all",
+) -> Nothing:
+    """Set a policy: PUT /api/policies/VHOST/NAME. One of that name is replaced."""
+    return _set(session, _USERS, name, pattern, definition, priority, apply_to)
+
+
+def clear_policy(session: Session, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
+    """Delete a policy: DELETE /api/policies/VHOST/NAME."""
+    return _clear(session, _USERS, name, yes)
+
+
+def set_operator_policy(
+    session: Session,
+    name: Name,
+    pattern: Pattern,
+    definition: Definition,
+    priority: Priority = 0,
+    apply_to: ApplyTo = "all",
+) -> Nothing:
+    """Set an operator policy: PUT /api/operator-policies/VHOST/NAME. One of that name is replaced."""
+    return _set(session, _OPERATORS, name, pattern, definition, priority, apply_to)
+
+
+def clear_operator_policy(session: Session, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
+    """Delete an operator policy: DELETE /api/operator-policies/VHOST/NAME."""
+    return _clear(session, _OPERATORS, name, yes)
+
+
+def _set(
+    session: Session, kind: Kind, name: str, pattern: str, definition: str, priority: int, apply_to: str
+) -> Nothing:
+    settings = _settings(definition, kind.named(name, session.vhost))
+    return _put(session, kind, session.vhost, name, _policy(pattern, apply_to, priority, settings))
+
+
+def _policy(pattern: str, apply_to: str, priority: int, definition: dict[str, Any]) -> dict[str, Any]:
+    return {"pattern": pattern, "apply-to": apply_to, "priority": priority, "definition": definition}
+
+
+def _put(session: Session, kind: Kind, vhost: str, name: str, policy: Object) -> Nothing:
+    what = kind.named(name, vhost)
+    body = {key: policy[key] for key in ("pattern", "apply-to", "priority", "definition")}
+    api.put(session.client, path(kind.segment, vhost, name), body, what=what, vhost=vhost)
+    session.hint(f"{what}: {json.dumps(policy['definition'])} for {policy['pattern']!r}, priority {policy['priority']}")
+    return Nothing()
+
+
+def _clear(session: Session, kind: Kind, name: str, yes: bool) -> Nothing:
+    what = kind.named(name, session.vhost)
+    confirm_if_protected(session, f"clear {what}", yes=yes, vhost=session.vhost)
+    api.delete(session.client, path(kind.segment, session.vhost, name), what=what)
+    session.hint(f"{what}: cleared")
+    return Nothing()
+
+
+def _settings(text: str, what: str) -> dict[str, Any]:
+    """The definition of a policy. Raises Unavailable for anything but a JSON object."""
+    value = json_of(text, what)
+    if not isinstance(value, dict):
+        raise Unavailable(f'{what}: the definition has to be a JSON object, such as {{"max-length": 1000}}')
+    return value
+
+
+# rabbitmqadmin's
+
+
+@lists_resource(POLICIES)
+def policies_matching(
+    session: Session,
+    object_type: Annotated[
+        Literal["queue", "exchange"],
+        typer.Argument(metavar="queue|exchange", help="What NAME is the name of.", case_sensitive=False),
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue or exchange.")],
+    columns: Columns = None,
+    operator: Operator = False,
+    sort: Sort = None,
+    where: Where = None,
+    limit: Limit = None,
+) -> Rows:
+    """List the policies that match a queue or an exchange; only the first, of highest priority, is in effect."""
+    selection = Selection(columns, False, sort, where, limit)
+    return _matching(session, _OPERATORS if operator else _USERS, object_type, name, selection)
+
+
+@lists_resource(POLICIES)
+def policies_conflicting(
+    session: Session,
+    columns: Columns = None,
+    operator: Operator = False,
+    all_vhosts: AllVhosts = False,
+    sort: Sort = None,
+    where: Where = None,
+    limit: Limit = None,
+) -> Rows:
+    """List the policies that share priority and kind of object with another one of their virtual host.
+
+    Where two of them match the same name, which one is in effect is left to chance.
+    """
+    kind = _OPERATORS if operator else _USERS
+
+    def fetch(client: Client, wanted: Wanted) -> Found:
+        return Found(_conflicting(lists.of_vhost(client, kind.segment, wanted.vhost)))
+
+    selection = Selection(columns, all_vhosts, sort, where, limit)
+    return run_listing(session, kind.resource, fetch, selection, vhost=session.vhost)
+
+
+def _conflicting(policies: Iterable[lists.Row]) -> list[lists.Row]:
+    rows = list(policies)
+
+    def places(policy: Object) -> list[tuple[str, int, str]]:
+        return [(policy["vhost"], policy["priority"], target) for target in COVERS.get(policy["apply-to"], ())]
+
+    taken = Counter(place for policy in rows for place in places(policy))
+    return [policy for policy in rows if any(taken[place] > 1 for place in places(policy))]
+
+
+OVERRIDE_BY = 100
+"""How far above the policy that it overrides an override stands."""
+
+BLANKET_PRIORITY = -20
+"""Where a policy for all that no other one matches stands, or below the lowest."""
+
+
+def policies_declare_override(
+    session: Session,
+    name: Name,
+    definition: DefinitionOption,
+    override_name: Annotated[
+        str | None, typer.Option("--override-name", metavar="NAME", help="Name of the new policy [overrides.NAME].")
+    ] = None,
+) -> Nothing:
+    """Set a policy that stands above another one: its pattern, its settings, and those of the definition over them.
+
+    Deleting it brings back what was in effect.
+    """
+    vhost = session.vhost
+    below = _get(session, _USERS, vhost, name)
+    changes = _settings(definition, _USERS.named(name, vhost))
+    above = _policy(
+        below["pattern"], below["apply-to"], below["priority"] + OVERRIDE_BY, {**below["definition"], **changes}
+    )
+    return _put(session, _USERS, vhost, override_name or f"overrides.{name}", above)
+
+
+def policies_declare_blanket(
+    session: Session, name: Name, definition: DefinitionOption, apply_to: ApplyTo = "all"
+) -> Nothing:
+    """Set a policy for everything that no other policy of the virtual host matches.
+
+    Its pattern is ".*", its priority below that of all others.
+    """
+    vhost = session.vhost
+    settings = _settings(definition, _USERS.named(name, vhost))
+    others = [row["priority"] for row in lists.of_vhost(session.client, "policies", vhost) if row["name"] != name]
+    priority = min(BLANKET_PRIORITY, *(other - 1 for other in others))
+    return _put(session, _USERS, vhost, name, _policy(".*", apply_to, priority, settings))
+
+
+def policies_patch(
+    session: Session,
+    definition: DefinitionOption,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Name of the policy, without --all.", show_default=False)
+    ] = None,
+    operator: Operator = False,
+    every_one: EveryOne = False,
+    everywhere: EveryWhere = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Nothing | Rows:
+    """Change settings of a policy, or of every one; the others stay as they are."""
+    kind = _OPERATORS if operator else _USERS
+    changes = _settings(definition, "--definition")
+
+    def patched(settings: Object) -> dict[str, Any]:
+        return {**settings, **changes}
+
+    if every_one or everywhere:
+        if name is not None:
+            raise UsageError(f"policies patch: either {name!r} or --all")
+        return _change_all(session, kind, everywhere, patched, f"set {', '.join(changes)}", yes)
+    if name is None:
+        raise UsageError("policies patch: which one? NAME or --all")
+    return _change(session, kind, _get(session, kind, session.vhost, name), patched)
+
+
+def policies_delete_keys(
+    session: Session,
+    words: Annotated[
+        list[str], typer.Argument(metavar="[NAME] KEY...", help="Name of the policy, without --all, and keys.")
+    ],
+    operator: Operator = False,
+    every_one: EveryOne = False,
+    everywhere: EveryWhere = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Nothing | Rows:
+    """Delete settings of a policy, or of every one, by their keys; the others stay as they are.
+
+    A policy has at least one setting: of one that would have none left nothing is deleted.
+    """
+    kind = _OPERATORS if operator else _USERS
+    bulk = every_one or everywhere
+    keys = words if bulk else words[1:]
+    if not keys:
+        raise UsageError(f"policies delete_keys: which keys of policy {words[0]!r}?")
+
+    def without(settings: Object) -> dict[str, Any]:
+        return {key: value for key, value in settings.items() if key not in keys}
+
+    if bulk:
+        return _change_all(session, kind, everywhere, without, f"delete {', '.join(keys)}", yes)
+    return _change(session, kind, _get(session, kind, session.vhost, words[0]), without)
+
+
+Edit = Callable[[Object], dict[str, Any]]
+PARTLY = 3
+"""Exit code of work that was done only in part."""
+
+
+def _get(session: Session, kind: Kind, vhost: str, name: str) -> lists.Row:
+    found: lists.Row = session.client.get(path(kind.segment, vhost, name), what=kind.named(name, vhost))
+    return found
+
+
+def _change(session: Session, kind: Kind, policy: lists.Row, edit: Edit) -> Nothing:
+    """Writes a policy with its settings edited, unless that changes nothing."""
+    definition = edit(policy["definition"])
+    what = kind.named(policy["name"], policy["vhost"])
+    if not definition:
+        raise DataError(f"{what}: no setting would be left; clear_{kind.noun.replace(' ', '_')} deletes it")
+    if definition == policy["definition"]:
+        session.hint(f"{what}: already as wanted")
+        return Nothing()
+    return _put(session, kind, policy["vhost"], policy["name"], {**policy, "definition": definition})
+
+
+def _change_all(session: Session, kind: Kind, everywhere: bool, edit: Edit, doing: str, yes: bool) -> Rows:
+    """A row for each policy: what became of it. Exit code 3 when only some of the changes could be made."""
+    vhost = None if everywhere else session.vhost
+    found = lists.of_vhost(session.client, kind.segment, vhost)
+    wanted = [(policy, edit(policy["definition"])) for policy in found]
+    changing = sum(bool(new) and new != policy["definition"] for policy, new in wanted)
+    if changing:
+        where = "all virtual hosts" if vhost is None else f"virtual host {vhost!r}"
+        some = kind.resource.plural if changing > 1 else kind.noun
+        confirm(session, f"{doing} in {changing} {some} of {where}", yes=yes, vhost=vhost)
+    rows: list[tuple[str, str, str]] = []
+    failed = 0
+    for policy, new in wanted:
+        outcome = "unchanged"
+        if not new:
+            outcome = "skipped: no setting would be left"
+        elif new != policy["definition"]:
+            try:
+                _put(session, kind, policy["vhost"], policy["name"], {**policy, "definition": new})
+                outcome = "changed"
+            except RmqctlError as error:
+                failed += 1
+                outcome = f"failed: {error}"
+        rows.append((policy["vhost"], policy["name"], outcome))
+    code = 0 if not failed else (PARTLY if failed < changing else Unavailable.exit_code)
+    return Rows(("vhost", "name", "result"), rows, exit_code=code)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from rmqctl.api import connections
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.listing import answering_node
@@ -52,18 +53,7 @@ def show_binding(
 
 def show_connection(session: Session, name: Name) -> Value:
     """Show a connection: GET /api/connections/NAME. NAME may be what the client calls itself, if one client does."""
-    client = session.client
-    what = f"connection {name!r}"
-    try:
-        return Value(client.get(path("connections", name), what=what))
-    except NotFound:
-        known = client.get(path("connections"), {"columns": "name,user_provided_name"}, what=what) or []
-        same = [row["name"] for row in known if isinstance(row, dict) and row.get("user_provided_name") == name]
-        if not same:
-            raise
-        if len(same) > 1:
-            raise NotFound(f"{what}: {len(same)} clients call themselves so: {', '.join(same)}") from None
-        return Value(client.get(path("connections", same[0]), what=what))
+    return Value(connections.find(session.client, name))
 
 
 def show_channel(session: Session, name: Name) -> Value:

@@ -14,3 +14,20 @@ POLICIES = Resource(
     api_fields={},
 )
 OPERATOR_POLICIES = POLICIES._replace(plural="operator policies")
+
+COVERS = {
+    "all": ("classic", "quorum", "stream", "exchange"),
+    "queues": ("classic", "quorum", "stream"),
+    "classic_queues": ("classic",),
+    "quorum_queues": ("quorum",),
+    "streams": ("stream",),
+    "exchanges": ("exchange",),
+}
+"""What the words of a policy's `apply-to` stand for: types of queue, and exchanges."""
+
+
+def covers(apply_to: str, target: str) -> bool:
+    """Whether a policy is about that: a type of queue, of plugins too, or "exchange"."""
+    if target != "exchange" and target not in COVERS["queues"]:
+        return apply_to in ("all", "queues")
+    return target in COVERS.get(apply_to, ())

@@ -1,0 +1,43 @@
+"""Connections by their names or by what clients call themselves."""
+
+from typing import Any
+
+from rmqctl.api.client import Client
+from rmqctl.api.paths import path
+from rmqctl.errors import NotFound
+
+
+def find(client: Client, name: str) -> dict[str, Any]:
+    """GET /api/connections/NAME. NAME may be what a client calls itself, if one client does. Raises NotFound."""
+    what = f"connection {name!r}"
+    try:
+        found: dict[str, Any] = client.get(path("connections", name), what=what)
+        return found
+    except NotFound:
+        known = client.get(path("connections"), {"columns": "name,user_provided_name"}, what=what) or []
+        same = [row["name"] for row in known if isinstance(row, dict) and row.get("user_provided_name") == name]
+        if not same:
+            raise
+        if len(same) > 1:
+            raise NotFound(f"{what}: {len(same)} clients call themselves so: {', '.join(same)}") from None
+        return find(client, same[0])
+
+
+def close(client: Client, name: str, reason: str) -> bool:
+    """DELETE /api/connections/NAME; the client is told the reason. False when there is no such connection any more."""
+    try:
+        client.request("DELETE", path("connections", name), what=f"connection {name!r}", headers=_because(reason))
+    except NotFound:
+        return False
+    return True
+
+
+def close_of_user(client: Client, user: str, reason: str) -> None:
+    """DELETE /api/connections/username/USER: all of that user's."""
+    where = path("connections", "username", user)
+    client.request("DELETE", where, what=f"connections of user {user!r}", headers=_because(reason))
+
+
+def _because(reason: str) -> dict[str, str]:
+    """A header is one line."""
+    return {"X-Reason": " ".join(reason.split())}

@@ -1,0 +1,102 @@
+"""Commands that change the cluster as a whole."""
+
+from typing import Annotated
+
+import typer
+
+from rmqctl.api import lists
+from rmqctl.api import parameters as api
+from rmqctl.api.paths import path
+from rmqctl.commands.asking import Yes, confirm_if_protected
+from rmqctl.commands.listing import answering_node
+from rmqctl.errors import NeedsNode, Unavailable
+from rmqctl.result import Nothing, Rows
+from rmqctl.session import Session
+
+_EVERY_NAME = ".*"
+_TYPES = ("all", "classic", "quorum", "stream")
+
+
+def set_cluster_name(
+    session: Session, name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
+) -> Nothing:
+    """Name the cluster: PUT /api/cluster-name. Clients see it, and federation uses it."""
+    session.client.request("PUT", path("cluster-name"), body={"name": name}, what="the cluster's name")
+    session.hint(f"the cluster's name is {name!r}")
+    return Nothing()
+
+
+def rebalance(
+    session: Session,
+    queue_type: Annotated[str, typer.Argument(metavar="TYPE", help="all: the HTTP API takes no other type.")],
+    vhost_pattern: Annotated[
+        str, typer.Option("--vhost-pattern", metavar="REGEX", help="As rabbitmq-queues; only .* can be served.")
+    ] = _EVERY_NAME,
+    queue_pattern: Annotated[
+        str, typer.Option("--queue-pattern", metavar="REGEX", help="As rabbitmq-queues; only .* can be served.")
+    ] = _EVERY_NAME,
+) -> Nothing:
+    """Spread the leaders of queues over the nodes: POST /api/rebalance/queues.
+
+    The broker does not tell what it moved: `list_queues name leader` does.
+    """
+    if queue_type not in _TYPES:
+        raise Unavailable(f"rebalance: type {queue_type!r} is none of {', '.join(_TYPES)}")
+    if queue_type != "all" or (vhost_pattern, queue_pattern) != (_EVERY_NAME, _EVERY_NAME):
+        raise NeedsNode(
+            "rebalance: the HTTP API rebalances queues of all types in all virtual hosts at once: rmqctl rebalance all;"
+            " rabbitmq-queues on the node takes a type and patterns"
+        )
+    session.client.request("POST", path("rebalance", "queues"), body={}, what="the leaders of queues")
+    session.hint("leaders of queues are being rebalanced")
+    return Nothing()
+
+
+def reset_stats_db(
+    session: Session,
+    everywhere: Annotated[bool, typer.Option("--all", help="On all nodes.")] = False,
+) -> Nothing:
+    """Empty the statistics of the node that answers: DELETE /api/reset/NODE. They fill again within seconds."""
+    nodes = [] if everywhere else [answering_node(session.client)]
+    session.client.request("DELETE", path("reset", *nodes), what="the statistics")
+    session.hint("the statistics were reset")
+    return Nothing()
+
+
+def reset_node_auth_attempt_metrics(session: Session) -> Nothing:
+    """Set the counts of authentication attempts to zero on the node that answers: DELETE /api/auth/attempts/NODE."""
+    node = answering_node(session.client)
+    session.client.request("DELETE", path("auth", "attempts", node), what=f"node {node!r}")
+    session.hint(f"counts of authentication attempts on node {node!r} were reset")
+    return Nothing()
+
+
+def remove_classic_queue_mirroring_from_policies(session: Session, yes: Annotated[bool, Yes] = False) -> Rows:
+    """Take the keys of mirrored queues out of all policies and operator policies.
+
+    A policy that has no other key is deleted.
+    """
+    client = session.client
+    found = [
+        (segment, policy)
+        for segment in ("policies", "operator-policies")
+        for policy in lists.fetch(client, segment, what=segment)
+        if any(_mirrors(key) for key in policy["definition"])
+    ]
+    confirm_if_protected(session, f"change {len(found)} policies", yes=yes)
+    rows = []
+    for segment, policy in found:
+        where = path(segment, policy["vhost"], policy["name"])
+        what = f"{segment} {policy['name']!r} in virtual host {policy['vhost']!r}"
+        left = {key: value for key, value in policy["definition"].items() if not _mirrors(key)}
+        if left:
+            body = {key: policy[key] for key in ("pattern", "apply-to", "priority")} | {"definition": left}
+            api.put(client, where, body, what=what, vhost=policy["vhost"])
+        else:
+            api.delete(client, where, what=what)
+        rows.append((policy["vhost"], segment, policy["name"], "changed" if left else "deleted"))
+    return Rows(("vhost", "kind", "name", "result"), rows)
+
+
+def _mirrors(key: str) -> bool:
+    return key.startswith("ha-")
