@@ -90,9 +90,10 @@ SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
 COMMAND_FLAGS = (
-    "--address", "--amqp-port", "--below", "--consumer-timeout", "--data-dir", "--definitions", "--destination-type",
-    "--http-port", "--interval", "--lines", "--log-level", "--memory-limit", "--object-type", "--sync", "--unit",
-    "--within",
+    "--address", "--amqp-port", "--apply-to", "--below", "--consumer-timeout", "--data-dir", "--definition",
+    "--definitions", "--destination-type", "--http-port", "--interval", "--lines", "--log-level", "--membership",
+    "--memory-limit", "--object-type", "--override-name", "--per-connection-delay", "--priority", "--queue-pattern",
+    "--sync", "--unit", "--vhost-pattern", "--within",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

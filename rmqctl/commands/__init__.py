@@ -26,6 +26,9 @@ _BROKER = "A broker of its own"
 _CONTEXTS = "Contexts"
 _NODES = "Nodes and cluster"
 _HEALTH = "Health checks"
+_POLICIES = "Policies and parameters"
+_LIVE = "Queues and connections"
+_CLUSTER = "Changes to the cluster"
 
 
 def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
@@ -130,6 +133,46 @@ COMMANDS: dict[str, Entry] = {
     "wait broker": Entry("waiting", _HEALTH, "Wait until the broker answers."),
     "wait node": Entry("waiting", _HEALTH, "Wait until a node runs."),
     "node_health_check": Entry("health", _HEALTH, "Deprecated."),
+    "set_policy": Entry("policies", _POLICIES, "Set a policy.", changes=True),
+    "clear_policy": Entry("policies", _POLICIES, "Delete a policy.", changes=True),
+    "set_operator_policy": Entry("policies", _POLICIES, "Set an operator policy.", changes=True),
+    "clear_operator_policy": Entry("policies", _POLICIES, "Delete an operator policy.", changes=True),
+    "policies matching": Entry("policies", _POLICIES, "Policies that match a queue or an exchange."),
+    "policies conflicting": Entry("policies", _POLICIES, "Policies that share their priority with another one."),
+    "policies declare_override": Entry("policies", _POLICIES, "Set a policy above another one.", changes=True),
+    "policies declare_blanket": Entry(
+        "policies", _POLICIES, "Set a policy for all that no other matches.", changes=True
+    ),
+    "policies patch": Entry("policies", _POLICIES, "Change settings of a policy, or of all.", changes=True),
+    "policies delete_keys": Entry("policies", _POLICIES, "Delete settings of a policy, or of all.", changes=True),
+    "explain queue": Entry("explain", _POLICIES, "Settings of a queue in effect, and which lost and why."),
+    "explain exchange": Entry("explain", _POLICIES, "Settings of an exchange in effect, and which lost and why."),
+    "set_parameter": Entry("parameters", _POLICIES, "Set a runtime parameter.", changes=True),
+    "clear_parameter": Entry("parameters", _POLICIES, "Delete a runtime parameter.", changes=True),
+    "set_global_parameter": Entry("parameters", _POLICIES, "Set a global runtime parameter.", changes=True),
+    "clear_global_parameter": Entry("parameters", _POLICIES, "Delete a global runtime parameter.", changes=True),
+    "delete_queue": Entry("queues", _LIVE, "Delete a queue.", changes=True),
+    "purge_queue": Entry("queues", _LIVE, "Remove the ready messages of a queue.", changes=True),
+    "sync_queue": Entry("queues", _LIVE, "Synchronise the mirrors of a queue (RabbitMQ 3.x).", changes=True),
+    "cancel_sync_queue": Entry("queues", _LIVE, "Stop synchronising mirrors (RabbitMQ 3.x).", changes=True),
+    "close_connection": Entry("connections", _LIVE, "Close a connection.", changes=True),
+    "close_all_connections": Entry("connections", _LIVE, "Close the connections of a virtual host.", changes=True),
+    "close_all_user_connections": Entry("connections", _LIVE, "Close the connections of a user.", changes=True),
+    "restart_shovel": Entry("shovels", _LIVE, "Restart a dynamic shovel.", changes=True),
+    "delete_shovel": Entry("shovels", _LIVE, "Delete a dynamic shovel.", changes=True),
+    "restart_federation_link": Entry("federation", _LIVE, "Restart a federation link.", changes=True),
+    "set_cluster_name": Entry("cluster", _CLUSTER, "Name the cluster.", changes=True),
+    "enable_feature_flag": Entry("feature_flags", _CLUSTER, "Enable a feature flag, or all.", changes=True),
+    "rebalance": Entry("cluster", _CLUSTER, "Spread the leaders of queues over the nodes.", changes=True),
+    "add_member": Entry("quorum", _CLUSTER, "Add a member of a quorum queue (RabbitMQ 3.13).", changes=True),
+    "delete_member": Entry("quorum", _CLUSTER, "Remove a member of a quorum queue (RabbitMQ 3.13).", changes=True),
+    "grow": Entry("quorum", _CLUSTER, "Add members of quorum queues on a node (RabbitMQ 3.13).", changes=True),
+    "shrink": Entry("quorum", _CLUSTER, "Remove members of quorum queues from a node (RabbitMQ 3.13).", changes=True),
+    "reset_stats_db": Entry("cluster", _CLUSTER, "Empty the statistics.", changes=True),
+    "reset_node_auth_attempt_metrics": Entry("cluster", _CLUSTER, "Reset the counts of log-ins.", changes=True),
+    "remove_classic_queue_mirroring_from_policies": Entry(
+        "cluster", _CLUSTER, "Take mirroring out of all policies.", changes=True
+    ),
     "context list": Entry("contexts", _CONTEXTS, "Brokers under names.", local=True),
     "context show": Entry("contexts", _CONTEXTS, "One context; passwords masked.", local=True),
     "context add": Entry("contexts", _CONTEXTS, "Store the connection options under a name.", local=True),

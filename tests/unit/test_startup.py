@@ -88,6 +88,7 @@ def test_a_piped_list_loads_its_own_modules_alone(tmp_path: Path, broker: tuple[
     ours = {name for name in modules if name.startswith("rmqctl.") and name.count(".") > 1}
     assert {name for name in ours if name.startswith("rmqctl.commands.")} == {
         "rmqctl.commands.arguments",
+        "rmqctl.commands.asking",
         "rmqctl.commands.listing",
         "rmqctl.commands.queues",
     }
