@@ -90,10 +90,10 @@ SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
 COMMAND_FLAGS = (
-    "--address", "--amqp-port", "--apply-to", "--below", "--consumer-timeout", "--data-dir", "--definition",
-    "--definitions", "--destination-type", "--http-port", "--interval", "--lines", "--log-level", "--membership",
-    "--memory-limit", "--object-type", "--override-name", "--per-connection-delay", "--priority", "--queue-pattern",
-    "--sync", "--unit", "--vhost-pattern", "--within",
+    "--address", "--amqp", "--amqp-port", "--apply-to", "--below", "--consumer-timeout", "--count", "--data-dir",
+    "--definition", "--definitions", "--destination-type", "--http-port", "--interval", "--lines", "--log-level",
+    "--membership", "--memory-limit", "--object-type", "--override-name", "--per-connection-delay", "--priority",
+    "--queue-pattern", "--rate", "--sync", "--unit", "--vhost-pattern", "--within",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

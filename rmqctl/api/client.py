@@ -72,6 +72,14 @@ class Client:
         """Who is logged in at that endpoint."""
         return self.endpoint.user or self._settings.credentials.user
 
+    @property
+    def log_in(self) -> tuple[str, str]:
+        """User and password at that endpoint, for AMQP. A token serves as the password, as RabbitMQ's OAuth 2 takes it."""
+        token = self._settings.credentials.token
+        if token is not None and self.endpoint.user is None:
+            return "", token
+        return self._log_in_of(self.endpoint)
+
     def get(self, path: str, query: Mapping[str, str] | None = None, *, what: str = "") -> Any:
         """The decoded JSON of a GET. `what` names the object for error texts. Raises RmqctlError."""
         return self.request("GET", path, query, what=what).body
@@ -171,7 +179,9 @@ class Client:
         more_headers: Mapping[str, str],
     ) -> Answer:
         target = endpoint.url + path + (f"?{_query(query)}" if query else "")
-        headers = {"Authorization": self._authorization(endpoint), "Accept": media, **more_headers}
+        # Paths that only change something offer no JSON, and refuse whoever asks for that alone.
+        accept = media if method in ("GET", "HEAD") else f"{media}, */*;q=0.1"
+        headers = {"Authorization": self._authorization(endpoint), "Accept": accept, **more_headers}
         if endpoint.host in _LOOPBACK:
             # Compression saves bytes, not time, when both ends are on one machine.
             headers["Accept-Encoding"] = "identity"
@@ -204,14 +214,17 @@ class Client:
         credentials = self._settings.credentials
         if credentials.token is not None and endpoint.user is None:
             return f"Bearer {credentials.token}"
-        user = endpoint.user or credentials.user
-        password = endpoint.password
-        if password is None:
-            with self._lock:
-                if user not in self._passwords:
-                    self._passwords[user] = self._password(user)
-            password = self._passwords[user]
+        user, password = self._log_in_of(endpoint)
         return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+    def _log_in_of(self, endpoint: Endpoint) -> tuple[str, str]:
+        user = endpoint.user or self._settings.credentials.user
+        if endpoint.password is not None:
+            return user, endpoint.password
+        with self._lock:
+            if user not in self._passwords:
+                self._passwords[user] = self._password(user)
+        return user, self._passwords[user]
 
 
 def _connect_timeout(timeout: float | None) -> float:

@@ -24,6 +24,7 @@ class Entry(NamedTuple):
 
 _BROKER = "A broker of its own"
 _CONTEXTS = "Contexts"
+_MESSAGES = "Messages"
 _NODES = "Nodes and cluster"
 _HEALTH = "Health checks"
 _POLICIES = "Policies and parameters"
@@ -180,6 +181,8 @@ COMMANDS: dict[str, Entry] = {
     "context remove": Entry("contexts", _CONTEXTS, "Delete a context.", local=True),
     "context path": Entry("contexts", _CONTEXTS, "Where the contexts file is.", local=True),
     "context import": Entry("contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
+    "move": Entry("move", _MESSAGES, "Move messages to another queue, none lost.", changes=True),
+    "redrive": Entry("move", _MESSAGES, "Send dead-lettered messages back.", changes=True),
     "demo": Entry("demo", _BROKER, "A command against a broker to play with, or the tutorial as scenes.", raw=True),
     "show endpoint": Entry("contexts", _CONTEXTS, "What the connection options resolve to; no request is made."),
     "broker run": Entry("broker", _BROKER, "Run a broker in the foreground.", local=True),

@@ -1,7 +1,10 @@
 """Runs every test of the contract on each release, and adds up the cells that were compared."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -27,6 +30,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     with alone(), running_node(request.param) as node:
         yield node
+
+
+class Place(NamedTuple):
+    """A broker to change: a real one or the embedded one. `amqp` ends in the port. `node`: None for the embedded one."""
+
+    http: str
+    amqp: str
+    node: Node | None
+
+
+@pytest.fixture(scope="session", params=("embedded", *RELEASES))
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Commands that change a broker have the same effect on all of them."""
+    if request.param != "embedded":
+        with alone(), running_node(request.param) as node:
+            yield Place(node.url, f"amqp://guest:guest@127.0.0.1:{node.port('amqp')}", node)
+        return
+    argv = [sys.executable, "-m", "rmqctl", "broker", "run", "--ephemeral", "--amqp-port", "0", "--http-port", "0"]
+    broker = subprocess.Popen([*argv, "--log-level", "none"], stdout=subprocess.PIPE, text=True)
+    assert broker.stdout
+    with broker.stdout:
+        amqp, http = broker.stdout.readline().split()
+        yield Place(http, amqp.removesuffix("/%2F"), None)
+        broker.terminate()
+        broker.wait(20)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ LAYERS = (
     ("settings",),
     ("passwords", "api"),
     ("session",),
+    ("amqp",),
     ("pager", "demo", "commands"),
     ("cli",),
     ("__main__",),
