@@ -54,6 +54,8 @@ def set_parameter(session: Session, component: Component, name: Name, value: Jso
 def clear_parameter(session: Session, component: Component, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
     """Delete a runtime parameter of a virtual host: DELETE /api/parameters/COMPONENT/VHOST/NAME."""
     what = _parameter(component, name, session.vhost)
+    if component == "policy":
+        raise Unavailable(f"{what}: policies are no parameters; clear_policy deletes them")
     confirm_if_protected(session, f"clear {what}", yes=yes, vhost=session.vhost)
     api.delete(session.client, path("parameters", component, session.vhost, name), what=what)
     session.hint(f"{what}: cleared")
