@@ -503,7 +503,7 @@ class VHost:
         operator = policies.best(self.broker.operator_policies_of(self.name), queue.name, queue.kind)
         queue.policy = policy.name if policy else None
         queue.operator_policy = operator.name if operator else None
-        queue.configure(policies.effective(queue.arguments, policy, operator))
+        queue.configure(policies.effective(queue.arguments, policy, operator, queue.kind))
 
     # ---------------------------------------------------------------------------------------------------------- checks
 
