@@ -274,7 +274,7 @@ def policies_declare_blanket(
     vhost = session.vhost
     settings = _settings(definition, _USERS.named(name, vhost))
     others = [row["priority"] for row in lists.of_vhost(session.client, "policies", vhost) if row["name"] != name]
-    priority = min(BLANKET_PRIORITY, *(other - 1 for other in others))
+    priority = min([BLANKET_PRIORITY, *(other - 1 for other in others)])
     return _put(session, _USERS, vhost, name, _policy(".*", apply_to, priority, settings))
 
 
