@@ -107,10 +107,11 @@ def delete_queue(
     confirm_if_protected(session, f"delete {what}", yes=yes, vhost=session.vhost)
     ready = _ready(session, queue) if session.wants_hints else None
     query = {flag: "true" for flag, given in (("if-empty", if_empty), ("if-unused", if_unused)) if given}
-    answer = client.request("DELETE", path("queues", session.vhost, queue), query, what=what, accept=(400, 404))
+    accept = (400, 404, 500) if query else (400, 404)
+    answer = client.request("DELETE", path("queues", session.vhost, queue), query, what=what, accept=accept)
     if answer.status == 404:
         raise UsageError(f"{what} does not exist ({client.endpoint.url})")
-    if answer.status == 400:
+    if answer.status >= 400:
         _not_deleted(client, what, answer)
     count = "" if ready is None else f" with {ready} ready message{'' if ready == 1 else 's'}"
     session.hint(f"{what} was deleted{count}")
@@ -176,7 +177,8 @@ def _ready(session: Session, queue: str) -> int | None:
 
 def _not_deleted(client: Client, what: str, answer: Answer) -> NoReturn:
     """A condition that does not hold ends with rabbitmqctl's exit code of the broker's release."""
-    reason = reason_of(answer.body)
+    # RabbitMQ 4.x fails when it wants to say so of a name beyond ASCII.
+    reason = reason_of(answer.body) or f"not empty, or in use (HTTP {answer.status})"
     unmet = reason.endswith(("not empty", "in use"))
     kind = UsageError if unmet and release_of(client) < (4,) else Unavailable
     raise kind(f"{what} was not deleted: {reason} ({client.endpoint.url})")

@@ -53,6 +53,14 @@ def test_a_queue_that_stays(answer: httpx.Response, overview: dict[str, str], co
     assert ran.err.startswith("rmqctl: queue 'q' in virtual host '/' ")
 
 
+def test_a_condition_that_the_broker_cannot_put_into_words() -> None:
+    broker = Broker({"DELETE /api/queues/%2F/q": httpx.Response(500), "GET /api/overview": NEW})
+    ran = run_with("delete_queue", "q", "-e", broker=broker)
+    assert ran.exit == 69
+    assert "was not deleted: not empty, or in use (HTTP 500)" in ran.err
+    assert run_with("delete_queue", "q", broker=broker).exit == 70
+
+
 def test_internal_queues_are_left_to_rabbitmqctl() -> None:
     assert run_with("delete_queue", "q", "--force").exit == 69
 
