@@ -193,7 +193,7 @@ class Client:
             response = self._http.request(
                 method,
                 target,
-                headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+                headers=[(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers.items()],
                 json=body,
                 timeout=httpx.Timeout(self.timeout, connect=_connect_timeout(self.timeout)),
             )

@@ -14,7 +14,16 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
 from rmqctl.commands.asking import Yes, confirm, confirm_if_protected
-from rmqctl.commands.listing import Found, Selection, Wanted, list_command, lists_resource, run_listing
+from rmqctl.commands.listing import (
+    Found,
+    Selection,
+    Wanted,
+    list_command,
+    lists_resource,
+    needs_release,
+    release_of,
+    run_listing,
+)
 from rmqctl.commands.parameters import json_of
 from rmqctl.errors import DataError, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.column import Object, Resource
@@ -157,10 +166,18 @@ def _policy(pattern: str, apply_to: str, priority: int, definition: dict[str, An
     return {"pattern": pattern, "apply-to": apply_to, "priority": priority, "definition": definition}
 
 
+_OF_TYPES = frozenset(("classic_queues", "quorum_queues", "streams"))
+
+
 def _put(session: Session, kind: Kind, vhost: str, name: str, policy: Object) -> Nothing:
     what = kind.named(name, vhost)
     body = {key: policy[key] for key in ("pattern", "apply-to", "priority", "definition")}
-    api.put(session.client, path(kind.segment, vhost, name), body, what=what, vhost=vhost)
+    try:
+        api.put(session.client, path(kind.segment, vhost, name), body, what=what, vhost=vhost)
+    except Unavailable:
+        if body["apply-to"] in _OF_TYPES and release_of(session.client) < (3, 12):
+            raise needs_release(session.client, f"{what}: --apply-to {body['apply-to']}", "3.12") from None
+        raise
     session.hint(f"{what}: {json.dumps(policy['definition'])} for {policy['pattern']!r}, priority {policy['priority']}")
     return Nothing()
 

@@ -76,6 +76,17 @@ def test_a_policy_that_the_broker_refuses() -> None:
     assert "policy 'p' in virtual host '/': Validation failed [{<<\"nope\">>,1}] are not recognised" in ran.err
 
 
+def test_a_kind_of_object_that_the_release_does_not_know() -> None:
+    refused = httpx.Response(400, json={"reason": "Validation failed\n\napply-to 'streams' unrecognised"})
+    broker = Broker({"PUT /api/policies/%2F/p": refused, "GET /api/overview": {"rabbitmq_version": "3.10.8"}})
+    argv = ("set_policy", "p", "^q", '{"max-age": "1D"}', "--apply-to", "streams")
+    ran = run_with(*argv, broker=broker)
+    assert ran.exit == 69
+    assert "--apply-to streams: needs RabbitMQ 3.12 or later; http://localhost:15672 runs 3.10.8" in ran.err
+    broker.answers["GET /api/overview"] = {"rabbitmq_version": "4.3.6"}
+    assert "apply-to 'streams' unrecognised" in run_with(*argv, broker=broker).err
+
+
 def test_an_unknown_virtual_host() -> None:
     answer = httpx.Response(404, json={"error": "not_found", "reason": "vhost_not_found"})
     for argv in (("set_policy", "p", "^q", "{}"), ("set_parameter", "c", "p", "1")):

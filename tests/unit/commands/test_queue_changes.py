@@ -116,6 +116,12 @@ def test_a_connection_is_closed_by_its_name() -> None:
     assert dict(broker.requests[0].headers.raw)[b"X-Reason"] == "bye é now".encode()
 
 
+def test_an_explanation_that_is_not_utf_8() -> None:
+    broker = Broker({"DELETE /api/connections/c": DONE})
+    assert run_with("close_connection", "c", "by\udce9", broker=broker) == Ran(0, "", "")
+    assert dict(broker.requests[0].headers.raw)[b"X-Reason"] == b"by\xe9"
+
+
 def test_a_connection_is_closed_by_what_the_client_calls_itself() -> None:
     broker = Broker(
         {
