@@ -1,0 +1,36 @@
+"""Which policy counts for a queue of the embedded broker, and what it comes to."""
+
+from typing import Any
+
+import pytest
+
+from rmqctl.broker.policies import Policy, best, effective
+
+
+def policy(name: str, priority: int, **definition: Any) -> Policy:
+    keys = {key.replace("_", "-"): value for key, value in definition.items()}
+    return Policy("/", name, "^q", "all", keys, priority)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "chosen"),
+    [
+        ("max_age", "classic", "low"),
+        ("delivery_limit", "classic", "low"),
+        ("delivery_limit", "quorum", "high"),
+        ("queue_mode", "quorum", "low"),
+        ("queue_mode", "classic", "high"),
+        ("max_age", "exchange", "high"),
+    ],
+)
+def test_a_policy_with_a_key_of_another_type_is_passed_over(key: str, kind: str, chosen: str) -> None:
+    found = best([policy("high", 9, **{key: 1}), policy("low", 1, max_length=1)], "q", kind)
+    assert found is not None
+    assert found.name == chosen
+
+
+@pytest.mark.parametrize(("kind", "overflow"), [("classic", "drop-head"), ("quorum", "reject-publish")])
+def test_the_overflow_behaviour_of_a_quorum_queue_is_its_policys(kind: str, overflow: str) -> None:
+    arguments = {"x-overflow": "drop-head", "x-max-length": 3}
+    found = effective(arguments, policy("p", 0, overflow="reject-publish", max_length=5), None, kind)
+    assert found == {"overflow": overflow, "max-length": 3}
