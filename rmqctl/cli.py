@@ -18,7 +18,7 @@ from rmqctl.errors import AccessRefused, RmqctlError, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, VALUE_FLAGS, GlobalOption, Kind
 from rmqctl.output import TERMINAL
 from rmqctl.output.style import Style
-from rmqctl.result import Nothing, Result, Rows
+from rmqctl.result import Live, Nothing, Result, Rows
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
 
@@ -90,6 +90,8 @@ def command_first(argv: Sequence[str]) -> list[str]:
     if not _is_group(name):
         return [name, *before, *rest]
     between, words = _split(rest)
+    if not words and name in COMMANDS:  # `declare -f FILE` beside `declare queue NAME`
+        return [name, *between]
     if not words:
         return [name, *(word for word in between if word in _ALONE)]
     return [name, words[0], *before, *between, *words[1:]]
@@ -115,7 +117,9 @@ class CommandGroup(TyperGroup):
     """The commands of the static table, each imported when it is called. `prefix` is "show " inside `show`."""
 
     def __init__(self, *, name: str, session: Session, prefix: str = "") -> None:
-        super().__init__(name=name, no_args_is_help=False, context_settings={"help_option_names": _HELP})
+        # Options of a group that is a command too (`declare -f FILE`) are not the group's.
+        settings = {"help_option_names": _HELP, "ignore_unknown_options": prefix.strip() in COMMANDS}
+        super().__init__(name=name, no_args_is_help=False, context_settings=settings)
         self._session = session
         self._prefix = prefix
 
@@ -147,7 +151,10 @@ class CommandGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         if not ctx._protected_args and not ctx.args:
-            raise UsageError(f"{self._prefix.strip() or 'rmqctl'} what? One of: {', '.join(self.list_commands(ctx))}")
+            group = self._prefix.strip()
+            if group in COMMANDS and COMMANDS[group].raw:
+                return build(group, COMMANDS[group], self._session).main(args=[], standalone_mode=False)
+            raise UsageError(f"{group or 'rmqctl'} what? One of: {', '.join(self.list_commands(ctx))}")
         return super().invoke(ctx)
 
     def overview(self) -> str:
@@ -312,7 +319,9 @@ def _named(words: Sequence[str]) -> str:
 
 def render(session: Session, result: Result) -> int:
     """Writes the result in the format in force. Returns its exit code."""
-    if not isinstance(result, Nothing):
+    if isinstance(result, Live):
+        result = _write_live(session, result)
+    elif not isinstance(result, Nothing):
         module = session.format.load()
         write = module.rows if isinstance(result, Rows) else module.value
         _write(session, write(result, _style(session)))
@@ -320,6 +329,17 @@ def render(session: Session, result: Result) -> int:
         session.say(message)
     _flush(session)
     return result.exit_code
+
+
+def _write_live(session: Session, result: Live) -> Nothing:
+    """Each row as soon as there is one."""
+    module = session.format.load()
+    style = _style(session)
+    for row in result.cells:
+        _write(session, module.rows(Rows(result.columns, [row]), style))
+        session.stdout.flush()
+        style = style._replace(header=False)
+    return result.end()
 
 
 def _style(session: Session) -> Style:

@@ -90,10 +90,18 @@ SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
 COMMAND_FLAGS = (
-    "--address", "--amqp", "--amqp-port", "--apply-to", "--below", "--consumer-timeout", "--count", "--data-dir",
-    "--definition", "--definitions", "--destination-type", "--http-port", "--interval", "--lines", "--log-level",
-    "--membership", "--memory-limit", "--object-type", "--override-name", "--per-connection-delay", "--priority",
-    "--queue-pattern", "--rate", "--sync", "--unit", "--vhost-pattern", "--within",
+    "--ack-mode", "--address", "--alternate-exchange", "--amqp", "--amqp-port", "--apply-to", "--arg", "--arguments",
+    "--below", "--component", "--configure", "--consumer-timeout", "--count", "--data-dir", "--default-queue-type",
+    "--definition", "--definitions", "--delivery-limit", "--description", "--destination-exchange",
+    "--destination-exchange-routing-key", "--destination-queue", "--destination-type", "--destination-uri", "--dlk",
+    "--dlx", "--exchange", "--expires", "--file", "--http-port", "--interval", "--lines", "--log-level", "--match",
+    "--max-age", "--max-hops", "--max-length", "--max-length-bytes", "--max-priority", "--membership",
+    "--memory-limit", "--new-password", "--new-password-command", "--new-password-file", "--object-type",
+    "--overflow", "--override-name", "--password-hash", "--pattern", "--per-connection-delay", "--prefetch-count",
+    "--priority", "--queue", "--queue-pattern", "--rate", "--read", "--reason", "--reconnect-delay", "--routing-key",
+    "--segment-size", "--source-delete-after", "--source-exchange", "--source-exchange-routing-key", "--source-queue",
+    "--source-uri", "--sync", "--tags", "--ttl", "--type", "--unit", "--uri", "--value", "--vhost-pattern",
+    "--within", "--write",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

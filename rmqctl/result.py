@@ -3,7 +3,7 @@
 `messages` are lines for stderr (something the user should know about the result: rows missing, a value guessed).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rmqctl.terms import Cell
@@ -47,4 +47,15 @@ class Nothing(NamedTuple):
     exit_code: int = 0
 
 
-Result = Rows | Value | Nothing
+class Live(NamedTuple):
+    """A list whose rows come to be while it is read: each is written at once, so that what was written is known to be done.
+
+    `end` has messages and exit code when all rows have been read.
+    """
+
+    columns: tuple[str, ...]
+    cells: Iterator[Sequence[Cell]]
+    end: Callable[[], Nothing]
+
+
+Result = Rows | Live | Value | Nothing

@@ -30,6 +30,7 @@ _HEALTH = "Health checks"
 _POLICIES = "Policies and parameters"
 _LIVE = "Queues and connections"
 _CLUSTER = "Changes to the cluster"
+_DECLARE = "Declare, delete, purge, close"
 
 
 def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
@@ -174,6 +175,41 @@ COMMANDS: dict[str, Entry] = {
     "remove_classic_queue_mirroring_from_policies": Entry(
         "cluster", _CLUSTER, "Take mirroring out of all policies.", changes=True
     ),
+    "declare": Entry("declare", _DECLARE, "Declare what a file lists (-f FILE).", changes=True),
+    "declare queue": Entry("declare", _DECLARE, "Declare a queue.", changes=True),
+    "declare stream": Entry("declare", _DECLARE, "Declare a stream.", changes=True),
+    "declare exchange": Entry("declare", _DECLARE, "Declare an exchange.", changes=True),
+    "declare binding": Entry("declare", _DECLARE, "Declare a binding.", changes=True),
+    "declare vhost": Entry("declare", _DECLARE, "Declare a virtual host.", changes=True),
+    "declare user": Entry("declare", _DECLARE, "Declare a user.", changes=True),
+    "declare permissions": Entry("declare", _DECLARE, "Declare a user's permissions.", changes=True),
+    "declare topic_permissions": Entry("declare", _DECLARE, "Declare a user's topic permissions.", changes=True),
+    "declare policy": Entry("declare", _DECLARE, "Declare a policy.", changes=True),
+    "declare operator_policy": Entry("declare", _DECLARE, "Declare an operator policy.", changes=True),
+    "declare parameter": Entry("declare", _DECLARE, "Declare a runtime parameter.", changes=True),
+    "declare global_parameter": Entry("declare", _DECLARE, "Declare a global runtime parameter.", changes=True),
+    "declare vhost_limit": Entry("declare", _DECLARE, "Declare a limit of a virtual host.", changes=True),
+    "declare user_limit": Entry("declare", _DECLARE, "Declare a limit of a user.", changes=True),
+    "declare shovel": Entry("declare", _DECLARE, "Declare a dynamic shovel.", changes=True),
+    "declare federation_upstream": Entry("declare", _DECLARE, "Declare a federation upstream.", changes=True),
+    "delete queue": Entry("delete", _DECLARE, "Delete queues.", changes=True),
+    "delete stream": Entry("delete", _DECLARE, "Delete streams.", changes=True),
+    "delete exchange": Entry("delete", _DECLARE, "Delete exchanges.", changes=True),
+    "delete binding": Entry("delete", _DECLARE, "Delete a binding by its parts.", changes=True),
+    "delete vhost": Entry("delete", _DECLARE, "Delete virtual hosts.", changes=True),
+    "delete user": Entry("delete", _DECLARE, "Delete users.", changes=True),
+    "delete permissions": Entry("delete", _DECLARE, "Delete users' permissions in a virtual host.", changes=True),
+    "delete topic_permissions": Entry("delete", _DECLARE, "Delete users' topic permissions.", changes=True),
+    "delete policy": Entry("delete", _DECLARE, "Delete policies.", changes=True),
+    "delete operator_policy": Entry("delete", _DECLARE, "Delete operator policies.", changes=True),
+    "delete parameter": Entry("delete", _DECLARE, "Delete runtime parameters.", changes=True),
+    "delete global_parameter": Entry("delete", _DECLARE, "Delete global runtime parameters.", changes=True),
+    "delete vhost_limit": Entry("delete", _DECLARE, "Delete limits of a virtual host.", changes=True),
+    "delete user_limit": Entry("delete", _DECLARE, "Delete limits of a user.", changes=True),
+    "delete shovel": Entry("delete", _DECLARE, "Delete dynamic shovels.", changes=True),
+    "delete federation_upstream": Entry("delete", _DECLARE, "Delete federation upstreams.", changes=True),
+    "purge": Entry("purge", _DECLARE, "Remove the ready messages of queues.", changes=True),
+    "close connection": Entry("close", _DECLARE, "Close connections.", changes=True),
     "context list": Entry("contexts", _CONTEXTS, "Brokers under names.", local=True),
     "context show": Entry("contexts", _CONTEXTS, "One context; passwords masked.", local=True),
     "context add": Entry("contexts", _CONTEXTS, "Store the connection options under a name.", local=True),

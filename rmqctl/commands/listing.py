@@ -59,7 +59,7 @@ def run_listing(
     columns = _columns(session, resource, selection)
     if not columns:
         return Rows((), ())
-    where, where_columns = _where(resource, selection.where)
+    where, where_columns = where_of(resource, selection.where)
     order = _order(resource, selection.sort)
     needed = [*columns, *where_columns, *(column for column, _ in order)]
     fields = frozenset(field for column in needed if not column.refused for field in column.fields)
@@ -153,7 +153,8 @@ def _columns(session: Session, resource: Resource, selection: Selection) -> list
     return columns
 
 
-def _where(resource: Resource, expression: str | None) -> tuple[Callable[[Object], bool] | None, list[Column]]:
+def where_of(resource: Resource, expression: str | None) -> tuple[Callable[[Object], bool] | None, list[Column]]:
+    """The filter of an expression, and the columns that it reads."""
     if expression is None:
         return None, []
     from rmqctl.resources.where import parse

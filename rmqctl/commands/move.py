@@ -1,9 +1,7 @@
 """move and redrive: messages from one queue to others, none lost on the way."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,6 +9,7 @@ import typer
 
 from rmqctl import amqp
 from rmqctl.commands.asking import confirm
+from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import DataError, UsageError
 from rmqctl.resources.column import reader
 from rmqctl.resources.where import Where, parse
@@ -20,7 +19,6 @@ from rmqctl.session import Session
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
 
-INTERRUPTED = 130
 PARTLY = 3
 
 Queue = Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)]
@@ -165,7 +163,7 @@ def _run(
                 vhost=session.vhost)  # fmt: skip
     work = _Work()
     rows: list[tuple[int, str, str, str]] = []
-    with _until_interrupted() as stopped, amqp.connected(session, url) as connection:
+    with until_interrupted() as stopped, amqp.connected(session, url) as connection:
         channel = connection.channel()
         there = channel.queue_declare(source, passive=True).method.message_count
         if also is not None:
@@ -266,23 +264,6 @@ def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[Me
         return ""
 
     return publish
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C ends the work after the message under way, so that none is in two places. A second one does not wait."""
-    seen: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(number)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(seen)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _report(work: _Work, interrupted: bool) -> Result:

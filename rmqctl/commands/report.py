@@ -11,7 +11,7 @@ from rmqctl.errors import RmqctlError
 from rmqctl.output import FORMATS, answer
 from rmqctl.output.style import Style
 from rmqctl.output.values import json_value
-from rmqctl.result import Nothing, Result, Rows, Value
+from rmqctl.result import Result, Rows, Value
 from rmqctl.session import Session
 
 _ALL = {"all_vhosts": True}
@@ -61,7 +61,7 @@ def _run(session: Session, name: str, arguments: Mapping[str, Any]) -> Result | 
 def _data(result: Result) -> object:
     if isinstance(result, Rows):
         return [dict(zip(result.columns, map(json_value, row), strict=True)) for row in result.cells]
-    return None if isinstance(result, Nothing) else result.data
+    return result.data if isinstance(result, Value) else None
 
 
 def _text(result: Result | RmqctlError) -> Iterator[str]:

@@ -1,0 +1,485 @@
+"""delete KIND NAME...: by name, or by what the lists show of them."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from rmqctl.api import lists
+from rmqctl.api import queues as queues_api
+from rmqctl.api.client import Client
+from rmqctl.api.paths import path
+from rmqctl.commands.asking import Yes
+from rmqctl.commands.bulk import (
+    AllVhosts,
+    Choice,
+    Done,
+    DryRun,
+    FailFast,
+    Job,
+    Match,
+    Where,
+    Work,
+    ask,
+    matching,
+    perform,
+)
+from rmqctl.commands.listing import Fetch, Found, Wanted
+from rmqctl.errors import DataError, NoSuchUser, NotFound, UsageError
+from rmqctl.resources import exchanges, parameters, permissions, policies, queues, users, vhosts
+from rmqctl.resources.column import Need, Object, Resource
+from rmqctl.resources.declarations import differences, json_object
+from rmqctl.result import Result
+from rmqctl.session import Session
+
+DELETES = ("delete", "deleted")
+
+IfExists = Annotated[bool, typer.Option("--if-exists", help="One that is not there is no error.")]
+IfEmpty = Annotated[bool, typer.Option("--if-empty", help="Only when it has no ready messages.")]
+IfUnused = Annotated[bool, typer.Option("--if-unused", help="Only when nothing uses it: no consumers, no bindings.")]
+Queues = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE]...", help="Names.", show_default=False)]
+Exchanges = Annotated[list[str] | None, typer.Argument(metavar="[EXCHANGE]...", help="Names.", show_default=False)]
+Usernames = Annotated[list[str] | None, typer.Argument(metavar="[USERNAME]...", help="Names.", show_default=False)]
+
+
+class _Kind(NamedTuple):
+    """Where things of a kind are listed and deleted. `segments`: the path of one, from its virtual host and name.
+
+    `keep` leaves out what an expression cannot mean, reading `fields`.
+    """
+
+    noun: str
+    plural: str
+    resource: Resource
+    fetch: Fetch
+    segments: Callable[[str, str], tuple[str, ...]]
+    by_vhost: bool = True
+    key: str = "name"
+    keep: Callable[[Object], bool] = lambda _: True
+    fields: tuple[str, ...] = ()
+
+
+def fetch_queues(client: Client, wanted: Wanted) -> Found:
+    totals = any(count in wanted.fields for count in queues.COUNTS)
+    statistics = wanted.need is Need.STATISTICS
+    found = queues_api.fetch(client, wanted.vhost, wanted.fields, totals=totals, statistics=statistics)
+    return Found(found.rows)
+
+
+def _fetch_exchanges(client: Client, wanted: Wanted) -> Found:
+    cheap = {} if wanted.need is Need.STATISTICS else {"disable_stats": "true"}
+    return Found(lists.of_vhost(client, "exchanges", wanted.vhost, fields=wanted.fields, query=cheap))
+
+
+def _of_vhost(noun: str) -> Fetch:
+    return lambda client, wanted: Found(lists.of_vhost(client, noun, wanted.vhost))
+
+
+def _everywhere(noun: str) -> Fetch:
+    return lambda client, _: Found(lists.fetch(client, noun))
+
+
+def _permissions(noun: str) -> Fetch:
+    def fetch(client: Client, wanted: Wanted) -> Found:
+        if wanted.vhost is None:
+            return Found(lists.fetch(client, noun))
+        return Found(lists.fetch(client, "vhosts", wanted.vhost, noun, what=f"virtual host {wanted.vhost!r}"))
+
+    return fetch
+
+
+def _component(name: str) -> Fetch:
+    def fetch(client: Client, wanted: Wanted) -> Found:
+        rows = lists.fetch(client, "parameters", name, what=f"parameters of component {name!r}")
+        return Found([row for row in rows if wanted.vhost in (None, row.get("vhost"))])
+
+    return fetch
+
+
+def _parameters(noun: str, plural: str, component: str) -> _Kind:
+    return _Kind(
+        noun, plural, parameters.PARAMETERS, _component(component), lambda v, n: ("parameters", component, v, n)
+    )
+
+
+_QUEUE = _Kind("queue", "queues", queues.QUEUES, fetch_queues, lambda v, n: ("queues", v, n))
+_STREAM = _QUEUE._replace(
+    noun="stream", plural="streams", keep=lambda row: row.get("type") == "stream", fields=("type",)
+)
+# The broker refuses to delete those that it made itself.
+_EXCHANGE = _Kind(
+    "exchange", "exchanges", exchanges.EXCHANGES, _fetch_exchanges, lambda v, n: ("exchanges", v, n),
+    keep=lambda row: row["name"] != "" and not row["name"].startswith("amq."),
+)  # fmt: skip
+_POLICY = _Kind("policy", "policies", policies.POLICIES, _of_vhost("policies"), lambda v, n: ("policies", v, n))
+_OPERATOR_POLICY = _Kind(
+    "operator policy", "operator policies", policies.OPERATOR_POLICIES, _of_vhost("operator-policies"),
+    lambda v, n: ("operator-policies", v, n),
+)  # fmt: skip
+_VHOST = _Kind(
+    "virtual host", "virtual hosts", vhosts.VHOSTS, _everywhere("vhosts"), lambda _, n: ("vhosts", n), by_vhost=False
+)
+_USER = _Kind("user", "users", users.USERS, _everywhere("users"), lambda _, n: ("users", n), by_vhost=False)
+_PERMISSIONS = _Kind(
+    "permissions of user", "permissions", permissions.PERMISSIONS, _permissions("permissions"),
+    lambda v, n: ("permissions", v, n), key="user",
+)  # fmt: skip
+_GLOBAL_PARAMETER = _Kind(
+    "global parameter", "global parameters", parameters.GLOBAL_PARAMETERS, _everywhere("global-parameters"),
+    lambda _, n: ("global-parameters", n), by_vhost=False,
+)  # fmt: skip
+
+
+class _Way(NamedTuple):
+    """The options that every delete has."""
+
+    if_exists: bool
+    dry_run: bool
+    fail_fast: bool
+    yes: bool
+
+
+def _delete(
+    session: Session,
+    kind: _Kind,
+    choice: Choice,
+    way: _Way,
+    check: Callable[[str, str], None] | None = None,
+    **flags: bool,
+) -> Result:
+    """Deletes what is chosen. `flags` go to the broker, `check` is called before with virtual host and name."""
+    choice.check()
+    query = {name.replace("_", "-"): "true" for name, given in flags.items() if given}
+    jobs = [_job(session, kind, choice, way, name, query, check) for name in _chosen(session, kind, choice)]
+    columns = ("vhost", "name") if choice.all_vhosts else ("name",)
+    work = Work(DELETES, kind.noun, kind.plural, columns, jobs)
+    if not way.dry_run:
+        # Before a virtual host itself is deleted, its own name is what a protected context wants typed.
+        vhost = session.vhost if kind.by_vhost and not choice.all_vhosts else None
+        vhost = choice.names[0] if kind is _VHOST and choice.single else vhost
+        ask(session, work, single=choice.single, yes=way.yes, vhost=vhost)
+    return perform(session, work, dry_run=way.dry_run, fail_fast=way.fail_fast)
+
+
+def _chosen(session: Session, kind: _Kind, choice: Choice) -> list[tuple[str, str]]:
+    """Virtual host and name of each."""
+    if not choice.by_expression:
+        return [(session.vhost, name) for name in dict.fromkeys(choice.names)]
+    rows = matching(
+        session, kind.resource, kind.fetch, choice, name=lambda row: str(row[kind.key]), fields=(kind.key, *kind.fields)
+    )
+    # A user has several topic permissions in a virtual host, which go together.
+    return list(dict.fromkeys((row.get("vhost", session.vhost), row[kind.key]) for row in rows if kind.keep(row)))
+
+
+def _job(
+    session: Session,
+    kind: _Kind,
+    choice: Choice,
+    way: _Way,
+    which: tuple[str, str],
+    query: dict[str, str],
+    check: Callable[[str, str], None] | None,
+) -> Job:
+    vhost, name = which
+    what = f"{kind.noun} {name!r}" + (f" in virtual host {vhost!r}" if kind.by_vhost else "")
+
+    def do() -> Done:
+        if check:
+            check(vhost, name)
+        return _gone(session.client, path(*kind.segments(vhost, name)), query, what, if_exists=way.if_exists)
+
+    return Job((vhost, name) if choice.all_vhosts else (name,), do)
+
+
+def _gone(client: Client, where: str, query: dict[str, str], what: str, *, if_exists: bool) -> Done:
+    try:
+        client.request("DELETE", where, query, what=what)
+    except (NotFound, NoSuchUser):
+        if if_exists:
+            return Done("not there", skipped=True)
+        raise
+    return Done("deleted")
+
+
+# Queues and exchanges
+
+
+def delete_queue(
+    session: Session,
+    names: Queues = None,
+    if_empty: IfEmpty = False,
+    if_unused: IfUnused = False,
+    if_exists: IfExists = False,
+    where: Where = None,
+    match: Match = None,
+    all_vhosts: AllVhosts = False,
+    dry_run: DryRun = False,
+    fail_fast: FailFast = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete queues and their messages: DELETE /api/queues/VHOST/NAME."""
+    choice = Choice(names or (), where, match, all_vhosts)
+    way = _Way(if_exists, dry_run, fail_fast, yes)
+    return _delete(session, _QUEUE, choice, way, if_empty=if_empty, if_unused=if_unused)
+
+
+def delete_stream(
+    session: Session,
+    names: Queues = None,
+    if_unused: IfUnused = False,
+    if_exists: IfExists = False,
+    where: Where = None,
+    match: Match = None,
+    all_vhosts: AllVhosts = False,
+    dry_run: DryRun = False,
+    fail_fast: FailFast = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete streams and their messages; a queue of another type stays: DELETE /api/queues/VHOST/NAME."""
+
+    def check(vhost: str, name: str) -> None:
+        what = f"stream {name!r} in virtual host {vhost!r}"
+        answer = session.client.request(
+            "GET", path("queues", vhost, name), {"columns": "type"}, what=what, accept=(404,)
+        )
+        found = (
+            answer.body.get("type", "classic") if answer.status != 404 and isinstance(answer.body, dict) else "stream"
+        )
+        if found != "stream":
+            raise DataError(f"{what} is a {found} queue; delete queue {name!r} deletes it")
+
+    choice = Choice(names or (), where, match, all_vhosts)
+    way = _Way(if_exists, dry_run, fail_fast, yes)
+    return _delete(session, _STREAM, choice, way, None if choice.by_expression else check, if_unused=if_unused)
+
+
+def delete_exchange(
+    session: Session,
+    names: Exchanges = None,
+    if_unused: IfUnused = False,
+    if_exists: IfExists = False,
+    where: Where = None,
+    match: Match = None,
+    all_vhosts: AllVhosts = False,
+    dry_run: DryRun = False,
+    fail_fast: FailFast = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete exchanges: DELETE /api/exchanges/VHOST/NAME. An expression leaves out those of the broker (amq.*)."""
+    choice = Choice(names or (), where, match, all_vhosts)
+    return _delete(session, _EXCHANGE, choice, _Way(if_exists, dry_run, fail_fast, yes), if_unused=if_unused)
+
+
+def delete_binding(
+    session: Session,
+    source: Annotated[str, typer.Argument(metavar="EXCHANGE", help="The exchange that is bound from.")],
+    destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="The queue or exchange that is bound.")],
+    destination_type: Annotated[
+        str, typer.Option("--destination-type", metavar="TYPE", help="queue or exchange.")
+    ] = "queue",
+    routing_key: Annotated[str | None, typer.Option("--routing-key", metavar="KEY", help="Routing key.")] = None,
+    arguments: Annotated[str | None, typer.Option("--arguments", metavar="JSON", help="All its arguments.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that there are between the two.")] = False,
+    if_exists: IfExists = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete a binding by its parts: DELETE /api/bindings/VHOST/e/EXCHANGE/q/DESTINATION/KEY.
+
+    Without routing key and arguments there must be only one between the two, or --all is given.
+    """
+    if destination_type not in ("queue", "exchange"):
+        raise UsageError(f"--destination-type: {destination_type!r} is neither queue nor exchange")
+    client = session.client
+    segments = ("bindings", session.vhost, "e", source, destination_type[0], destination)
+    what = f"binding of {destination_type} {destination!r} to exchange {source!r} in virtual host {session.vhost!r}"
+    table = json_object(arguments) if arguments is not None else None
+    rows = [
+        row
+        for row in _bindings(client, segments, what)
+        if (routing_key is None or row.get("routing_key") == routing_key)
+        and (table is None or not differences(dict(row.get("arguments") or {}), table))
+    ]
+    if len(rows) > 1 and not every:
+        known = "; ".join(f"routing key {row['routing_key']!r}, arguments {row.get('arguments') or {}}" for row in rows)
+        raise DataError(
+            f"{what}: there are {len(rows)}: {known}; name --routing-key and --arguments, or all with --all"
+        )
+    if not rows and not if_exists:
+        raise NotFound(f"{what} does not exist ({client.endpoint.url})")
+    jobs = [
+        Job(
+            (source, destination, str(row.get("routing_key", ""))),
+            lambda row=row: _gone(client, path(*segments, row["properties_key"]), {}, what, if_exists=if_exists),  # type: ignore[misc]
+        )
+        for row in rows
+    ]
+    work = Work(DELETES, "binding", "bindings", ("source", "destination", "routing_key"), jobs)
+    if not dry_run:
+        ask(session, work, single=len(jobs) == 1, yes=yes, vhost=session.vhost)
+    return perform(session, work, dry_run=dry_run, fail_fast=False)
+
+
+def _bindings(client: Client, segments: Iterable[str], what: str) -> list[dict[str, Any]]:
+    try:
+        return lists.fetch(client, *segments, what=what)
+    except NotFound:
+        return []
+
+
+# What has a name and nothing else
+
+
+def _by_name(kind: _Kind, metavar: str, doc: str) -> Callable[..., Result]:
+    """The command for a kind without options of its own."""
+    given = Annotated[list[str] | None, typer.Argument(metavar=f"[{metavar}]...", help="Names.", show_default=False)]
+
+    def of_vhost(
+        session: Session,
+        names: given = None,
+        if_exists: IfExists = False,
+        where: Where = None,
+        match: Match = None,
+        all_vhosts: AllVhosts = False,
+        dry_run: DryRun = False,
+        fail_fast: FailFast = False,
+        yes: Annotated[bool, Yes] = False,
+    ) -> Result:
+        choice = Choice(names or (), where, match, all_vhosts)
+        return _delete(session, kind, choice, _Way(if_exists, dry_run, fail_fast, yes))
+
+    def of_broker(
+        session: Session,
+        names: given = None,
+        if_exists: IfExists = False,
+        where: Where = None,
+        match: Match = None,
+        dry_run: DryRun = False,
+        fail_fast: FailFast = False,
+        yes: Annotated[bool, Yes] = False,
+    ) -> Result:
+        return _delete(session, kind, Choice(names or (), where, match), _Way(if_exists, dry_run, fail_fast, yes))
+
+    command: Callable[..., Result] = of_vhost if kind.by_vhost else of_broker
+    command.__doc__ = doc
+    return command
+
+
+delete_policy = _by_name(_POLICY, "POLICY", "Delete policies: DELETE /api/policies/VHOST/NAME.")
+delete_operator_policy = _by_name(
+    _OPERATOR_POLICY, "POLICY", "Delete operator policies: DELETE /api/operator-policies/VHOST/NAME."
+)
+delete_vhost = _by_name(_VHOST, "VHOST", "Delete virtual hosts and all that is in them: DELETE /api/vhosts/NAME.")
+delete_user = _by_name(_USER, "USERNAME", "Delete users: DELETE /api/users/NAME.")
+delete_permissions = _by_name(
+    _PERMISSIONS, "USERNAME", "Delete users' permissions in a virtual host: DELETE /api/permissions/VHOST/USERNAME."
+)
+delete_global_parameter = _by_name(
+    _GLOBAL_PARAMETER, "NAME", "Delete global runtime parameters: DELETE /api/global-parameters/NAME."
+)
+delete_shovel = _by_name(
+    _parameters("shovel", "shovels", "shovel"),
+    "NAME",
+    "Delete dynamic shovels: DELETE /api/parameters/shovel/VHOST/NAME.",
+)
+delete_federation_upstream = _by_name(
+    _parameters("federation upstream", "federation upstreams", "federation-upstream"), "NAME",
+    "Delete federation upstreams: DELETE /api/parameters/federation-upstream/VHOST/NAME.",
+)  # fmt: skip
+
+
+# What belongs to something else
+
+
+def delete_parameter(
+    session: Session,
+    component: Annotated[str, typer.Option("--component", metavar="COMPONENT", help="What it is for, such as shovel.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Names.", show_default=False)] = None,
+    if_exists: IfExists = False,
+    where: Where = None,
+    match: Match = None,
+    all_vhosts: AllVhosts = False,
+    dry_run: DryRun = False,
+    fail_fast: FailFast = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete runtime parameters: DELETE /api/parameters/COMPONENT/VHOST/NAME."""
+    kind = _parameters(f"parameter of component {component!r}", f"parameters of component {component!r}", component)
+    return _delete(
+        session, kind, Choice(names or (), where, match, all_vhosts), _Way(if_exists, dry_run, fail_fast, yes)
+    )
+
+
+def delete_topic_permissions(
+    session: Session,
+    names: Usernames = None,
+    exchange: Annotated[
+        str | None, typer.Option("--exchange", metavar="EXCHANGE", help="On this exchange only.", show_default=False)
+    ] = None,
+    if_exists: IfExists = False,
+    where: Where = None,
+    match: Match = None,
+    all_vhosts: AllVhosts = False,
+    dry_run: DryRun = False,
+    fail_fast: FailFast = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete users' topic permissions: DELETE /api/topic-permissions/VHOST/USERNAME/EXCHANGE."""
+    kind = _Kind(
+        "topic permissions of user", "topic permissions", permissions.TOPIC_PERMISSIONS, _permissions("topic-permissions"),
+        lambda v, n: ("topic-permissions", v, n, *([] if exchange is None else [exchange])), key="user",
+        keep=lambda row: exchange in (None, row.get("exchange")), fields=("exchange",),
+    )  # fmt: skip
+    return _delete(
+        session, kind, Choice(names or (), where, match, all_vhosts), _Way(if_exists, dry_run, fail_fast, yes)
+    )
+
+
+Limits = Annotated[list[str], typer.Argument(metavar="LIMIT...", help="Such as max-connections.")]
+
+
+def delete_vhost_limit(
+    session: Session,
+    names: Limits,
+    if_exists: IfExists = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete limits of a virtual host: DELETE /api/vhost-limits/VHOST/NAME."""
+    return _delete_limits(session, names, "vhost-limits", session.vhost, _Way(if_exists, dry_run, False, yes))
+
+
+def delete_user_limit(
+    session: Session,
+    names: Limits,
+    username: Annotated[str, typer.Option("--username", metavar="USERNAME", help="Whose limit it is.")],
+    if_exists: IfExists = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, Yes] = False,
+) -> Result:
+    """Delete limits of a user: DELETE /api/user-limits/USERNAME/NAME. To log in as somebody else, say --user."""
+    return _delete_limits(session, names, "user-limits", username, _Way(if_exists, dry_run, False, yes))
+
+
+def _delete_limits(session: Session, names: list[str], noun: str, owner: str, way: _Way) -> Result:
+    """The API deletes a limit that is not there, too, so the limits are looked at before."""
+    client = session.client
+    whose = f"virtual host {owner!r}" if noun == "vhost-limits" else f"user {owner!r}"
+    rows = lists.fetch(client, noun, owner, what=whose)
+    there = {limit for row in rows for limit in (row.get("value") or {})}
+
+    def job(name: str) -> Job:
+        def do() -> Done:
+            if name not in there:
+                if way.if_exists:
+                    return Done("not there", skipped=True)
+                raise NotFound(f"limit {name!r} of {whose} does not exist ({client.endpoint.url})")
+            return _gone(client, path(noun, owner, name), {}, f"limit {name!r} of {whose}", if_exists=way.if_exists)
+
+        return Job((name,), do)
+
+    work = Work(DELETES, "limit", f"limits of {whose}", ("name",), [job(name) for name in dict.fromkeys(names)])
+    if not way.dry_run:
+        ask(session, work, single=len(names) == 1, yes=way.yes, vhost=owner if noun == "vhost-limits" else None)
+    return perform(session, work, dry_run=way.dry_run, fail_fast=False)
