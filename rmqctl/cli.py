@@ -91,7 +91,7 @@ def command_first(argv: Sequence[str]) -> list[str]:
         return [name, *before, *rest]
     between, words = _split(rest)
     if not words and name in COMMANDS:  # `declare -f FILE` beside `declare queue NAME`
-        return [name, *between]
+        return [name, *before, *between]
     if not words:
         return [name, *(word for word in between if word in _ALONE)]
     return [name, words[0], *before, *between, *words[1:]]
