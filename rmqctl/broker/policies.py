@@ -20,7 +20,7 @@ class Policy(NamedTuple):
             "name": self.name,
             "pattern": self.pattern,
             "apply-to": self.apply_to,
-            "definition": dict(self.definition),
+            "definition": dict(sorted(self.definition.items())),
             "priority": self.priority,
         }
 

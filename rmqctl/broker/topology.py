@@ -13,8 +13,8 @@ def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> Non
     if method.passive:
         if not method.exchange:
             raise AmqpError(403, "operation not permitted on the default exchange")
-        channel.vhost.check(channel.user, "configure", "exchange", method.exchange)
-        channel.vhost.exchange(method.exchange)
+        channel.vhost.check(channel.user, "configure", "exchange", _name(method.exchange))
+        channel.vhost.exchange(_name(method.exchange))
     else:
         channel.vhost.declare_exchange(
             channel.user,
@@ -30,21 +30,21 @@ def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> Non
 
 
 def exchange_delete(channel: Channel, method: commands.Exchange.Delete) -> None:
-    channel.vhost.delete_exchange(channel.user, method.exchange, if_unused=method.if_unused)
+    channel.vhost.delete_exchange(channel.user, _name(method.exchange), if_unused=method.if_unused)
     if not method.nowait:
         channel.reply(40, 21)
 
 
 def exchange_bind(channel: Channel, method: commands.Exchange.Bind) -> None:
-    destination = Destination("exchange", method.destination)
-    channel.vhost.bind(channel.user, method.source, destination, method.routing_key, method.arguments or {})
+    destination = Destination("exchange", _name(method.destination))
+    channel.vhost.bind(channel.user, _name(method.source), destination, method.routing_key, method.arguments or {})
     if not method.nowait:
         channel.reply(40, 31)
 
 
 def exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> None:
-    destination = Destination("exchange", method.destination)
-    channel.vhost.unbind(channel.user, method.source, destination, method.routing_key, method.arguments or {})
+    destination = Destination("exchange", _name(method.destination))
+    channel.vhost.unbind(channel.user, _name(method.source), destination, method.routing_key, method.arguments or {})
     if not method.nowait:
         channel.reply(40, 51)
 
@@ -77,7 +77,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
 def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
     name, key = _bound(channel, method.queue, method.routing_key)
     channel.vhost.bind(
-        channel.user, method.exchange, Destination("queue", name), key, method.arguments or {}, channel.session
+        channel.user, _name(method.exchange), Destination("queue", name), key, method.arguments or {}, channel.session
     )
     if not method.nowait:
         channel.reply(50, 21)
@@ -85,7 +85,7 @@ def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
 
 def queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
     name, key = _bound(channel, method.queue, method.routing_key)
-    channel.vhost.unbind(channel.user, method.exchange, Destination("queue", name), key, method.arguments or {})
+    channel.vhost.unbind(channel.user, _name(method.exchange), Destination("queue", name), key, method.arguments or {})
     channel.reply(50, 51)
 
 
@@ -98,7 +98,7 @@ def queue_purge(channel: Channel, method: commands.Queue.Purge) -> None:
 def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
     count = channel.vhost.delete_queue(
         channel.user,
-        channel.queue_name(method.queue),
+        _name(channel.queue_name(method.queue)),
         if_unused=method.if_unused,
         if_empty=method.if_empty,
         owner=channel.session,
@@ -109,7 +109,7 @@ def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
 
 def _bound(channel: Channel, queue: str, key: str) -> tuple[str, str]:
     """Without a queue name the last one declared; then, without a key, its name is the key (section 1.7.2.3)."""
-    name = channel.queue_name(queue)
+    name = _name(channel.queue_name(queue))
     return name, key if queue or key else name
 
 
@@ -119,5 +119,5 @@ def _arguments(method: commands.Exchange.Declare | commands.Queue.Declare) -> Ar
 
 
 def _name(name: str) -> str:
-    """RabbitMQ drops line ends from the names that are declared."""
+    """RabbitMQ drops line ends from names that are declared, deleted and bound, but not where messages go in or out."""
     return name.replace("\n", "").replace("\r", "")

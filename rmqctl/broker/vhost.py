@@ -32,6 +32,8 @@ _PREDECLARED = (
     ("amq.topic", "topic"),
     ("amq.rabbitmq.trace", "topic"),
 )
+_LOG = "amq.rabbitmq.log"
+"""RabbitMQ has it in the default virtual host, for its log. Here it stays silent."""
 QUEUE_TYPES = ("classic", "quorum")
 _ROUTES = 10_000
 
@@ -55,8 +57,8 @@ class VHost:
         """Of the connections that are gone."""
         self._bound: dict[Destination, dict[Any, Binding]] = {}
         self._routes: dict[tuple[str, str], Sequence[Queue]] = {}
-        for exchange, kind in _PREDECLARED:
-            internal = exchange == "amq.rabbitmq.trace"
+        for exchange, kind in _PREDECLARED if name != "/" else (*_PREDECLARED, (_LOG, "topic")):
+            internal = exchange.startswith("amq.rabbitmq.")
             self.exchanges[exchange] = Exchange(
                 exchange, kind, durable=True, auto_delete=False, internal=internal, arguments={}
             )
@@ -170,7 +172,9 @@ class VHost:
         owner: "Session | None" = None,
     ) -> Queue:
         """Without a name the broker gives it one."""
-        arguments = self._with_type(arguments if arguments is not None else Arguments({}))
+        arguments = arguments if arguments is not None else Arguments({})
+        if durable and not exclusive and not auto_delete:
+            arguments = self._with_type(arguments)
         if not name and arguments.get("x-queue-type") == "quorum":
             raise precondition("Cannot declare a server-named queue for type rabbit_quorum_queue")
         if not name:
@@ -249,6 +253,7 @@ class VHost:
         queue.delete()
 
     def _with_type(self, arguments: Arguments) -> Arguments:
+        """With the virtual host's default queue type, which is for queues that may outlive their clients only."""
         default = self.metadata.get("default_queue_type", "classic")
         if "x-queue-type" in arguments or default in ("classic", "undefined", None):
             return arguments

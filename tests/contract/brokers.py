@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -121,6 +121,26 @@ class Node:
             return self._client.get("/whoami").is_success
         except httpx.HTTPError:
             return False
+
+
+@contextlib.contextmanager
+def embedded() -> Iterator[Node]:
+    """The embedded broker as a node, which has no program of its own."""
+    argv = [sys.executable, "-m", "rmqctl", "broker", "run", "--ephemeral", "--amqp-port", "0", "--http-port", "0"]
+    broker = subprocess.Popen([*argv, "--log-level", "none"], stdout=subprocess.PIPE, text=True)
+    assert broker.stdout
+    try:
+        with broker.stdout:
+            amqp, http = broker.stdout.readline().split()
+        name = httpx.get(f"{http}/api/overview", trust_env=False).json()["node"]
+        settings = {"NODE": name, "URL": http, "AMQP_PORT": str(urlsplit(amqp).port)}
+        with contextlib.closing(
+            Node("embedded", {f"RMQCTL_TEST_EMBEDDED_{k}": v for k, v in settings.items()})
+        ) as node:
+            yield node
+    finally:
+        broker.terminate()
+        broker.wait(20)
 
 
 def settings_file() -> Path:

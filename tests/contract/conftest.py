@@ -1,7 +1,5 @@
 """Runs every test of the contract on each release, and adds up the cells that were compared."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from . import topology
-from .brokers import Node, alone, read_settings, running_node
+from .brokers import Node, alone, embedded, read_settings, running_node
 from .compare import Score
 
 RELEASES = ("310", "43")
@@ -26,9 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.broker)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _undisturbed() -> Iterator[None]:
+    with alone():
+        yield
+
+
 @pytest.fixture(scope="session", params=RELEASES)
 def node(request: pytest.FixtureRequest) -> Iterator[Node]:
-    with alone(), running_node(request.param) as node:
+    with running_node(request.param) as node:
         yield node
 
 
@@ -43,18 +47,12 @@ class Place(NamedTuple):
 @pytest.fixture(scope="session", params=("embedded", *RELEASES))
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """Commands that change a broker have the same effect on all of them."""
-    if request.param != "embedded":
-        with alone(), running_node(request.param) as node:
+    if request.param == "embedded":
+        with embedded() as broker:
+            yield Place(broker.url, f"amqp://guest:guest@127.0.0.1:{broker.port('amqp')}", None)
+    else:
+        with running_node(request.param) as node:
             yield Place(node.url, f"amqp://guest:guest@127.0.0.1:{node.port('amqp')}", node)
-        return
-    argv = [sys.executable, "-m", "rmqctl", "broker", "run", "--ephemeral", "--amqp-port", "0", "--http-port", "0"]
-    broker = subprocess.Popen([*argv, "--log-level", "none"], stdout=subprocess.PIPE, text=True)
-    assert broker.stdout
-    with broker.stdout:
-        amqp, http = broker.stdout.readline().split()
-        yield Place(http, amqp.removesuffix("/%2F"), None)
-        broker.terminate()
-        broker.wait(20)
 
 
 @pytest.fixture(scope="session")

@@ -109,17 +109,23 @@ EVERY_KIND: dict[str, Any] = {
 }
 
 
-def build(node: Node, certificates: Path) -> Callable[[], None]:
-    """Builds it all, waits until the statistics are settled, and returns what closes the live clients."""
+def build(node: Node, certificates: Path | None) -> Callable[[], None]:
+    """Builds it all, waits until the statistics are settled, and returns what closes the live clients.
+
+    Without `certificates`, what the embedded broker has too: no streams, no plugins' parameters, and no clients of
+    other protocols or over TLS.
+    """
+    everything = certificates is not None
     with contextlib.ExitStack() as stack:
         _clear(node)
         _vhosts_and_users(node)
-        _policies_and_parameters(node)
+        _policies(node)
+        _parameters(node, everything)
         for vhost in (DEFAULT, ODD, HARD):
             _exchanges(node, vhost)
-            _queues(node, vhost)
-            _bindings(node, vhost)
-        _messages(node)
+            _queues(node, vhost, everything)
+            _bindings(node, vhost, everything)
+        _messages(node, everything)
         _clients(node, certificates, stack)
         _let_settle(node)
         return stack.pop_all().close
@@ -193,7 +199,7 @@ def _vhosts_and_users(node: Node) -> None:
     node.put("user-limits", "contract-plain", "max-channels", body={"value": 0})
 
 
-def _policies_and_parameters(node: Node) -> None:
+def _policies(node: Node) -> None:
     definition = {"max-length": 2000, "dead-letter-exchange": "ünï ☃", "message-ttl": 86400000, "overflow": "drop-head"}
     node.put(
         "policies",
@@ -269,6 +275,29 @@ def _policies_and_parameters(node: Node) -> None:
         'öp "q"',
         body={"pattern": ".*", "apply-to": "queues", "definition": {"max-length-bytes": 5_000_000}},
     )
+
+
+def _parameters(node: Node, everything: bool) -> None:
+    if everything:
+        _parameters_of_plugins(node)
+    values: dict[str, Any] = {
+        "number": 5,
+        "float": 0.1,
+        "text": 'ünï ☃ "q" \\ \t /',
+        "list": [1, "two", None, True, {}],
+        "nothing": None,
+        "object": {"z": 1, "a": {"c": [], "b": 1e100}},
+        "true": True,
+        "empty": "",
+    }
+    if not everything:
+        del values["nothing"]  # the embedded broker keeps no null
+    for name, value in values.items():
+        node.put("global-parameters", f"contract {name} ü", body={"value": value})
+    node.put("global-parameters", "contract\ttab", body={"value": 1})
+
+
+def _parameters_of_plugins(node: Node) -> None:
     uri = "amqp://ünï:p%40ss@127.0.0.1:1/%2F?heartbeat=10"
     node.put(
         "parameters",
@@ -303,19 +332,6 @@ def _policies_and_parameters(node: Node) -> None:
             }
         },
     )
-    values: dict[str, Any] = {
-        "number": 5,
-        "float": 0.1,
-        "text": 'ünï ☃ "q" \\ \t /',
-        "list": [1, "two", None, True, {}],
-        "nothing": None,
-        "object": {"z": 1, "a": {"c": [], "b": 1e100}},
-        "true": True,
-        "empty": "",
-    }
-    for name, value in values.items():
-        node.put("global-parameters", f"contract {name} ü", body={"value": value})
-    node.put("global-parameters", "contract\ttab", body={"value": 1})
 
 
 def _exchanges(node: Node, vhost: str) -> None:
@@ -336,7 +352,7 @@ def _exchanges(node: Node, vhost: str) -> None:
     node.put("exchanges", vhost, "ünï 1", body={"type": "direct"})
 
 
-def _queue_kinds(node: Node) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+def _queue_kinds(node: Node, everything: bool) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Name to properties and arguments."""
     kinds: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "typed.classic": ({}, {"x-queue-type": "classic"}),
@@ -367,18 +383,20 @@ def _queue_kinds(node: Node) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]
         kinds["args.lazy"] = ({}, {"x-queue-mode": "lazy"})
         kinds["args.locator"] = ({}, {"x-queue-master-locator": "client-local"})
         kinds["mirrored"] = ({}, {})
+    if not everything:
+        del kinds["typed.stream"]
     return kinds
 
 
-def _queues(node: Node, vhost: str) -> None:
+def _queues(node: Node, vhost: str, everything: bool) -> None:
     for name in strange_names(vhost):
         if name not in (".", ".."):
             node.put("queues", vhost, name, body={"durable": True, "arguments": {"x-queue-type": "classic"}})
-    for name, (properties, arguments) in _queue_kinds(node).items():
+    for name, (properties, arguments) in _queue_kinds(node, everything).items():
         node.put("queues", vhost, name, body={"durable": True, **properties, "arguments": arguments})
 
 
-def _bindings(node: Node, vhost: str) -> None:
+def _bindings(node: Node, vhost: str, everything: bool) -> None:
     def bind(source: str, kind: str, destination: str, key: str, arguments: dict[str, Any] | None = None) -> None:
         body = {"routing_key": key, "arguments": arguments or {}}
         node.post("bindings", vhost, "e", source, kind, destination, body=body)
@@ -392,11 +410,11 @@ def _bindings(node: Node, vhost: str) -> None:
         bind("kind.direct", "q", "typed.quorum", key)
     bind("kind.headers", "q", "typed.classic", "", {"x-match": "all", "type": "ünï ☃", "size": 5, "ok": True})
     bind("kind.headers", "q", "typed.classic", "", {"x-match": "any", "price": 1.5})
-    bind("kind.headers", "q", "typed.stream", "ignored", EVERY_KIND)
+    bind("kind.headers", "q", "typed.stream" if everything else "args.ttl", "ignored", EVERY_KIND)
     bind("kind.headers", "e", "internal", "", {"x-match": "any-with-x", "deep": {"b": [1], "a": {}}})
 
 
-def _messages(node: Node) -> None:
+def _messages(node: Node, everything: bool) -> None:
     def publish(vhost: str, queue: str, count: int, **properties: Any) -> None:
         for number in range(count):
             body = {
@@ -413,7 +431,8 @@ def _messages(node: Node) -> None:
         publish(vhost, "typed.classic", 7, delivery_mode=2, timestamp=1700000000)
         publish(vhost, "typed.quorum", 5)
         publish(vhost, "typed.quorum.limits", 2)
-        publish(vhost, "typed.stream", 4)
+        if everything:
+            publish(vhost, "typed.stream", 4)
         publish(vhost, "args.priority", 3, priority=4)
         publish(vhost, "args.single", 6)
         publish(vhost, "args.length", 2)
@@ -467,25 +486,31 @@ def _consume(
     channel.basic_consume(queue, on_message_callback=lambda *_: None, auto_ack=not ack, consumer_tag=tag, **more)
 
 
-def _clients(node: Node, certificates: Path, stack: contextlib.ExitStack) -> None:
-    working = [_worker(node, stack, DEFAULT, "first"), _worker(node, stack, ODD, 'ünï "q" 🐇')]
+def _clients(node: Node, certificates: Path | None, stack: contextlib.ExitStack) -> None:
+    everything = certificates is not None
+    working = [_worker(node, stack, DEFAULT, "first", everything), _worker(node, stack, ODD, 'ünï "q" 🐇', everything)]
     working += [_busy_channels(node, stack), _amqp_arguments(node, stack, ODD)]
     _open(node, ODD, stack, user=ODD_USER)  # a connection without a channel
-    _open(node, DEFAULT, stack, tls=certificates, connection_name="over TLS").channel()
     _open(node, HARD, stack, connection_name="tab\there").channel(channel_number=77)
-    stack.enter_context(wire.mqtt(node.port("mqtt"), "contract-mqtt"))
-    stack.enter_context(wire.stomp(node.port("stomp")))
+    if everything:
+        _open(node, DEFAULT, stack, tls=certificates, connection_name="over TLS").channel()
+        stack.enter_context(wire.mqtt(node.port("mqtt"), "contract-mqtt"))
+        stack.enter_context(wire.stomp(node.port("stomp")))
     for connection in working:
         connection.process_data_events(time_limit=1)
 
 
-def _worker(node: Node, stack: contextlib.ExitStack, vhost: str, name: str) -> pika.BlockingConnection:
+def _worker(
+    node: Node, stack: contextlib.ExitStack, vhost: str, name: str, everything: bool
+) -> pika.BlockingConnection:
     """Consumers of every kind, most of which never acknowledge."""
     connection = _open(node, vhost, stack, connection_name=name, product="contract", odd={"b": 1, "a": ["x", True]})
     _consume(connection.channel(), "typed.classic", "slow", prefetch=3)
     _consume(connection.channel(), "typed.classic", 'ünï tag "q" 🐇', prefetch=0, arguments={"x-priority": 10})
     _consume(connection.channel(), "typed.quorum", "quorum tag", prefetch=2)
-    _consume(connection.channel(), "typed.stream", "stream tag", prefetch=1, arguments={"x-stream-offset": "first"})
+    if everything:
+        offset = {"x-stream-offset": "first"}
+        _consume(connection.channel(), "typed.stream", "stream tag", prefetch=1, arguments=offset)
     _consume(connection.channel(), "transient", "greedy", ack=False)
     single = connection.channel()
     _consume(single, "args.single", "active one", prefetch=4)

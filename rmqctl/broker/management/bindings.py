@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 from rmqctl.broker.exchange import Binding, Destination, canonical
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.queues import arguments_of
-from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, missing
+from rmqctl.broker.management.queues import arguments_of, unbroken
+from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, in_order, missing
 from rmqctl.broker.vhost import VHost
 
 _KINDS = {"q": "queue", "e": "exchange"}
@@ -46,7 +46,10 @@ def bind(call: Call) -> Created:
     key = document.get("routing_key", "")
     if not isinstance(key, str):
         raise bad_request("routing_key should be a string")
-    binding = vhost.bind(call.user, exchange_name(call["source"]), _destination(call), key, arguments_of(document))
+    source, destination = exchange_name(call["source"]), _destination(call)
+    binding = vhost.bind(
+        call.user, unbroken(source), destination._replace(name=unbroken(destination.name)), key, arguments_of(document)
+    )
     return Created(f"{quote(call['destination'], safe='')}/{quote(properties_key(binding), safe='~')}")
 
 
@@ -71,7 +74,7 @@ def row(vhost: VHost, binding: Binding) -> Row:
         "destination": binding.destination.name,
         "destination_type": binding.destination.kind,
         "routing_key": binding.key,
-        "arguments": dict(sorted(binding.arguments.items())),
+        "arguments": in_order(binding.arguments),
         "properties_key": properties_key(binding),
     }
 

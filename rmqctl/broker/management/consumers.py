@@ -4,7 +4,7 @@ from typing import Any
 
 from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.management import listing
-from rmqctl.broker.management.web import Call, Row
+from rmqctl.broker.management.web import Call, Row, in_order
 
 
 def list_consumers(call: Call) -> Any:
@@ -23,11 +23,10 @@ def consumer_row(consumer: Consumer) -> Row:
     channel, queue = consumer.channel, consumer.queue
     host, port = channel.session.peer
     waits = queue.single_active and queue.active is not consumer
-    full = not consumer.no_ack and bool(consumer.prefetch) and consumer.unacked >= consumer.prefetch
-    status = "waiting" if waits else "blocked" if full and queue.kind == "classic" else "up"
+    status = _status(consumer, waits)
     timeout = channel.broker.consumer_timeout
     return {
-        "arguments": consumer.arguments,
+        "arguments": in_order(consumer.arguments),
         "channel_details": {
             "connection_name": channel.session.name,
             "name": f"{channel.session.name} ({channel.number})",
@@ -46,3 +45,10 @@ def consumer_row(consumer: Consumer) -> Row:
         "prefetch_count": consumer.prefetch,
         "queue": {"name": queue.name, "vhost": queue.vhost.name},
     }
+
+
+def _status(consumer: Consumer, waits: bool) -> str:
+    if consumer.queue.single_active:
+        return "waiting" if waits else "single_active"
+    full = not consumer.no_ack and bool(consumer.prefetch) and consumer.unacked >= consumer.prefetch
+    return "blocked" if full and consumer.queue.kind == "classic" else "up"

@@ -6,7 +6,7 @@ from rmqctl.broker.exchange import Exchange
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.queues import arguments_of, declared_name
 from rmqctl.broker.management.rates import OF_EXCHANGE
-from rmqctl.broker.management.web import Call, Created, Row, boolean, missing
+from rmqctl.broker.management.web import Call, Created, Row, boolean, in_order, missing
 
 DEFAULT = "amq.default"
 # Whoever declares nothing: the exchanges that are there from the beginning.
@@ -59,7 +59,7 @@ def find(call: Call) -> Exchange:
 def row(call: Call, vhost: str, exchange: Exchange) -> Row:
     predeclared = not exchange.name or exchange.name.startswith("amq.")
     fields = {
-        "arguments": dict(sorted(exchange.arguments.items())),
+        "arguments": in_order(exchange.arguments),
         "auto_delete": exchange.auto_delete,
         "durable": exchange.durable,
         "internal": exchange.internal,

@@ -3,10 +3,12 @@
 Without plugins there are two components: `operator_policy`, and `vhost-limits` with its one parameter `limits`.
 """
 
+import hashlib
+from base64 import urlsafe_b64encode
 from typing import Any
 
 from rmqctl.broker.management import limits, listing, policies
-from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, in_order, missing
 
 
 def list_parameters(call: Call) -> Any:
@@ -71,18 +73,23 @@ def delete_global(call: Call) -> None:
 
 
 def _globals(call: Call) -> Row:
-    return {"cluster_tags": [], **call.broker.global_parameters}
+    node = hashlib.md5(call.broker.node.encode(), usedforsecurity=False).digest()
+    cluster = f"rabbitmq-cluster-id-{urlsafe_b64encode(node).rstrip(b'=').decode()}"
+    return {"cluster_tags": [], "internal_cluster_id": cluster, **in_order(call.broker.global_parameters)}
 
 
 def _rows(call: Call) -> list[Row]:
     rows: list[Row] = []
     for vhost in call.vhosts():
         if vhost.limits:
-            rows.append({"value": vhost.limits, "vhost": vhost.name, "component": "vhost-limits", "name": "limits"})
+            rows.append(
+                {"value": in_order(vhost.limits), "vhost": vhost.name, "component": "vhost-limits", "name": "limits"}
+            )
         for policy in call.broker.operator_policies_of(vhost.name):
             value = policy.document()
             name = value.pop("name")
             where = value.pop("vhost")
+            value = {key: value[key] for key in ("pattern", "definition", "priority", "apply-to")}
             rows.append({"value": value, "vhost": where, "component": "operator_policy", "name": name})
     return rows
 

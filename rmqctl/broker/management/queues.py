@@ -7,6 +7,7 @@ happened in the queue, within the two seconds between two looks at its counters.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from rmqctl.broker.arguments import Arguments
@@ -14,7 +15,7 @@ from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.rates import OF_QUEUE
-from rmqctl.broker.management.web import Answer, Call, Created, Row, bad_request, boolean, missing
+from rmqctl.broker.management.web import Answer, Call, Created, Row, bad_request, boolean, in_order, missing
 from rmqctl.broker.message import Entry
 from rmqctl.broker.queue import Queue
 
@@ -130,6 +131,11 @@ def declared_name(kind: str, name: str) -> str:
     size = len(name.encode("utf-8", "surrogateescape"))
     if size > 255:
         raise bad_request(f"{kind} should be less than 255 bytes, actually was {size}\n")
+    return unbroken(name)
+
+
+def unbroken(name: str) -> str:
+    """RabbitMQ drops line ends from names that are declared and bound."""
     return name.replace("\n", "").replace("\r", "")
 
 
@@ -269,7 +275,7 @@ def _members(queue: Queue) -> Row:
 
 
 def shown_arguments(queue: Queue) -> Row:
-    return dict(sorted({"x-queue-type": queue.kind, **queue.arguments}.items()))
+    return dict(in_order({"x-queue-type": queue.kind, **queue.arguments}))
 
 
 def effective_policy(queue: Queue) -> Row:
@@ -292,7 +298,8 @@ def unacked_by_queue(call: Call) -> Unacked:
     if listing.wants(call, "messages_persistent", "message_bytes_persistent", "head_message_timestamp"):
         for session in call.broker.sessions:
             for channel in session.channels.values():
-                for delivery in channel.unacked.values():
+                acknowledged = (what for kind, what in channel.uncommitted if kind != "publish")
+                for delivery in (*channel.unacked.values(), *(each for _, each in chain.from_iterable(acknowledged))):
                     found.setdefault(delivery.entry.queue, []).append(delivery.entry)
     return found
 

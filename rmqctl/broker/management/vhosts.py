@@ -95,7 +95,8 @@ def shown_metadata(vhost: VHost) -> Row:
         "description": vhost.metadata.get("description") or "",
         "tags": vhost.metadata.get("tags") or [],
         "default_queue_type": vhost.metadata.get("default_queue_type") or "classic",
-        **({"protected_from_deletion": True} if vhost.metadata.get("protected_from_deletion") else {}),
+        # Only where the protection has been switched.
+        **{key: value for key, value in vhost.metadata.items() if key == "protected_from_deletion"},
     }
 
 
@@ -140,5 +141,5 @@ def _protect(call: Call, on: bool, verb: str) -> None:
     if on:
         vhost.metadata["protected_from_deletion"] = True
     else:
-        vhost.metadata.pop("protected_from_deletion", None)
+        vhost.metadata["protected_from_deletion"] = False
     call.broker.define_vhost(vhost)

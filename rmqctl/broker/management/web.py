@@ -181,3 +181,10 @@ def integer(document: Row, key: str, default: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise bad_request(["not_integer", value])
     return value
+
+
+def in_order(value: Any) -> Any:
+    """A table with its keys sorted, and those of the tables in it: so does Erlang with its maps."""
+    if isinstance(value, dict):
+        return {key: in_order(inner) for key, inner in sorted(value.items())}
+    return [in_order(inner) for inner in value] if isinstance(value, list) else value

@@ -114,7 +114,7 @@ def test_counts_are_those_of_this_moment(world: Live) -> None:
     assert connection["channels"] == 1
     assert connection["recv_oct"] > 100
     overview = world.http.get("/api/overview").json()
-    assert overview["object_totals"] == {"channels": 1, "connections": 1, "consumers": 2, "exchanges": 7, "queues": 3}
+    assert overview["object_totals"] == {"channels": 1, "connections": 1, "consumers": 2, "exchanges": 8, "queues": 3}
     assert overview["queue_totals"]["messages_unacknowledged"] == 2
 
 
