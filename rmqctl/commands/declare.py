@@ -503,11 +503,11 @@ def _table(options: Mapping[str, Any], words: list[str] | None, text: str | None
 def declare(
     session: Session,
     file: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--file", "-f", metavar="FILE", help='One JSON object a line: {"kind": "queue", "name": ...}. -: stdin.'
         ),
-    ],
+    ] = None,
     where: Annotated[
         str | None, typer.Option("--where", metavar="EXPRESSION", help="Only those whose keys match: 'kind = queue'.")
     ] = None,
@@ -520,6 +520,8 @@ def declare(
 
     `declare KIND NAME` declares one thing: `rmqctl declare --help` lists the kinds.
     """
+    if file is None:
+        raise UsageError("declare what? A kind and a name, or --file FILE")
     wanted = list(_chosen(_declarations(session, file), where, match))
     stages = [
         [_job(session, each, dry_run=dry_run) for each in group]
@@ -555,7 +557,9 @@ def _lines(session: Session, file: str) -> Iterable[str]:
 
 
 def _chosen(wanted: Iterable[Declaration], where: str | None, match: str | None) -> Iterator[Declaration]:
-    expression = None if where is None else parse(where, lambda _name: True)
+    # What is a kind as well (`kind = exchange`) is no column.
+    known = {key for kind in KINDS.values() for key in kind.keys} - KINDS.keys() | {"kind", "vhost"}
+    expression = None if where is None else parse(where, lambda name: name.partition(".")[0] in known)
     pattern = compiled(match)
     for each in wanted:
         row = {"kind": each.kind.name, "vhost": each.vhost, **each.fields}
