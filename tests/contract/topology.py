@@ -117,7 +117,7 @@ def build(node: Node, certificates: Path | None) -> Callable[[], None]:
     """
     everything = certificates is not None
     with contextlib.ExitStack() as stack:
-        _clear(node)
+        clear(node)
         _vhosts_and_users(node)
         _policies(node)
         _parameters(node, everything)
@@ -141,7 +141,7 @@ def strange_names(vhost: str) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------- what is declared
 
 
-def _clear(node: Node) -> None:
+def clear(node: Node) -> None:
     for vhost in node.get("vhosts"):
         if vhost["name"] != DEFAULT:
             node.delete("vhosts", vhost["name"])

@@ -14,7 +14,7 @@ from rmqctl.broker.management.web import Call, Created, Row, bad_request, in_ord
 def list_parameters(call: Call) -> Any:
     component = call.params.get("component")
     rows = [row for row in _rows(call) if component in (None, row["component"])]
-    return listing.answer(call, rows, default=("vhost", "component", "name"), pages=False)
+    return listing.answer(call, rows, default=("vhost", "name"), pages=False)
 
 
 def get_parameter(call: Call) -> Any:
