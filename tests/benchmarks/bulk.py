@@ -1,9 +1,11 @@
-"""How long it takes to declare and delete many queues: `python tests/benchmarks/bulk.py URL [COUNT [ROUNDS]]`.
+"""How long it takes to declare and delete many queues: `python tests/benchmarks/bulk.py URL [COUNT [ROUNDS [DELAY]]]`.
 
 Three ways to delete, in turn: one request after another with a new connection each, one after another over one
 connection, and `rmqctl delete queue --match`, the start of its process included. The best of the rounds is printed.
+DELAY: the broker is so many milliseconds away, there and back, by a proxy in between.
 """
 
+import asyncio
 import base64
 import json
 import subprocess
@@ -12,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection
+from multiprocessing import Process, Queue
 from urllib.parse import urlsplit
 
 PREFIX = "benchmark-bulk-"
@@ -67,7 +70,41 @@ def seconds(work: Callable[[str, Sequence[str]], None], url: str, names: Sequenc
     return time.perf_counter() - began
 
 
-def main(url: str, count: int = 1000, rounds: int = 3) -> None:
+def proxy(host: str, port: int, delay: float, ports: "Queue[int]") -> None:
+    """Listens on a port of its own; bytes arrive on the other side half of `delay` later, connections a whole one."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(1 << 16):
+            loop.call_later(delay / 2, writer.write, data)
+        loop.call_later(delay, writer.close)
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(delay)
+        there, back = await asyncio.open_connection(host, port)
+        await asyncio.gather(pipe(reader, back), pipe(there, writer))
+
+    async def serve() -> None:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        ports.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def main(url: str, count: int = 1000, rounds: int = 3, delay: int = 0) -> None:
+    if not delay:
+        measure(url, count, rounds)
+        return
+    parts = urlsplit(url)
+    ports: Queue[int] = Queue()
+    between = Process(target=proxy, args=(parts.hostname, parts.port, delay / 1000, ports), daemon=True)
+    between.start()
+    measure(f"http://{parts.username or 'guest'}:{parts.password or 'guest'}@127.0.0.1:{ports.get()}", count, rounds)
+    between.terminate()
+
+
+def measure(url: str, count: int, rounds: int) -> None:
     names = [f"{PREFIX}{number}" for number in range(count)]
     deletes = {"new connection each": new_connections, "one connection": one_connection, "rmqctl delete": by_rmqctl}
     declares = {"one by one": declare_one_by_one, "rmqctl declare -f": declare}
