@@ -1,0 +1,40 @@
+"""The messages that wait, against a sorted list."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmqctl.broker.message import Entry
+from rmqctl.broker.ready import Ready
+
+
+def entry(position: int, priority: int, size: int) -> Entry:
+    message = SimpleNamespace(body=bytes(size), get=lambda name: priority if name == "priority" else None)
+    return Entry(cast(Any, message), cast(Any, None), position, None)
+
+
+@given(st.integers(0, 3), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=20), st.data())
+def test_by_priority_then_age_also_after_a_return(
+    priorities: int, messages: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    ready = Ready(priorities)
+    entries = [entry(place, *message) for place, message in enumerate(messages)]
+    for each in entries:
+        ready.push(each)
+
+    def rank(each: Entry) -> tuple[int, int]:
+        return -min(each.message.get("priority"), priorities), each.position
+
+    expected = sorted(entries, key=rank)
+    assert list(ready) == expected
+    taken = [ready.pop() for _ in range(data.draw(st.integers(0, len(entries))))]
+    assert taken == expected[: len(taken)]
+    back = data.draw(st.lists(st.sampled_from(taken), unique_by=id)) if taken else []
+    ready.put_back(back)
+    left = sorted([*back, *expected[len(taken) :]], key=rank)
+    assert list(ready) == left
+    assert (ready.count, ready.bytes) == (len(left), sum(len(each.message.body) for each in left))
+    assert ready.clear() == left
+    assert (list(ready), ready.count, ready.bytes) == ([], 0, 0)

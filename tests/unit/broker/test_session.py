@@ -1,0 +1,268 @@
+"""A connection fed with bytes: whole, in any pieces, mutilated, and from clients that say nothing."""
+
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pamqp import commands, frame, header, heartbeat
+from pamqp.body import ContentBody
+
+from .client import GREETING, Client, Clock, encoded, gathered, handshake, message, new_broker, publish
+
+Basic, Queue, Channel, Connection = commands.Basic, commands.Queue, commands.Channel, commands.Connection
+LARGE = bytes(range(256)) * 600  # more than one frame
+
+LARGE_MESSAGE = b"".join(
+    (
+        encoded(Basic.Publish(routing_key="q")),
+        frame.marshal(header.ContentHeader(0, len(LARGE), Basic.Properties(priority=3)), 1),
+        frame.marshal(ContentBody(LARGE[:131064]), 1),
+        frame.marshal(ContentBody(LARGE[131064:]), 1),
+    )
+)
+CONVERSATION = handshake() + b"".join(
+    (
+        encoded(Queue.Declare(queue="q")),
+        encoded(commands.Confirm.Select()),
+        publish(b"first", "q", headers={"a": [1, {"b": "c"}]}, delivery_mode=2),
+        publish(b"", "q"),
+        publish(b"lost", "nowhere", mandatory=True),
+        LARGE_MESSAGE,
+        frame.marshal(heartbeat.Heartbeat(), 0),
+        encoded(Basic.Qos(prefetch_count=10)),
+        encoded(Basic.Consume(queue="q", consumer_tag="c")),
+        encoded(Basic.Ack(1)),
+        encoded(Basic.Nack(2, requeue=False)),
+        encoded(Channel.Open(), 2),
+        encoded(Queue.Bind(queue="q", exchange="amq.topic", routing_key="a.#"), 2),
+        publish(b"by topic", "a.b", "amq.topic", channel=2),
+        encoded(Basic.Reject(3, requeue=True)),
+        encoded(Basic.Cancel("c")),
+        encoded(Queue.Delete(queue="q"), 2),
+        encoded(Channel.Close(200, "", 0, 0), 2),
+    )
+)
+
+
+def events(client: Client) -> list[Any]:
+    """What was answered. Confirms may be gathered into one that says `multiple`: they are told one by one."""
+    answers, confirmed = [], 0
+    for channel, each in client.frames():
+        if isinstance(each, Basic.Ack):
+            last = each.delivery_tag
+            answers += [("confirm", number) for number in range(confirmed + 1 if each.multiple else last, last + 1)]
+            confirmed = last
+        else:
+            answers.append((channel, type(each).__name__, contents(each)))
+    # A confirm may come before or after what else was answered meanwhile.
+    return [each for each in answers if each[0] != "confirm"] + [each for each in answers if each[0] == "confirm"]
+
+
+def contents(each: Any) -> Any:
+    if isinstance(each, header.ContentHeader):
+        return each.body_size, dict(each.properties)
+    return each.value if isinstance(each, ContentBody) else dict(each)
+
+
+def said(pieces: list[bytes]) -> list[Any]:
+    client = Client(new_broker(), heartbeat=None)
+    for piece in pieces:
+        client.session.receive(piece)
+    assert client.session.is_open
+    return events(client)
+
+
+WHOLE = said([CONVERSATION])
+
+
+def test_the_conversation_says_what_it_should() -> None:
+    kinds = [each[1] for each in WHOLE if each[0] != "confirm"]
+    assert kinds.count("Deliver") == 5
+    assert kinds.count("Return") == 1
+    assert kinds[-2:] == ["DeleteOk", "CloseOk"]
+    assert [each[1] for each in WHOLE if each[0] == "confirm"] == [1, 2, 3, 4]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, len(CONVERSATION) - 1), max_size=30, unique=True).map(sorted))
+def test_any_split_of_the_bytes_says_the_same(places: list[int]) -> None:
+    ends = [*places, len(CONVERSATION)]
+    assert said([CONVERSATION[start:end] for start, end in zip([0, *places], ends, strict=True)]) == WHOLE
+
+
+def test_byte_by_byte_says_the_same() -> None:
+    start = CONVERSATION.index(LARGE[:100])
+    head = [CONVERSATION[at : at + 1] for at in range(start)]
+    rest = CONVERSATION[start + len(LARGE) + 8 :]
+    assert said([*head, CONVERSATION[start : start + len(LARGE) + 8], *(bytes((byte,)) for byte in rest)]) == WHOLE
+
+
+# ------------------------------------------------------------------------------------------------------- what is wrong
+
+
+class Mishaps(logging.Handler):
+    """Faults of the broker itself: it survives them, and logs them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(record)
+
+
+def survives(data: bytes, *, after: bytes = b"") -> None:
+    """Whatever comes, the connection ends in order or goes on, and nothing of it stays."""
+    broker = new_broker()
+    mishaps, log = Mishaps(), logging.getLogger("rmqctl.broker")
+    log.addHandler(mishaps)
+    try:
+        other = Client(broker)
+        other.declare("other")
+        broken = Client(broker, heartbeat=None)
+        broken.session.receive(after + data)
+        broken.session.take()
+        broken.session.lost()
+        other.publish(b"still here", "other")
+        found = other.get("other", no_ack=True)
+    finally:
+        log.removeHandler(mishaps)
+    assert found is not None
+    assert found.body == b"still here"
+    assert [record.exc_info for record in mishaps.seen if record.exc_info] == []
+    assert list(broker.sessions) == [other.session]
+    assert not any(queue.consumers or queue.unacked for queue in broker.vhosts["/"].queues.values())
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+@pytest.mark.filterwarnings("ignore:This command is deprecated")
+def test_a_mutilated_conversation_harms_nobody(data: st.DataObject) -> None:
+    bytes_ = bytearray(CONVERSATION)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(bytes_) - 1))
+        match data.draw(st.sampled_from(["change", "cut", "insert", "repeat"])):
+            case "change":
+                bytes_[at] = data.draw(st.integers(0, 255))
+            case "cut":
+                del bytes_[at : at + data.draw(st.integers(1, 40))]
+            case "insert":
+                bytes_[at:at] = data.draw(st.binary(min_size=1, max_size=20))
+            case _:
+                bytes_[at:at] = bytes_[at : at + data.draw(st.integers(1, 200))]
+    survives(bytes(bytes_))
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=300), st.booleans())
+@pytest.mark.filterwarnings("ignore:This command is deprecated")
+def test_garbage_harms_nobody(data: bytes, logged_in: bool) -> None:
+    survives(data, after=handshake() if logged_in else b"")
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 9), st.integers(0, 3), st.sampled_from(sorted(commands.INDEX_MAPPING)), st.binary(max_size=60))
+@pytest.mark.filterwarnings("ignore:This command is deprecated")
+def test_methods_with_any_arguments_harm_nobody(kind: int, channel: int, index: int, rest: bytes) -> None:
+    payload = index.to_bytes(4, "big") + rest
+    framed = bytes((kind,)) + channel.to_bytes(2, "big") + len(payload).to_bytes(4, "big") + payload + b"\xce"
+    survives(framed, after=handshake())
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\x01\x00\x01\x00\x00\x00\x04\x00\x0a\x00\x0b\x00", 501),  # no end of frame
+        (b"\x09\x00\x01\x00\x00\x00\x01\x00\xce", 501),  # no such kind of frame
+        (b"\x01\x00\x01\x7f\xff\xff\xff\x00", 501),  # longer than agreed
+        (b"\x01\x00\x01\x00\x00\x00\x03\x00\x3c\x00\xce", 501),  # no room for a method
+        (frame.marshal(ContentBody(b"x"), 1), 505),  # a body without a method
+        (frame.marshal(header.ContentHeader(0, 1, Basic.Properties()), 1), 505),
+        (encoded(Basic.Publish()) + encoded(Basic.Ack(1)), 505),  # a method where the header has to be
+        (encoded(Basic.Publish()) + message(b"x")[:-9] + encoded(Basic.Ack(1)), 505),  # and where the body has to be
+        (encoded(Channel.Open(), 1), 504),  # open already
+        (encoded(Basic.Qos(), 5), 504),  # never opened
+        (encoded(Connection.TuneOk(), 0), 504),  # long past
+        (encoded(Queue.Declare(queue="q"), 0), 504),  # on the connection's own channel
+    ],
+)
+def test_the_connection_is_closed_with_the_code_for_it(data: bytes, code: int) -> None:
+    client = Client(new_broker())
+    client.session.receive(data)
+    closed = client.closed_by_broker()
+    assert closed is not None
+    assert closed[0] == code, closed
+    assert client.raw(encoded(Connection.CloseOk(), 0)) == []
+    assert client.session.finished
+
+
+@pytest.mark.parametrize("greeting", [b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x00\x00\x09\x02", b"AMQP\x00\x01\x00\x00"])
+def test_another_protocol_is_told_one_that_is_served(greeting: bytes) -> None:
+    client = Client(new_broker(), heartbeat=None)
+    client.session.receive(greeting)
+    assert b"".join(client.session.take()) in (GREETING, b"AMQP\x03\x01\x00\x00")
+    assert client.session.finished
+
+
+# ---------------------------------------------------------------------------------------------------------------- time
+
+
+def test_a_client_that_says_nothing_is_hung_up_on() -> None:
+    clock = Clock()
+    broker = new_broker(clock)
+    silent, speaking = Client(broker, heartbeat=None), Client(broker)
+    clock.now += 9
+    broker.tick()
+    assert not silent.session.finished
+    clock.now += 2
+    broker.tick()
+    assert silent.session.finished
+    assert speaking.session.is_open
+
+
+def test_heartbeats_are_sent_and_missed() -> None:
+    clock = Clock()
+    broker = new_broker(clock)
+    client = Client(broker, heartbeat=10)
+    for _ in range(4):
+        clock.now += 5
+        broker.tick()
+        client.session.receive(frame.marshal(heartbeat.Heartbeat(), 0))
+    beats = [each for _, each in client.frames() if isinstance(each, heartbeat.Heartbeat)]
+    assert len(beats) >= 3
+    assert client.session.is_open
+    for _ in range(8):
+        clock.now += 5
+        broker.tick()
+    assert client.session.finished
+
+
+def test_publishers_are_told_of_a_memory_alarm() -> None:
+    broker = new_broker()
+    publisher, consumer = Client(broker), Client(broker)
+    publisher.declare("q")
+    publisher.publish(b"x", "q")
+    broker.alarmed = True
+    for session in list(broker.sessions):
+        session.alarm_changed()
+    assert [type(each) for _, each in publisher.frames()] == [Connection.Blocked]
+    assert not publisher.session.reads
+    assert consumer.session.reads
+    got = consumer.get("q")
+    assert got is not None
+    assert got.body == b"x"
+    broker.alarmed = False
+    for session in list(broker.sessions):
+        session.alarm_changed()
+    assert [type(each) for _, each in publisher.frames()] == [Connection.Unblocked]
+
+
+def test_deliveries_of_a_large_message_come_in_pieces() -> None:
+    client = Client(new_broker())
+    client.declare("q")
+    client.raw(LARGE_MESSAGE)
+    frames = [each for _, each in client.raw(encoded(Basic.Get(queue="q", no_ack=True)))]
+    assert [len(each.value) for each in frames if isinstance(each, ContentBody)] == [131064, len(LARGE) - 131064]
+    assert gathered(frames)[0].body == LARGE
