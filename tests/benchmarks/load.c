@@ -1,9 +1,10 @@
 /* An AMQP 0-9-1 load program: a publisher and a consumer on connections of their own, raw frames, nothing else.
  *
- *   load HOST PORT MODE SIZE COUNT [persistent]
+ *   load HOST PORT MODE SIZE COUNT persistent|transient [QUEUE | EXCHANGE KEYS]
  *     MODE  publish   COUNT messages, each confirmed, 1000 outstanding at most
  *           pipe      the same without confirms, while a consumer with prefetch 300 takes and acknowledges each
  *           pipeconf  both
+ *           spread    as publish, to EXCHANGE, which exists, with the keys k00000, k00001 ... one after another
  *   Prints messages per second.
  *
  * cc -O2 -pthread -o load load.c
@@ -176,13 +177,15 @@ static void wait_confirms(Connection *c, long until) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 6) return fprintf(stderr, "load HOST PORT publish|pipe|pipeconf SIZE COUNT [persistent]\n"), 64;
+  if (argc < 7) return fprintf(stderr, "load HOST PORT MODE SIZE COUNT persistent|transient [QUEUE | EXCHANGE KEYS]\n"), 64;
   host = argv[1], port = atoi(argv[2]), size = atoi(argv[4]), count = atol(argv[5]);
   consume = strncmp(argv[3], "pipe", 4) == 0;
   confirms = strcmp(argv[3], "pipe") != 0;
-  persistent = argc > 6 && strcmp(argv[6], "persistent") == 0;
+  persistent = strcmp(argv[6], "persistent") == 0;
+  int spread = strcmp(argv[3], "spread") == 0, keys = argc > 8 ? atoi(argv[8]) : 1, next = 0;
+  if (argc > 7 && !spread) queue = argv[7];
   Connection *out = open_connection(), *in = NULL;
-  declare(out);
+  if (!spread) declare(out);
   pthread_t thread;
   if (confirms) call(out, 1, 85, 10, "\0", 1), expect(out, 85, 11);
   if (consume) {
@@ -197,7 +200,9 @@ int main(int argc, char **argv) {
     expect(in, 60, 21);
   }
   unsigned char *message = malloc(size + 1024), payload[300] = {0, 60, 0, 40}, header[32] = {0, 60};
-  size_t n = 7 + short_string(payload + 7, queue), length = 0;
+  size_t n = 6, length = 0;
+  n += short_string(payload + n, spread ? argv[7] : "");
+  n += short_string(payload + n, spread ? "k00000" : queue);
   length += frame(message, 1, 1, payload, n + 1);
   put64(header + 4, size), put16(header + 12, 0x1000), header[14] = persistent ? 2 : 1;
   length += frame(message + length, 2, 1, header, 15);
@@ -214,6 +219,11 @@ int main(int argc, char **argv) {
   clock_gettime(CLOCK_MONOTONIC, &from);
   if (consume) pthread_create(&thread, NULL, consumer, in);
   for (long sent = 0; sent < count; sent += group) {
+    for (int i = 0; spread && i < group; i++, next = (next + 1) % keys) {
+      char digits[6];
+      snprintf(digits, sizeof digits, "%05d", next);
+      memcpy(many + i * length + 7 + n - 5, digits, 5);
+    }
     send_all(out, many, length * (count - sent < group ? count - sent : group));
     if (confirms) wait_confirms(out, sent + group - 1000);
   }
