@@ -278,6 +278,41 @@ def test_a_thousand_connections_at_once_and_silent_ones_time_out(run: Run) -> No
     assert broker.end()[0] == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the memory of the process")
+def test_connections_that_come_to_nothing_leave_nothing(run: Run) -> None:
+    """Silent ones, half a handshake, garbage, and what is cut off in the middle of a message."""
+    broker = run("--ephemeral", "--log-level", "none")  # nobody reads its log here
+    port = int(broker.url.rpartition(":")[2].partition("/")[0])
+    process = Path("/proc") / str(broker.process.pid)
+    opened = b"AMQP\0\0\x09\x01"
+    starts = (b"", b"AM", opened, opened + b"\x01\0\0\0\0\0\xff\0\x0a", bytes(range(200)), b"GET / HTTP/1.1\r\n\r\n")
+
+    def come_and_go(count: int) -> None:
+        for number in range(count):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(starts[number % len(starts)])
+        with connect(broker.url) as connection:
+            assert connection.is_open
+
+    def files() -> int:
+        return len(list((process / "fd").iterdir()))
+
+    def kilobytes() -> int:
+        lines = (process / "status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+    come_and_go(500)
+    files_before, memory_before = files(), kilobytes()
+    for _ in range(6):
+        come_and_go(500)
+    deadline = time.monotonic() + 20
+    while files() > files_before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert files() <= files_before
+    assert kilobytes() < memory_before + 10_000
+    assert broker.end()[0] == 0
+
+
 # -------------------------------------------------------------------------------------------------- in the background
 
 
