@@ -62,8 +62,10 @@ class Broker:
         self._secret = os.urandom(16)
         self.churn = dict.fromkeys(CHURN, 0)
         """How often connections, channels and queues came and went."""
+        self.memory_limit: int | None = None
+        """Bytes; None for no limit."""
         self.alarmed = False
-        """Memory is short: publishers wait."""
+        """Memory is above the limit: publishers wait."""
         if consumer_timeout is not None:
             self._watch_consumers(consumer_timeout)
 

@@ -91,6 +91,7 @@ async def serve(
         amqp = stack.enter_context(listeners.bind(options.host, options.amqp_port, "--amqp-port"))
         http = stack.enter_context(listeners.bind(options.host, options.http_port, "--http-port"))
         broker = Broker(time, consumer_timeout=options.consumer_timeout)
+        broker.memory_limit = options.memory_limit
         store = _open_store(broker, options)
         _fill(broker, store, options.definitions)
         stopped = stopped or _signals()
@@ -175,10 +176,10 @@ class _Api:
 
     def __init__(self, server: Server, amqp_port: int, socket: Any) -> None:
         self._sockets: Sequence[Any] = [socket]
-        http_port = socket.getsockname()[1]
+        host, http_port = socket.getsockname()[:2]
         self._server = _Uvicorn(
             uvicorn.Config(
-                create_app(server.broker, amqp_port=amqp_port, http_port=http_port, changed=server.changed),
+                create_app(server.broker, amqp_port=amqp_port, http_port=http_port, host=host, changed=server.changed),
                 http="h11",
                 ws="none",
                 access_log=False,

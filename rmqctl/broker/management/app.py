@@ -35,11 +35,16 @@ _DOCUMENTATION = "<!doctype html><title>HTTP API</title><p>See https://www.rabbi
 
 
 def create_app(
-    broker: Broker, *, amqp_port: int, http_port: int = 15672, changed: Callable[[], None] | None = None
+    broker: Broker,
+    *,
+    amqp_port: int,
+    http_port: int = 15672,
+    host: str = "127.0.0.1",
+    changed: Callable[[], None] | None = None,
 ) -> ASGIApp:
     """The API of a broker on the event loop that the broker runs on. `changed` is called after each request that may
     have changed something."""
-    api = _Api(broker, Ports(amqp_port, http_port), changed or (lambda: None))
+    api = _Api(broker, Ports(amqp_port, http_port, host), changed or (lambda: None))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

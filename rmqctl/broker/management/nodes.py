@@ -151,7 +151,7 @@ def node_row(call: Call) -> Row:
         "os_pid": str(os.getpid()),
         "fd_total": _file_limit(),
         "sockets_total": 0,
-        "mem_limit": total_memory() or 0,
+        "mem_limit": broker.memory_limit or total_memory() or 0,
         "mem_alarm": broker.alarmed,
         "disk_free_limit": 0,
         "disk_free_alarm": False,
@@ -187,7 +187,7 @@ def node_row(call: Call) -> Row:
 def listeners(call: Call) -> list[Row]:
     amqp = {"backlog": 1024, "nodelay": True}
     return [
-        {"node": call.broker.node, "ip_address": "127.0.0.1", "tls": False, **each}
+        {"node": call.broker.node, "ip_address": call.ports.host, "tls": False, **each}
         for each in (
             {"protocol": "amqp", "port": call.ports.amqp, "socket_opts": amqp},
             {"protocol": "http", "port": call.ports.http, "socket_opts": {"port": call.ports.http}},
@@ -203,7 +203,7 @@ def contexts(call: Call) -> list[Row]:
             "description": "RabbitMQ Management",
             "path": "/",
             "cowboy_opts": "[]",
-            "ip": "127.0.0.1",
+            "ip": call.ports.host,
             "port": str(call.ports.http),
         }
     ]

@@ -73,6 +73,7 @@ class Answer(NamedTuple):
 class Ports(NamedTuple):
     amqp: int
     http: int
+    host: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)

@@ -255,6 +255,7 @@ def test_above_the_limit_publishers_are_blocked_and_consumers_drain(run: Run) ->
     assert not publishing.is_alive()
     assert blocked
     assert taken > 100
+    assert httpx.get(f"{broker.http}/api/nodes").json()[0]["mem_limit"] == 150_000_000
     assert "memory alarm: " in broker.end()[1]
 
 
