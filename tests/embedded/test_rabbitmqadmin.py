@@ -3,14 +3,13 @@
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import topology
-from .brokers import Node, Ran, embedded, read_settings, run, running_node
+from ..contract import topology
+from ..contract.brokers import Node, Ran, read_settings, run
 
 VHOST, USER, QUEUE = "admin.v", "admin-user", "q.1é"
 
@@ -136,18 +135,6 @@ OWN = (
     "cluster_name",
     "original_cluster_name",
 )
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[Node]:
-    with running_node("43") as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def ours() -> Iterator[Node]:
-    with embedded() as node:
-        yield node
 
 
 def first(node: Node, folder: Path) -> list[tuple[list[str], Ran]]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from . import topology
-from .brokers import Node, embedded, running_node
-from .compare import Row, Score, compare, read_json, read_table
-from .listings import LISTINGS, Listing
-from .topology import VHOSTS
+from ..contract import topology
+from ..contract.brokers import Node
+from ..contract.compare import Row, Score, compare, read_json, read_table
+from ..contract.listings import LISTINGS, Listing
+from ..contract.topology import VHOSTS
 
 OTHER_SOCKETS = "each client has a port of its own"
 OTHER_TIME = "the two were not built at the same moment"
@@ -50,19 +50,11 @@ LISTED = [
 ]
 
 
-@pytest.fixture(scope="module")
-def real() -> Iterator[Node]:
-    with running_node("43") as node:
-        close = topology.build(node, None)
-        yield node
-        close()
-
-
-@pytest.fixture(scope="module")
-def ours(real: Node) -> Iterator[Node]:
-    with embedded() as node:
-        close = topology.build(node, None)
-        yield node
+@pytest.fixture(scope="module", autouse=True)
+def _same_things(real: Node, ours: Node) -> Iterator[None]:
+    closing = [topology.build(node, None) for node in (real, ours)]
+    yield
+    for close in closing:
         close()
 
 
