@@ -108,7 +108,9 @@ def test_mirrors(place: Place, api: httpx.Client) -> None:
     did(place, "cancel_sync_queue", NAME)
     as_rabbitmqctl(place, 69, "rabbitmqctl", "sync_queue", "nope")
     ran = rmqctl("remove_classic_queue_mirroring_from_policies", url=place.http)
-    assert (ran.exit, ran.text) == (0, f"vhost\tkind\tname\tresult\n{VHOST}\tpolicies\tmirrored\tchanged\n")
+    header, *rows = ran.text.splitlines()  # of all virtual hosts
+    assert (ran.exit, header) == (0, "vhost\tkind\tname\tresult")
+    assert f"{VHOST}\tpolicies\tmirrored\tchanged" in rows
     (left,) = api.get(f"policies/{V}").json()
     assert left["definition"] == {"max-length": 5}
 
