@@ -159,8 +159,14 @@ static void *consumer(void *argument) {
   return NULL;
 }
 
-static long confirmed;
+static long confirmed, lowest = 1;
+static unsigned char *is_confirmed;
 
+static void confirm(long tag) {
+  if (tag <= count && !is_confirmed[tag]) is_confirmed[tag] = 1, confirmed++;
+}
+
+/* Confirms come in any order, and some stand for all up to their tag. */
 static void wait_confirms(Connection *c, long until) {
   while (confirmed < until) {
     int type;
@@ -168,17 +174,15 @@ static void wait_confirms(Connection *c, long until) {
     const unsigned char *p = receive(c, &type, &length);
     if (type != 1 || get16(p) != 60 || get16(p + 2) != 80) continue;
     long tag = get64(p + 4);
-    if (p[12]) {
-      if (tag > confirmed) confirmed = tag;
-    } else {
-      confirmed++;
-    }
+    if (!p[12]) confirm(tag);
+    for (; p[12] && lowest <= tag; lowest++) confirm(lowest);
   }
 }
 
 int main(int argc, char **argv) {
   if (argc < 7) return fprintf(stderr, "load HOST PORT MODE SIZE COUNT persistent|transient [QUEUE | EXCHANGE KEYS]\n"), 64;
   host = argv[1], port = atoi(argv[2]), size = atoi(argv[4]), count = atol(argv[5]);
+  is_confirmed = calloc(count + 1, 1);
   consume = strncmp(argv[3], "pipe", 4) == 0;
   confirms = strcmp(argv[3], "pipe") != 0;
   persistent = strcmp(argv[6], "persistent") == 0;
