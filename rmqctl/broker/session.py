@@ -245,6 +245,8 @@ class Session:
     def lost(self) -> None:
         """The socket is closed."""
         self._finish()
+        # Whoever is woken holds the session: without this circle all that belonged to it is freed at once.
+        self._wake = _nobody
 
     # ---------------------------------------------------------------------------------------------------------- frames
 
@@ -595,6 +597,10 @@ def _credentials(mechanism: str, response: bytes) -> tuple[str, str]:
         return str(fields["LOGIN"]), str(fields["PASSWORD"])
     except (ValueError, KeyError, IndexError, struct.error):
         raise HangUp from None
+
+
+def _nobody() -> None:
+    """Is woken when there is no socket any more."""
 
 
 def _octets(text: str | bytes) -> bytes:

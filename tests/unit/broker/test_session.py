@@ -1,6 +1,8 @@
 """A connection fed with bytes: whole, in any pieces, mutilated, and from clients that say nothing."""
 
+import gc
 import logging
+import weakref
 from typing import Any
 
 import pytest
@@ -8,6 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pamqp import commands, frame, header, heartbeat
 from pamqp.body import ContentBody
+
+from rmqctl.broker.broker import Broker
+from rmqctl.broker.session import Session
 
 from .client import GREETING, Client, Clock, encoded, gathered, handshake, message, new_broker, publish
 
@@ -204,6 +209,50 @@ def test_another_protocol_is_told_one_that_is_served(greeting: bytes) -> None:
     client.session.receive(greeting)
     assert b"".join(client.session.take()) in (GREETING, b"AMQP\x03\x01\x00\x00")
     assert client.session.finished
+
+
+class Carrier:
+    """Holds its session, as what carries bytes to and from a socket does, and is held by it to be woken."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.session = Session(broker, ("127.0.0.1", 50000), ("127.0.0.1", 5672), self.woken)
+
+    def woken(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        encoded(Basic.Publish(routing_key="q"))[:9],
+        encoded(Basic.Publish(routing_key="q")) + message(b"half a message")[:-9],
+        b"\x01\x00\x01\x7f\xff\xff\xff\x00",
+        encoded(Queue.Declare(queue="nowhere", passive=True)),
+        encoded(Queue.Declare(queue="own", exclusive=True)) + encoded(Basic.Consume(queue="own")),
+        publish(b"taken", "q") + encoded(Basic.Consume(queue="q")),
+        publish(b"got", "q") + encoded(Basic.Get(queue="q")),
+        encoded(commands.Tx.Select()) + publish(b"not committed", "q"),
+        encoded(commands.Confirm.Select()) + publish(b"x", "q"),
+        encoded(Basic.Consume(queue="amq.rabbitmq.reply-to", no_ack=True)),
+        encoded(Connection.Close(200, "", 0, 0), 0),
+    ],
+)
+def test_a_connection_that_is_gone_takes_no_memory_even_until_the_collector_runs(data: bytes) -> None:
+    """A broker has millions of messages: the collector that looks for circles among them runs seldom."""
+    broker = new_broker()
+    Client(broker).declare("q")
+    gc.collect()
+    gc.disable()
+    try:
+        carrier = Carrier(broker)
+        carrier.session.receive(handshake(heartbeat=10) + data)
+        session = weakref.ref(carrier.session)
+        carrier.session.lost()
+        del carrier
+        assert session() is None
+    finally:
+        gc.enable()
 
 
 # ---------------------------------------------------------------------------------------------------------------- time
