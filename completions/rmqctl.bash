@@ -68,6 +68,7 @@ _rmqctl_about() {
     'wait queue') flags='--empty --below --exists --has-consumers --interval' takes='--below=none --interval=none' arguments='none' ;;
     'wait broker') flags='--interval' takes='--interval=none' ;;
     'wait node') flags='--interval' takes='--interval=none' arguments='none' ;;
+    'wait definitions') flags='--interval' takes='--interval=none' arguments='files' ;;
     'node_health_check') arguments='live:nodes' ;;
     'set_policy') flags='--priority --apply-to' takes='--priority=none --apply-to=none' arguments='live:policies none none' ;;
     'clear_policy') flags='--yes -y' arguments='live:policies' ;;
@@ -139,6 +140,12 @@ _rmqctl_about() {
     'delete federation_upstream') flags='--if-exists --where --match --all-vhosts --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='none...' ;;
     'purge') flags='--where --match --all-vhosts --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:queues...' ;;
     'close connection') flags='--reason --if-exists --where --match --dry-run --fail-fast --yes -y' takes='--reason=none --where=none --match=none' arguments='live:connections...' ;;
+    'definitions export') flags='--only --exclude --secrets --no-secrets --no-system --transformations' takes='--only=none --exclude=none --transformations=none' arguments='files' ;;
+    'definitions import') flags='--yes -y' arguments='files' ;;
+    'definitions diff') arguments='none none' ;;
+    'definitions apply') flags='--prune --dry-run --yes -y' arguments='files' ;;
+    'export_definitions') flags='--format' takes='--format=none' arguments='files' ;;
+    'import_definitions') flags='--format --yes -y' takes='--format=none' arguments='files' ;;
     'context show') arguments='live:contexts' ;;
     'context add') flags='--replace --read-only --protected --use' arguments='none' ;;
     'context use') arguments='live:contexts' ;;
@@ -159,12 +166,13 @@ _rmqctl_about() {
 _rmqctl_members() {
     case $1 in
     show) candidates='queue exchange binding connection channel node user vhost policy endpoint' ;;
-    wait) candidates='queue broker node' ;;
+    wait) candidates='queue broker node definitions' ;;
     policies) candidates='matching conflicting declare_override declare_blanket patch delete_keys' ;;
     explain) candidates='queue exchange' ;;
     declare) candidates='queue stream exchange binding vhost user permissions topic_permissions policy operator_policy parameter global_parameter vhost_limit user_limit shovel federation_upstream' ;;
     delete) candidates='queue stream exchange binding vhost user permissions topic_permissions policy operator_policy parameter global_parameter vhost_limit user_limit shovel federation_upstream' ;;
     close) candidates='connection' ;;
+    definitions) candidates='export import diff apply' ;;
     context) candidates='list show add use remove path import' ;;
     broker) candidates='run start stop status logs' ;;
     esac
@@ -300,7 +308,7 @@ _rmqctl() {
             ended=yes
         elif [[ -z $ended && $word == -?* ]]; then
             _rmqctl_takes "$word" && pending=yes
-        elif [[ -z $command && -z $group && " "'show wait policies explain declare delete close context broker'" " == *" $word "* ]]; then
+        elif [[ -z $command && -z $group && " "'show wait policies explain declare delete close definitions context broker'" " == *" $word "* ]]; then
             group=$word
         elif [[ -z $command ]]; then
             command=${group:+$group }${word//-/_}
@@ -325,7 +333,7 @@ _rmqctl() {
         done
         (($# > 0)) && _rmqctl_offer "${1%...}"
     else
-        candidates='list_queues list_exchanges list_bindings list_consumers list_connections list_channels list_vhosts list_users list_permissions list_user_permissions list_topic_permissions list_user_topic_permissions list_policies list_operator_policies list_policies_that_match list_parameters list_global_parameters list_vhost_limits list_user_limits list_feature_flags list_deprecated_features list_node_auth_attempt_stats list_stream_connections list_stream_consumers list_stream_publishers list_stream_tracking list_mqtt_connections list_stomp_connections shovel_status federation_status show status cluster_status list_nodes overview churn memory_breakdown listeners alarms environment log_location list_plugins is_enabled quorum_status report server_version erlang_version version whoami authenticate_user ping check_running is_running is_booting check_alarms check_local_alarms check_port_listener check_protocol_listener check_port_connectivity check_virtual_hosts check_certificate_expiration check_if_node_is_quorum_critical check_if_node_is_mirror_sync_critical check_for_quorum_queues_without_an_elected_leader check_if_metadata_store_is_initialized check_if_metadata_store_is_initialized_with_data check_if_cluster_has_classic_queue_mirroring_policy list_policies_with_classic_queue_mirroring list_operator_policies_with_classic_queue_mirroring check_if_any_deprecated_features_are_used has_reached_target_cluster_size await_startup await_online_nodes await_online_quorum_plus_one wait node_health_check set_policy clear_policy set_operator_policy clear_operator_policy policies explain set_parameter clear_parameter set_global_parameter clear_global_parameter delete_queue purge_queue sync_queue cancel_sync_queue close_connection close_all_connections close_all_user_connections restart_shovel delete_shovel restart_federation_link set_cluster_name enable_feature_flag rebalance add_member delete_member grow shrink reset_stats_db reset_node_auth_attempt_metrics remove_classic_queue_mirroring_from_policies declare delete purge close context publish get move redrive demo broker start_app stop_app stop shutdown reset force_reset force_boot force_standalone_khepri_boot join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type suspend_listeners resume_listeners eval eval_file exec hipe_compile set_log_level rotate_logs set_vm_memory_high_watermark set_disk_free_limit force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring list_ciphers list_hashes encode decode encrypt_conf_value decrypt_conf_value list_unresponsive_queues reconcile_vhosts list_channel_interceptors set_channel_interceptor_priorities enable_auth_attempt_source_tracking disable_auth_attempt_source_tracking stream_status coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats discover_peers resolve_hostname resolver_info list_network_interfaces os_env command_line_arguments certificates cipher_suites tls_versions erlang_cookie_hash erlang_cookie_sources log_tail log_tail_stream consume_event_stream observer remote_shell check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory transfer_leadership grow_to_count peek add_replica delete_replica restart_stream activate_stream_consumer reset_offset list_stream_consumer_groups list_stream_group_consumers enable disable set directories drain revive'
+        candidates='list_queues list_exchanges list_bindings list_consumers list_connections list_channels list_vhosts list_users list_permissions list_user_permissions list_topic_permissions list_user_topic_permissions list_policies list_operator_policies list_policies_that_match list_parameters list_global_parameters list_vhost_limits list_user_limits list_feature_flags list_deprecated_features list_node_auth_attempt_stats list_stream_connections list_stream_consumers list_stream_publishers list_stream_tracking list_mqtt_connections list_stomp_connections shovel_status federation_status show status cluster_status list_nodes overview churn memory_breakdown listeners alarms environment log_location list_plugins is_enabled quorum_status report server_version erlang_version version whoami authenticate_user ping check_running is_running is_booting check_alarms check_local_alarms check_port_listener check_protocol_listener check_port_connectivity check_virtual_hosts check_certificate_expiration check_if_node_is_quorum_critical check_if_node_is_mirror_sync_critical check_for_quorum_queues_without_an_elected_leader check_if_metadata_store_is_initialized check_if_metadata_store_is_initialized_with_data check_if_cluster_has_classic_queue_mirroring_policy list_policies_with_classic_queue_mirroring list_operator_policies_with_classic_queue_mirroring check_if_any_deprecated_features_are_used has_reached_target_cluster_size await_startup await_online_nodes await_online_quorum_plus_one wait node_health_check set_policy clear_policy set_operator_policy clear_operator_policy policies explain set_parameter clear_parameter set_global_parameter clear_global_parameter delete_queue purge_queue sync_queue cancel_sync_queue close_connection close_all_connections close_all_user_connections restart_shovel delete_shovel restart_federation_link set_cluster_name enable_feature_flag rebalance add_member delete_member grow shrink reset_stats_db reset_node_auth_attempt_metrics remove_classic_queue_mirroring_from_policies declare delete purge close definitions export_definitions import_definitions context publish get move redrive demo broker start_app stop_app stop shutdown reset force_reset force_boot force_standalone_khepri_boot join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type suspend_listeners resume_listeners eval eval_file exec hipe_compile set_log_level rotate_logs set_vm_memory_high_watermark set_disk_free_limit force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring list_ciphers list_hashes encode decode encrypt_conf_value decrypt_conf_value list_unresponsive_queues reconcile_vhosts list_channel_interceptors set_channel_interceptor_priorities enable_auth_attempt_source_tracking disable_auth_attempt_source_tracking stream_status coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats discover_peers resolve_hostname resolver_info list_network_interfaces os_env command_line_arguments certificates cipher_suites tls_versions erlang_cookie_hash erlang_cookie_sources log_tail log_tail_stream consume_event_stream observer remote_shell check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory transfer_leadership grow_to_count peek add_replica delete_replica restart_stream activate_stream_consumer reset_offset list_stream_consumer_groups list_stream_group_consumers enable disable set directories drain revive'
         [[ -n $group ]] && _rmqctl_members "$group"
         current=${current//-/_}
     fi

@@ -101,7 +101,7 @@ COMMAND_FLAGS = (
     "--priority", "--queue", "--queue-pattern", "--rate", "--read", "--reason", "--reconnect-delay", "--routing-key",
     "--segment-size", "--source-delete-after", "--source-exchange", "--source-exchange-routing-key", "--source-queue",
     "--source-uri", "--sync", "--tags", "--ttl", "--type", "--unit", "--uri", "--value", "--vhost-pattern",
-    "--within", "--write", "--header", "--property", "-e", "-k",
+    "--within", "--write", "--exclude", "--format", "--only", "--transformations", "--header", "--property", "-e", "-k",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

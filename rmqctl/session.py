@@ -137,10 +137,13 @@ class Session:
 
     @cached_property
     def client(self) -> "Client":
+        return self.client_of(self.settings)
+
+    def client_of(self, settings: Settings) -> "Client":
+        """A client for a broker that need not be the one in force."""
         from rmqctl import passwords
         from rmqctl.api.client import Client
 
-        settings = self.settings
         return Client(
             settings,
             password=lambda user: passwords.read(settings.credentials._replace(user=user), self.stdin, self.prompt()),

@@ -30,6 +30,7 @@ _HEALTH = "Health checks"
 _POLICIES = "Policies and parameters"
 _LIVE = "Queues and connections"
 _CLUSTER = "Changes to the cluster"
+_DEFINITIONS = "Definitions"
 _DECLARE = "Declare, delete, purge, close"
 
 
@@ -134,6 +135,7 @@ COMMANDS: dict[str, Entry] = {
     "wait queue": Entry("waiting", _HEALTH, "Wait until a queue exists, has consumers, is empty or nearly."),
     "wait broker": Entry("waiting", _HEALTH, "Wait until the broker answers."),
     "wait node": Entry("waiting", _HEALTH, "Wait until a node runs."),
+    "wait definitions": Entry("waiting", _HEALTH, "Wait until all that a file has is there."),
     "node_health_check": Entry("health", _HEALTH, "Deprecated."),
     "set_policy": Entry("policies", _POLICIES, "Set a policy.", changes=True),
     "clear_policy": Entry("policies", _POLICIES, "Delete a policy.", changes=True),
@@ -210,6 +212,12 @@ COMMANDS: dict[str, Entry] = {
     "delete federation_upstream": Entry("delete", _DECLARE, "Delete federation upstreams.", changes=True),
     "purge": Entry("purge", _DECLARE, "Remove the ready messages of queues.", changes=True),
     "close connection": Entry("close", _DECLARE, "Close connections.", changes=True),
+    "definitions export": Entry("definitions", _DEFINITIONS, "Write definitions, in a stable order."),
+    "definitions import": Entry("definitions", _DEFINITIONS, "Add what a file has.", changes=True),
+    "definitions diff": Entry("definitions", _DEFINITIONS, "Compare files and brokers.", local=True),
+    "definitions apply": Entry("definitions", _DEFINITIONS, "Make a broker as a file says.", changes=True),
+    "export_definitions": Entry("definitions", _DEFINITIONS, "Write all definitions to a file."),
+    "import_definitions": Entry("definitions", _DEFINITIONS, "Add what a file has.", changes=True),
     "context list": Entry("contexts", _CONTEXTS, "Brokers under names.", local=True),
     "context show": Entry("contexts", _CONTEXTS, "One context; passwords masked.", local=True),
     "context add": Entry("contexts", _CONTEXTS, "Store the connection options under a name.", local=True),

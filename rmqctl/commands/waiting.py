@@ -7,14 +7,17 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from rmqctl.api import health
+from rmqctl.api import definitions, health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
+from rmqctl.commands.definitions import read_file
 from rmqctl.commands.health import for_programs, this_node
 from rmqctl.errors import DataError, NotFound, RmqctlError, TimedOut, TlsFailed, Unavailable, UsageError
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
+from rmqctl.topology.documents import of_vhost
+from rmqctl.topology.plan import plan
 
 PAUSE = 0.5
 """Seconds between two questions."""
@@ -161,6 +164,34 @@ def wait_node(
         return {"node": node, "result": "ok"} if running else None
 
     return _waited(session, ask, interval, lambda: f"node {name!r} does not run" if name else "no node answers")
+
+
+def wait_definitions(
+    session: Session,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Definitions as JSON.", show_default=False)],
+    interval: Interval = PAUSE,
+) -> Result:
+    """Wait until all that a file of definitions has is there as in the file, at most --timeout seconds [300].
+
+    Ends with exit code 75 when the time is up.
+    """
+    client, vhost = session.client, session.settings.vhost
+    document = read_file(file)
+    if vhost is not None:
+        document = of_vhost(document, vhost)
+    lacking = f"{file}: nothing is known"
+
+    def ask() -> dict[str, object] | None:
+        nonlocal lacking
+        live = definitions.fetch(client)
+        changes = plan(document, live if vhost is None else of_vhost(live, vhost), vhost)
+        if not changes:
+            return {"file": file, "result": "ok"}
+        first = changes[0].key
+        lacking = f"{file}: {len(changes)} lacking or different, the first {first.kind} {first.shown!r}"
+        return None
+
+    return _waited(session, ask, interval, lambda: lacking)
 
 
 class _Drain:
