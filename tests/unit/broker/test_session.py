@@ -183,6 +183,11 @@ def test_methods_with_any_arguments_harm_nobody(kind: int, channel: int, index: 
         (b"\x09\x00\x01\x00\x00\x00\x01\x00\xce", 501),  # no such kind of frame
         (b"\x01\x00\x01\x7f\xff\xff\xff\x00", 501),  # longer than agreed
         (b"\x01\x00\x01\x00\x00\x00\x03\x00\x3c\x00\xce", 501),  # no room for a method
+        (b"\x08\x00\x00\x00\x00\x00\x01x\xce", 501),  # a heartbeat with something in it
+        (b"\x08\x00\x01\x00\x00\x00\x00\xce", 505),  # a heartbeat on a channel
+        (b"\x02\x00\x00\x00\x00\x00\x01x\xce", 505),  # content on the connection's own channel
+        (encoded(Basic.Publish()) + frame.marshal(header.ContentHeader(0, 1 << 40, Basic.Properties()), 1), 501),
+        (encoded(Basic.Publish()) + message(b"x")[:-9] + frame.marshal(ContentBody(b"xx"), 1), 501),  # too much body
         (frame.marshal(ContentBody(b"x"), 1), 505),  # a body without a method
         (frame.marshal(header.ContentHeader(0, 1, Basic.Properties()), 1), 505),
         (encoded(Basic.Publish()) + encoded(Basic.Ack(1)), 505),  # a method where the header has to be
@@ -201,6 +206,52 @@ def test_the_connection_is_closed_with_the_code_for_it(data: bytes, code: int) -
     assert closed[0] == code, closed
     assert client.raw(encoded(Connection.CloseOk(), 0)) == []
     assert client.session.finished
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("pause", [False, True])
+def test_a_frame_that_does_not_end_where_it_says(place: int, pause: bool) -> None:
+    """Method, header and body, at once or one by one: none of the message arrives."""
+    broker = new_broker()
+    client = Client(broker)
+    client.declare("q")
+    frames = [encoded(Basic.Publish(routing_key="q")), message(b"x")[:-9], message(b"x")[-9:]]
+    frames[place] = frames[place][:-1] + b"\x00"
+    for piece in frames if pause else [b"".join(frames)]:
+        client.session.receive(piece)
+    code, text = client.closed_by_broker() or (0, "")
+    assert code == 501
+    assert text.endswith("{invalid_frame_end_marker,0}")
+    assert broker.vhosts["/"].queues["q"].ready.count == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x01\x00\x01\x00\x00\x00\x04\x00\x63\x00\x01\xce",  # a class that there is not
+        b"\x01\x00\x00\x00\x00\x00\x04\x00\x3c\x00\xfa\xce",  # a method that there is not
+    ],
+)
+def test_who_speaks_of_what_there_is_not_is_hung_up_on(data: bytes) -> None:
+    client = Client(new_broker())
+    assert client.raw(data + encoded(Queue.Declare(queue="q"))) == []
+    assert client.session.finished
+    assert "q" not in client.broker.vhosts["/"].queues
+
+
+@pytest.mark.parametrize("code", [404, 501])
+def test_what_comes_after_a_close_is_ignored_until_it_is_answered(code: int) -> None:
+    """404 closes the channel, 501 the connection."""
+    client = Client(new_broker())
+    client.declare("q")
+    client.raw(encoded(Queue.Declare(queue="nowhere", passive=True)) if code == 404 else b"\x09\0\1\0\0\0\1\0\xce")
+    assert client.raw(publish(b"ignored", "q") + encoded(Queue.Declare(queue="ignored"))) == []
+    assert list(client.broker.vhosts["/"].queues) == ["q"]
+    assert client.broker.vhosts["/"].queues["q"].ready.count == 0
+    if code == 404:
+        assert client.raw(encoded(Channel.CloseOk())) == []
+        assert isinstance(client.call(Channel.Open()), Channel.OpenOk)
+        assert client.declare("q", passive=True).message_count == 0
 
 
 @pytest.mark.parametrize("greeting", [b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x00\x00\x09\x02", b"AMQP\x00\x01\x00\x00"])
@@ -224,18 +275,20 @@ class Carrier:
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        encoded(Basic.Publish(routing_key="q"))[:9],
-        encoded(Basic.Publish(routing_key="q")) + message(b"half a message")[:-9],
-        b"\x01\x00\x01\x7f\xff\xff\xff\x00",
-        encoded(Queue.Declare(queue="nowhere", passive=True)),
-        encoded(Queue.Declare(queue="own", exclusive=True)) + encoded(Basic.Consume(queue="own")),
-        publish(b"taken", "q") + encoded(Basic.Consume(queue="q")),
-        publish(b"got", "q") + encoded(Basic.Get(queue="q")),
-        encoded(commands.Tx.Select()) + publish(b"not committed", "q"),
-        encoded(commands.Confirm.Select()) + publish(b"x", "q"),
-        encoded(Basic.Consume(queue="amq.rabbitmq.reply-to", no_ack=True)),
-        encoded(Connection.Close(200, "", 0, 0), 0),
+        pytest.param(b"", id="idle"),
+        pytest.param(encoded(Basic.Publish(routing_key="q"))[:9], id="half a frame"),
+        pytest.param(encoded(Basic.Publish(routing_key="q")) + message(b"half")[:-9], id="half a message"),
+        pytest.param(b"\x01\x00\x01\x7f\xff\xff\xff\x00", id="closed by the broker"),
+        pytest.param(encoded(Queue.Declare(queue="nowhere", passive=True)), id="channel closed by the broker"),
+        pytest.param(
+            encoded(Queue.Declare(queue="own", exclusive=True)) + encoded(Basic.Consume(queue="own")), id="own queue"
+        ),
+        pytest.param(publish(b"x", "q") + encoded(Basic.Consume(queue="q")), id="delivery not acknowledged"),
+        pytest.param(publish(b"x", "q") + encoded(Basic.Get(queue="q")), id="get not acknowledged"),
+        pytest.param(encoded(commands.Tx.Select()) + publish(b"x", "q"), id="transaction not committed"),
+        pytest.param(encoded(commands.Confirm.Select()) + publish(b"x", "q"), id="confirms"),
+        pytest.param(encoded(Basic.Consume(queue="amq.rabbitmq.reply-to", no_ack=True)), id="direct reply-to"),
+        pytest.param(encoded(Connection.Close(200, "", 0, 0), 0), id="closed by the client"),
     ],
 )
 def test_a_connection_that_is_gone_takes_no_memory_even_until_the_collector_runs(data: bytes) -> None:
@@ -282,10 +335,13 @@ def test_heartbeats_are_sent_and_missed() -> None:
     beats = [each for _, each in client.frames() if isinstance(each, heartbeat.Heartbeat)]
     assert len(beats) >= 3
     assert client.session.is_open
-    for _ in range(8):
-        clock.now += 5
+    clock.now += 5
+    broker.tick()
+    silent_since = clock.now
+    while not client.session.finished:
+        clock.now += 1
         broker.tick()
-    assert client.session.finished
+    assert 15 <= clock.now - silent_since <= 25
 
 
 def test_publishers_are_told_of_a_memory_alarm() -> None:
