@@ -3,7 +3,7 @@
 `messages` are lines for stderr (something the user should know about the result: rows missing, a value guessed).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rmqctl.terms import Cell
@@ -31,13 +31,15 @@ class Value(NamedTuple):
     """One answer that is not a list.
 
     `data` is what the JSON formatters print (JSON types only). `text` is what the text formatters print, without a final newline;
-    None: derived from `data` (a mapping becomes key and value lines, a scalar itself).
+    None: derived from `data` (a mapping becomes key and value lines, a scalar itself). `colors`: lines of `text` that begin
+    with such a sign have that colour (the number of ANSI's SGR) on a terminal.
     """
 
     data: object
     text: str | None = None
     messages: tuple[str, ...] = ()
     exit_code: int = 0
+    colors: Mapping[str, int] = {}
 
 
 class Nothing(NamedTuple):

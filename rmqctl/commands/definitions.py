@@ -13,6 +13,7 @@ from rmqctl.commands.asking import Yes, confirm, confirm_if_protected
 from rmqctl.commands.bulk import Done, DryRun, Job, Work, perform_in_turn
 from rmqctl.errors import ConfigError, DataError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
+from rmqctl.output.escape import visible
 from rmqctl.result import Nothing, Result, Rows, Value
 from rmqctl.session import Session
 from rmqctl.settings import resolve
@@ -195,8 +196,8 @@ def definitions_diff(session: Session, a: Side, b: OtherSide) -> Result:
     exit_code = DIFFERENT if found else 0
     if session.format is not TERMINAL and session.settings.output.formatter is None:
         return Value(data, _json(data), exit_code=exit_code)
-    text = "\n".join(line for each in found for line in _lines(each, color=session.color))
-    return Value(data, text, exit_code=exit_code) if found else _equal(session, data)
+    text = "\n".join(line for each in found for line in _lines(each))
+    return Value(data, text, exit_code=exit_code, colors=_COLORS) if found else _equal(session, data)
 
 
 def _equal(session: Session, data: object) -> Result:
@@ -247,12 +248,14 @@ def _as_data(each: Difference) -> dict[str, Any]:
     return {**named, "fields": fields}
 
 
-def _lines(each: Difference, *, color: bool) -> list[str]:
-    sign, code = ("~", 33) if each.fields else ("-", 31) if each.b is None else ("+", 32)
+_COLORS = {"~": 33, "-": 31, "+": 32}
+
+
+def _lines(each: Difference) -> list[str]:
+    sign = "~" if each.fields else "-" if each.b is None else "+"
     where = f" in {each.key.vhost}" if each.key.vhost else ""
-    line = f"{sign} {each.key.kind} {each.key.shown}{where}"
     fields = [f"    {field.path}: {shown(field.a)} -> {shown(field.b)}" for field in each.fields]
-    return [f"\x1b[{code}m{line}\x1b[0m" if color else line, *fields]
+    return [visible(line) for line in (f"{sign} {each.key.kind} {each.key.shown}{where}", *fields)]
 
 
 # apply
@@ -303,7 +306,8 @@ def _ask(session: Session, changes: Sequence[Change], *, yes: bool, vhost: str |
         for change in changes:
             action, kind, where, name = _names(change)
             place = f" in {where}" if where else ""
-            session.say(f"  {action} {kind} {name}{place}" + (f": {change.details}" if change.details else ""))
+            details = f": {change.details}" if change.details else ""
+            session.say(visible(f"  {action} {kind} {name}{place}{details}"))
     deleted = sum(change.action == DELETE for change in changes)
     size = f"{len(changes)} change{'s' if len(changes) != 1 else ''}"
     confirm(session, f"make {size}" + (f", {deleted} of them deletes" if deleted else ""), yes=yes, vhost=vhost)

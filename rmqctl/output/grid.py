@@ -60,6 +60,10 @@ def bold(text: str, color: bool) -> str:
     return _paint(text, "1") if color else text
 
 
+def colored(text: str, color: int) -> str:
+    return _paint(text, str(color))
+
+
 def _paint(text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if text else ""
 

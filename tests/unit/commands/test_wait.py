@@ -1,5 +1,6 @@
-"""`wait queue`, `wait broker`, `wait node`."""
+"""`wait queue`, `wait broker`, `wait node`, `wait definitions`."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -120,3 +121,21 @@ def test_what_for_has_to_be_said() -> None:
 def test_the_form_of_rabbitmqctl_still_says_what_it_needs() -> None:
     ran, _ = wait({}, "/var/run/rabbitmq.pid")
     assert ran == Ran(69, "", "rmqctl: wait needs rabbitmqctl on the node: it waits for a process by its pid file\n")
+
+
+def test_definitions(tmp_path: Path) -> None:
+    file = tmp_path / "defs.json"
+    file.write_text('{"queues": [{"name": "q", "vhost": "shop"}, {"name": "elsewhere", "vhost": "other"}]}')
+    empty: dict[str, Any] = {"queues": []}
+    there = {"queues": [{"name": "q", "vhost": "shop", "durable": True, "auto_delete": False, "arguments": {}}]}
+    answers = [empty, there]
+    ran, broker = wait(
+        {"GET /api/definitions": lambda _: httpx.Response(200, json=answers.pop(0))}, "definitions", str(file)
+    )
+    assert (ran, broker.asked) == (Ran(0, "", ""), ["GET /api/definitions"] * 2)
+    ran, _ = wait({"GET /api/definitions": empty}, "definitions", str(file))
+    assert (ran.exit, ran.out) == (75, "")
+    assert "defs.json: 1 lacking or different, the first queue 'q' after 0.2 seconds" in ran.err
+    file.write_text("{")
+    ran, broker = wait({}, "definitions", str(file))
+    assert (ran.exit, broker.requests) == (65, [])

@@ -1,0 +1,335 @@
+"""The commands about definitions."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ..conftest import NOT_FOUND, Broker, Ran, run_with
+
+ALL = "/api/definitions"
+V = "a/b c%2F é"
+OF_V = "/api/definitions/a%2Fb%20c%252F%20%C3%A9"
+URL = "http://localhost:15672"
+QUEUE = {"name": "q/1", "vhost": V, "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5}}
+USER = {"name": "u", "password_hash": "SECRET", "hashing_algorithm": "sha", "tags": ["a"]}
+LIVE: dict[str, Any] = {
+    "rabbit_version": "4.3.6",
+    "vhosts": [{"name": V}],
+    "users": [USER],
+    "policies": [{"name": "p", "vhost": V, "pattern": "x", "apply-to": "all", "priority": 0, "definition": {"a": 1}}],
+    "queues": [QUEUE],
+    "exchanges": [{"name": "amq.rabbitmq.log", "vhost": "/", "type": "topic"}],
+    "bindings": [{"source": "e", "vhost": V, "destination": "q/1", "destination_type": "queue", "routing_key": "k",
+                  "arguments": {}}],
+}  # fmt: skip
+DONE = httpx.Response(204)
+
+
+def bodies(broker: Broker) -> dict[str, Any]:
+    """What was sent, by request."""
+    return {
+        f"{request.method} {request.url.raw_path.decode()}": json.loads(request.content or "null")
+        for request in broker.requests
+        if request.method != "GET"
+    }
+
+
+def definitions(*words: str, live: Any = LIVE, more: dict[str, Any] | None = None, **how: Any) -> tuple[Ran, Broker]:
+    broker = Broker({f"GET {ALL}": live, f"POST {ALL}": DONE, **(more or {})})
+    return run_with("definitions", *words, broker=broker, **how), broker
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "defs.json"
+    path.write_text(json.dumps(LIVE), encoding="utf-8")
+    return path
+
+
+# export
+
+
+def test_export_is_ordered_and_whole() -> None:
+    ran, broker = definitions("export")
+    assert broker.asked == [f"GET {ALL}"]
+    assert (ran.exit, ran.err) == (0, "")
+    assert json.loads(ran.out) == LIVE
+    shuffled = {key: LIVE[key] for key in reversed(LIVE)}
+    assert definitions("export", "-", live=shuffled)[0].out == ran.out
+
+
+def test_export_to_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    target.write_text("old")
+    target.chmod(0o644)
+    ran, _ = definitions("export", str(target), "--only", "queues,users", "--exclude", "users", "--no-system")
+    assert ran == Ran(0, "", "")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert json.loads(target.read_text()) == {"rabbit_version": "4.3.6", "queues": [QUEUE]}
+    assert list(tmp_path.glob("*")) == [target]
+    ran, _ = definitions("export", str(tmp_path / "none" / "x"))
+    assert (ran.exit, ran.out) == (65, "")
+    assert "cannot be written: No such file or directory" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "terminal", "shown"),
+    [((), False, True), ((), True, False), (("--secrets",), True, True), (("--no-secrets",), False, False)],
+)
+def test_secrets_are_not_for_terminals(words: tuple[str, ...], terminal: bool, shown: bool) -> None:
+    ran, _ = definitions("export", "--no-pager", *words, terminal=terminal)
+    assert ("SECRET" in ran.out) is shown
+
+
+def test_export_of_one_virtual_host() -> None:
+    ran, broker = definitions("export", "-p", V, more={f"GET {OF_V}": {"queues": []}})
+    assert (ran.exit, broker.asked) == (0, [f"GET {OF_V}"])
+    ran, _ = definitions("export", "-p", V, more={f"GET {OF_V}": httpx.Response(404, json=NOT_FOUND)})
+    assert (ran.exit, f"the definitions of virtual host {V!r} does not exist" in ran.err) == (65, True)
+
+
+@pytest.mark.parametrize(
+    "words", [("--only", "queue"), ("--exclude", "user"), ("--transformations", "exclude_user"), ("--only",)]
+)
+def test_bad_words_are_refused_before_any_request(words: tuple[str, ...]) -> None:
+    ran, broker = definitions("export", *words)
+    assert (ran.exit, broker.requests) == (64, [])
+
+
+def test_transformations() -> None:
+    ran, _ = definitions("export", "--transformations", "exclude_users,exclude_policies")
+    assert json.loads(ran.out) == LIVE | {"users": [], "policies": []}
+
+
+def test_a_user_without_the_tag() -> None:
+    refused = httpx.Response(401, json={"error": "not_authorized", "reason": "Not administrator user"})
+    ran, _ = definitions("export", live=refused)
+    assert (ran.exit, "needs the tag administrator" in ran.err) == (77, True)
+
+
+# import
+
+
+def test_import(file: Path) -> None:
+    ran, broker = definitions("import", str(file))
+    assert ran == Ran(0, "", "")
+    assert bodies(broker) == {f"POST {ALL}": LIVE}
+    ran, broker = definitions("import", stdin=file.read_text())
+    assert bodies(broker) == {f"POST {ALL}": LIVE}
+
+
+def test_import_into_one_virtual_host(file: Path) -> None:
+    file.write_text(json.dumps({"rabbit_version": "3", "users": [USER], "queues": [QUEUE]}))
+    ran, broker = definitions("import", str(file), "-p", V, more={f"POST {OF_V}": DONE})
+    assert ran == Ran(0, "", "")
+    assert bodies(broker) == {f"POST {OF_V}": {"queues": [{k: v for k, v in QUEUE.items() if k != "vhost"}]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "exit_code", "said"),
+    [
+        ("{", (), 65, "not JSON"),
+        ('{"queues": [{}]}', (), 65, "number 1 of queues has no name"),
+        ('{"users": [{"name": "u", "tags": []}]}', (), 65, "user 'u' has no password"),
+        ('{"queues": [{"name": "q"}]}', (), 64, "-p VHOST says where they go"),
+        ('{"queues": [{"name": "q", "vhost": "/"}, {"name": "q", "vhost": "v"}]}', ("-p", "w"), 65, "'/', 'v'"),
+    ],
+)
+def test_bad_input_is_not_sent(text: str, words: tuple[str, ...], exit_code: int, said: str, file: Path) -> None:
+    file.write_text(text)
+    ran, broker = definitions("import", str(file), *words)
+    assert (ran.exit, said in ran.err, broker.requests) == (exit_code, True, [])
+
+
+def test_what_the_broker_refused(file: Path) -> None:
+    refused = httpx.Response(400, json={"error": "bad_request", "reason": "Validation failed"})
+    ran, _ = definitions("import", str(file), more={f"POST {ALL}": refused})
+    assert ran == Ran(65, "", f"rmqctl: import of the definitions: Validation failed ({URL})\n")
+
+
+def test_a_file_that_is_not_there() -> None:
+    ran, broker = definitions("import", "/nonexistent")
+    assert ran == Ran(65, "", "rmqctl: /nonexistent: cannot be read: No such file or directory\n")
+    assert broker.requests == []
+
+
+# rabbitmqctl's
+
+
+def test_rabbitmqctls_commands(file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    broker = Broker({f"GET {ALL}": LIVE, f"POST {ALL}": DONE})
+    assert run_with("export_definitions", str(target), "-p", V, broker=broker) == Ran(0, "", "")
+    assert json.loads(target.read_text()) == LIVE
+    assert run_with("import_definitions", str(target), "--format", "JSON", broker=broker) == Ran(0, "", "")
+    assert bodies(broker) == {f"POST {ALL}": LIVE}
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "said"),
+    [
+        (("export_definitions",), 64, "FILE"),
+        (("export_definitions", "-", "--format", "erlang"), 69, "as JSON only"),
+        (("export_definitions", "-", "--format", "xml"), 64, "'xml' is not json"),
+        (("import_definitions", "-", "--format", "erlang"), 69, "as JSON only"),
+        (("import_definitions", "-", "--skip-if-unchanged"), 69, "the HTTP API does not know it"),
+    ],
+)
+def test_what_rabbitmqctl_alone_can(words: tuple[str, ...], exit_code: int, said: str) -> None:
+    ran = run_with(*words)
+    assert (ran.exit, said in ran.err, ran.out) == (exit_code, True, "")
+
+
+# diff
+
+
+def test_equal_sides(file: Path) -> None:
+    ran, broker = definitions("diff", str(file), "http://me:pw@other:1")
+    assert ran == Ran(0, '{\n  "equal": true,\n  "differences": []\n}\n', "")
+    assert [str(request.url) for request in broker.requests] == ["http://other:1/api/definitions"]
+
+
+def test_sides_that_differ(file: Path) -> None:
+    other = {**LIVE, "queues": [{**QUEUE, "name": "new"}], "users": [{**USER, "password_hash": "OTHER"}]}
+    ran, _ = definitions("diff", str(file), "-", stdin=json.dumps(other))
+    assert ran.exit == 1
+    assert "SECRET" not in ran.out
+    assert "OTHER" not in ran.out
+    found = json.loads(ran.out)["differences"]
+    assert [(each["change"], each["kind"], each["name"]) for each in found] == [
+        ("differs", "user", "u"), ("only in b", "queue", "new"), ("only in a", "queue", "q/1"),
+    ]  # fmt: skip
+    ran, _ = definitions(
+        "diff", str(file), "-", "--no-pager", "--color", "always", stdin=json.dumps(other), terminal=True
+    )
+    assert ran.out.splitlines() == [
+        "\x1b[33m~ user u\x1b[0m",
+        "    password_hash: a secret -> another one",
+        f"\x1b[32m+ queue new in {V}\x1b[0m",
+        f"\x1b[31m- queue q/1 in {V}\x1b[0m",
+    ]
+
+
+def test_a_context_is_a_side(file: Path, tmp_path: Path) -> None:
+    contexts = tmp_path / "config" / "rmqctl" / "contexts.toml"
+    contexts.parent.mkdir(parents=True)
+    contexts.write_text('[contexts.prod]\nurl = "http://prod:1"\nread_only = true\n')
+    contexts.chmod(0o600)
+    for side in ("prod", "context:prod"):
+        ran, broker = definitions("diff", side, str(file))
+        assert (ran.exit, [request.url.host for request in broker.requests]) == (0, ["prod"])
+    ran, broker = definitions("diff", "prud", str(file))
+    assert (ran.exit, broker.requests) == (65, [])
+    ran, broker = definitions("diff", "-", "-")
+    assert (ran.exit, broker.requests) == (64, [])
+
+
+# apply
+
+
+def wanted(file: Path) -> str:
+    document = {
+        "users": [{"name": "u", "tags": ["b"]}, {**USER, "name": "new", "limits": {"max-connections": 5}}],
+        "policies": [],
+        "queues": [{**QUEUE, "arguments": {"x-max-length": 6}}, {**QUEUE, "name": "q/2"}],
+        "bindings": [],
+    }
+    file.write_text(json.dumps(document))
+    return str(file)
+
+
+BINDING = "/api/bindings/a%2Fb%20c%252F%20%C3%A9/e/e/q/q%2F1"
+ANSWERS = {
+    "PUT /api/users/u": DONE,
+    "PUT /api/users/new": DONE,
+    "PUT /api/user-limits/new/max-connections": DONE,
+    "PUT /api/queues/a%2Fb%20c%252F%20%C3%A9/q%2F2": DONE,
+    f"GET {BINDING}": [{"routing_key": "k", "arguments": {}, "properties_key": "k"}],
+    f"DELETE {BINDING}/k": DONE,
+    "DELETE /api/policies/a%2Fb%20c%252F%20%C3%A9/p": DONE,
+}
+
+
+def test_apply_does_what_differs_and_leaves_what_cannot_be_changed(file: Path) -> None:
+    ran, broker = definitions("apply", wanted(file), "--prune", "--yes", more=ANSWERS)
+    assert ran.exit == 3
+    reason = "queue 'q/1' has to be deleted and declared again: arguments.x-max-length: 5 -> 6"
+    assert ran.err == f"rmqctl: 5 of 6 changes applied, 1 failed; the first: {reason}\n"
+    lines = ran.out.splitlines()
+    assert lines[0] == "change\tkind\tvhost\tname\tresult"
+    assert sorted(lines[1:]) == sorted(
+        [
+            "create\tuser\t\tnew\tdone",
+            "change\tuser\t\tu\tdone",
+            f"create\tqueue\t{V}\tq/2\tdone",
+            f"needs recreation\tqueue\t{V}\tq/1\terror: {reason}",
+            f"delete\tbinding\t{V}\te -> queue q/1 (k)\tdone",
+            f"delete\tpolicy\t{V}\tp\tdone",
+        ]
+    )
+    assert bodies(broker) == {
+        "PUT /api/users/u": {"password_hash": "SECRET", "hashing_algorithm": "sha", "tags": "b"},
+        "PUT /api/users/new": {"password_hash": "SECRET", "hashing_algorithm": "sha", "tags": "a"},
+        "PUT /api/user-limits/new/max-connections": {"value": 5},
+        "PUT /api/queues/a%2Fb%20c%252F%20%C3%A9/q%2F2": {
+            "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5, "x-queue-type": "classic"},
+        },
+        f"DELETE {BINDING}/k": None,
+        "DELETE /api/policies/a%2Fb%20c%252F%20%C3%A9/p": None,
+    }  # fmt: skip
+
+
+def test_a_dry_run_asks_only(file: Path) -> None:
+    ran, broker = definitions("apply", wanted(file), "--prune", "--dry-run")
+    assert (ran.exit, ran.err, broker.asked) == (0, "", [f"GET {ALL}"])
+    assert f"needs recreation\tqueue\t{V}\tq/1\targuments.x-max-length: 5 -> 6\n" in ran.out
+    assert 'change\tuser\t\tu\ttags: ["a"] -> ["b"]\n' in ran.out
+    assert "SECRET" not in ran.out
+
+
+def test_scripts_have_to_say_yes(file: Path) -> None:
+    ran, broker = definitions("apply", wanted(file), "--prune")
+    assert (ran.exit, broker.asked) == (64, [f"GET {ALL}"])
+    assert ran.err.startswith("rmqctl: about to make 6 changes, 2 of them deletes: --yes is needed")
+
+
+def test_a_person_sees_the_plan_and_is_asked(file: Path) -> None:
+    ran, broker = definitions("apply", wanted(file), terminal=True, stdin="n\n")
+    assert (ran.exit, broker.asked) == (130, [f"GET {ALL}"])
+    assert '  change user u: tags: ["a"] -> ["b"]\n' in ran.err
+    assert ran.err.endswith("About to make 4 changes. Go on? [y/N] ")
+
+
+def test_nothing_to_do(file: Path) -> None:
+    ran, broker = definitions("apply", str(file), "--prune")
+    assert (ran, broker.asked) == (Ran(0, "", ""), [f"GET {ALL}"])
+
+
+def test_what_fails_does_not_stop_the_rest(file: Path) -> None:
+    full = httpx.Response(400, json={"error": "bad_request", "reason": "queue limit"})
+    answers = {**ANSWERS, "PUT /api/queues/a%2Fb%20c%252F%20%C3%A9/q%2F2": full}
+    ran, broker = definitions("apply", wanted(file), "--prune", "--yes", "-f", "json", more=answers)
+    assert ran.exit == 3
+    data = json.loads(ran.out)
+    assert {(row["kind"], row["name"]) for row in data["failed"]} == {("queue", "q/1"), ("queue", "q/2")}
+    assert len(data["succeeded"]) == 4
+    assert f"DELETE {BINDING}/k" in broker.asked
+
+
+def test_a_masked_password_is_not_written(file: Path) -> None:
+    value = {"src-uri": "amqp://u:****@h"}
+    row = {"vhost": V, "component": "shovel", "name": "s", "value": value}
+    file.write_text(json.dumps({"parameters": [row]}))
+    ran, broker = definitions("apply", str(file), "--yes")
+    assert (ran.exit, bodies(broker)) == (65, {})
+    assert "has a masked password" in ran.err
+
+
+def test_the_one_who_applies_is_not_deleted(file: Path) -> None:
+    live = {"users": [{"name": "guest", "tags": ["administrator"]}]}
+    file.write_text('{"users": [], "permissions": []}')
+    assert definitions("apply", str(file), "--prune", live=live)[0] == Ran(0, "", "")
