@@ -54,7 +54,7 @@ def definitions_export(
         str | None, typer.Option("--transformations", metavar="NAMES", help="rabbitmqadmin's.", show_default=False)
     ] = None,
 ) -> Result:
-    """Write definitions in a stable order, with -p those of one virtual host: GET /api/definitions[/VHOST].
+    """Write definitions in a stable order, with -p those of one virtual host: GET /api/definitions and /api/definitions/VHOST.
 
     A file is replaced as a whole, readable by its owner alone.
     """
@@ -110,7 +110,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def definitions_import(session: Session, file: File = STDIN, yes: Annotated[bool, Yes] = False) -> Result:
-    """Add what a file has, with -p to that virtual host: POST /api/definitions[/VHOST].
+    """Add what a file has, with -p to that virtual host: POST /api/definitions and /api/definitions/VHOST.
 
     Queues and exchanges that are there stay as they are; everything else is as in the file afterwards.
     """
