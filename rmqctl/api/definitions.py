@@ -4,7 +4,8 @@ from typing import Any
 
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.topology.documents import Document
+from rmqctl.errors import NotFound
+from rmqctl.topology.documents import Document, single
 from rmqctl.topology.items import Key
 from rmqctl.topology.plan import DELETE, Change
 
@@ -12,7 +13,15 @@ Row = dict[str, Any]
 
 
 def fetch(client: Client, vhost: str | None = None) -> Document:
-    """GET /api/definitions, or /api/definitions/VHOST: its rows then name no virtual host."""
+    """GET /api/definitions, or /api/definitions/VHOST: its rows then name no virtual host.
+
+    4.3 fails to write the second one when the name is not ASCII: it is made of the first one then.
+    """
+    if vhost is not None and not vhost.isascii():
+        part = single(fetch(client), vhost)
+        if part is None:
+            raise NotFound(f"virtual host {vhost!r} does not exist ({client.endpoint.url})")
+        return part
     found = client.get(_path(vhost), what=_what(vhost))
     return found if isinstance(found, dict) else {}
 

@@ -171,6 +171,17 @@ def for_vhost(document: Document, vhost: str, source: str) -> Document:
     }
 
 
+def single(document: Document, vhost: str) -> Document | None:
+    """The definitions of one virtual host, as the broker makes them, from those of the cluster; None: there is none."""
+    row = next((row for row in document.get("vhosts", []) if row["name"] == vhost), None)
+    if row is None:
+        return None
+    head = {key: value for key, value in document.items() if key.endswith("_version") or key == "product_name"}
+    head |= {key: value for key, value in row.items() if key != "name"}
+    names = {"original_vhost_name": vhost, "rabbitmq_definition_format": "single_virtual_host"}
+    return {**head, **names, **for_vhost(of_vhost(document, vhost), vhost, vhost)}
+
+
 # Secrets
 
 

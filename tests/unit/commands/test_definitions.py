@@ -86,10 +86,22 @@ def test_secrets_are_not_for_terminals(words: tuple[str, ...], terminal: bool, s
 
 
 def test_export_of_one_virtual_host() -> None:
-    ran, broker = definitions("export", "-p", V, more={f"GET {OF_V}": {"queues": []}})
-    assert (ran.exit, broker.asked) == (0, [f"GET {OF_V}"])
-    ran, _ = definitions("export", "-p", V, more={f"GET {OF_V}": httpx.Response(404, json=NOT_FOUND)})
-    assert (ran.exit, f"the definitions of virtual host {V!r} does not exist" in ran.err) == (65, True)
+    place = "GET /api/definitions/a%2Fb%20c%252F"
+    ran, broker = definitions("export", "-p", "a/b c%2F", more={place: {"queues": []}})
+    assert (ran.exit, broker.asked) == (0, [place])
+    ran, _ = definitions("export", "-p", "a/b c%2F", more={place: httpx.Response(404, json=NOT_FOUND)})
+    assert (ran.exit, "the definitions of virtual host 'a/b c%2F' does not exist" in ran.err) == (65, True)
+
+
+def test_export_of_a_virtual_host_that_4_3_cannot_name() -> None:
+    ran, broker = definitions("export", "-p", V)
+    assert (ran.exit, broker.asked) == (0, [f"GET {ALL}"])
+    found = json.loads(ran.out)
+    assert (found["original_vhost_name"], found["rabbit_version"]) == (V, "4.3.6")
+    assert found["queues"] == [{key: value for key, value in QUEUE.items() if key != "vhost"}]
+    assert "users" not in found
+    ran, _ = definitions("export", "-p", "é")
+    assert ran == Ran(65, "", f"rmqctl: virtual host 'é' does not exist ({URL})\n")
 
 
 @pytest.mark.parametrize(
