@@ -94,14 +94,15 @@ COMMAND_FLAGS = (
     "--below", "--component", "--configure", "--consumer-timeout", "--count", "--data-dir", "--default-queue-type",
     "--definition", "--definitions", "--delivery-limit", "--description", "--destination-exchange",
     "--destination-exchange-routing-key", "--destination-queue", "--destination-type", "--destination-uri", "--dlk",
-    "--dlx", "--exchange", "--expires", "--file", "--http-port", "--interval", "--lines", "--log-level", "--match",
-    "--max-age", "--max-hops", "--max-length", "--max-length-bytes", "--max-priority", "--membership",
-    "--memory-limit", "--new-password", "--new-password-command", "--new-password-file", "--object-type",
-    "--overflow", "--override-name", "--password-hash", "--pattern", "--per-connection-delay", "--prefetch-count",
-    "--priority", "--queue", "--queue-pattern", "--rate", "--read", "--reason", "--reconnect-delay", "--routing-key",
-    "--segment-size", "--source-delete-after", "--source-exchange", "--source-exchange-routing-key", "--source-queue",
-    "--source-uri", "--sync", "--tags", "--ttl", "--type", "--unit", "--uri", "--value", "--vhost-pattern",
-    "--within", "--write", "--exclude", "--format", "--only", "--transformations", "--header", "--property", "-e", "-k",
+    "--dlx", "--exchange", "--exclude", "--expires", "--file", "--format", "--hashing-algorithm", "--header",
+    "--http-port", "--interval", "--lines", "--log-level", "--match", "--max-age", "--max-hops", "--max-length",
+    "--max-length-bytes", "--max-priority", "--membership", "--memory-limit", "--new-password",
+    "--new-password-command", "--new-password-file", "--object-type", "--only", "--overflow", "--override-name",
+    "--password-hash", "--pattern", "--per-connection-delay", "--prefetch-count", "--priority", "--property",
+    "--protected-from-deletion", "--queue", "--queue-pattern", "--rate", "--read", "--reason", "--reconnect-delay",
+    "--routing-key", "--segment-size", "--source-delete-after", "--source-exchange", "--source-exchange-routing-key",
+    "--source-queue", "--source-uri", "--sync", "--tags", "--transformations", "--ttl", "--type", "--unit", "--uri",
+    "--value", "--vhost-pattern", "--within", "--write", "-e", "-k",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

@@ -1,5 +1,7 @@
-"""Where a password comes from: the option itself, standard input, a file, a command or a prompt."""
+"""Where a password comes from: the option itself, standard input, a file, a command or a prompt. And its hash."""
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -56,3 +58,12 @@ def _from_command(command: str) -> str:
     if done.returncode != 0:
         raise ConfigError(f"password command {command!r} ended with exit code {done.returncode}")
     return _one_line(done.stdout)
+
+
+HASHES = ("sha256", "sha512", "md5")
+
+
+def hashed(password: str, algorithm: str, salt: bytes) -> str:
+    """What RabbitMQ stores: Base64 of a salt of four bytes and the digest of the salt and the password."""
+    digest = hashlib.new(algorithm, salt + password.encode(errors="surrogateescape"), usedforsecurity=False).digest()
+    return b64encode(salt + digest).decode("ascii")

@@ -1,10 +1,10 @@
 """Declares things: PUT of what is not there, a look at what is."""
 
-import hashlib
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from rmqctl import passwords
 from rmqctl.api.client import Answer, Client
 from rmqctl.api.failures import of_answer, reason_of
 from rmqctl.api.paths import path
@@ -104,10 +104,6 @@ def _unequal(wanted: Declaration, row: Row) -> list[str]:
     return unequal
 
 
-_HASHES = {"rabbit_password_hashing_sha256": "sha256", "rabbit_password_hashing_sha512": "sha512",
-           "rabbit_password_hashing_md5": "md5"}  # fmt: skip
-
-
 def _has_password(row: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Whether the user has that password: a salt of four bytes and the hash of both are what is stored."""
     stored = str(row.get("password_hash") or "")
@@ -116,12 +112,14 @@ def _has_password(row: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     if "password" not in fields:
         return True
     try:
-        salted = b64decode(stored, validate=True)
+        salt = b64decode(stored, validate=True)[:4]
     except ValueError:
         return False
-    algorithm = _HASHES.get(str(row.get("hashing_algorithm")), "sha256")
-    digest = hashlib.new(algorithm, salted[:4] + str(fields["password"]).encode(), usedforsecurity=True).digest()
-    return salted[4:] == digest
+    algorithm = str(row.get("hashing_algorithm")).removeprefix("rabbit_password_hashing_")
+    return (
+        passwords.hashed(str(fields["password"]), algorithm if algorithm in passwords.HASHES else "sha256", salt)
+        == stored
+    )
 
 
 def _write(client: Client, wanted: Declaration) -> None:

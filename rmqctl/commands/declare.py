@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl import passwords
 from rmqctl.api import declarations as api
+from rmqctl.commands import new_password
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Match, Work, ask, compiled, perform_in_turn
 from rmqctl.commands.listing import needs_release, release_of
@@ -31,7 +31,6 @@ from rmqctl.resources.declarations import (
 from rmqctl.resources.where import parse
 from rmqctl.result import Nothing, Result
 from rmqctl.session import Session
-from rmqctl.settings import Credentials
 
 Name = Annotated[
     list[str],
@@ -191,17 +190,13 @@ def declare_vhost(
 def declare_user(
     session: Session,
     name: Name,
-    new_password: Annotated[
+    password: Annotated[
         str | None,
         _text("--new-password", "PASSWORD", "Its password; others on this machine can see it in the process list."),
     ] = None,
-    new_password_file: Annotated[str | None, _text("--new-password-file", "FILE", "Read it from a file.")] = None,
-    new_password_command: Annotated[
-        str | None, _text("--new-password-command", "COMMAND", "Run a command that prints it.")
-    ] = None,
-    new_password_stdin: Annotated[
-        bool, typer.Option("--new-password-stdin", help="Read it from standard input.")
-    ] = False,
+    file: new_password.File = None,
+    command: new_password.Command = None,
+    stdin: new_password.Stdin = False,
     password_hash: Annotated[
         str | None, _text("--password-hash", "HASH", "Its hash instead: rmqctl hash_password makes one.")
     ] = None,
@@ -214,19 +209,12 @@ def declare_user(
     fields = {"password_hash": password_hash, "tags": None if tags_ is None else tags(tags_)}
     words = of_words(KINDS["user"], name)[1]
     if password_hash is None and not words.keys() & {"password", "password_hash"}:
-        source = Credentials("", new_password, new_password_stdin, new_password_file, new_password_command)
-        fields["password"] = _new_password(session, source)
+        fields["password"] = new_password.read(session, password, file, command, stdin)
+        if fields["password"] is None:
+            raise UsageError(
+                "user: no password: give --new-password-file, --new-password-stdin, --new-password-command or --password-hash"
+            )
     return _declare(session, "user", name, fields)
-
-
-def _new_password(session: Session, source: Credentials) -> str:
-    if source != Credentials(""):
-        return passwords.read(source, session.stdin, None)
-    if (prompt := session.prompt()) is None:
-        raise UsageError(
-            "user: no password: give --new-password-file, --new-password-stdin, --new-password-command or --password-hash"
-        )
-    return prompt("Password of the new user: ")
 
 
 def declare_permissions(

@@ -1,17 +1,22 @@
 """Commands about limits of virtual hosts and users."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
+from rmqctl.api import limits as api
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
-from rmqctl.errors import NotFound, Unavailable
+from rmqctl.commands.parameters import json_of
+from rmqctl.errors import NotFound, RmqctlError, Unavailable
 from rmqctl.resources.limits import USER_LIMITS, VHOST_LIMITS
-from rmqctl.result import Rows, Value
+from rmqctl.result import Nothing, Rows, Value
 from rmqctl.session import Session
 
 Global = Annotated[bool, typer.Option("--global", help="List the limits of all.")]
@@ -30,8 +35,7 @@ def list_vhost_limits(
     if everywhere:
         return run_listing(session, VHOST_LIMITS, _all_vhosts, Selection(columns, False, sort, where, limit))
     vhost = session.vhost
-    rows = lists.fetch(session.client, "vhost-limits", vhost, what=f"virtual host {vhost!r}")
-    limits = _limits(rows, "vhost", vhost)
+    limits = api.get(session.client, "vhost-limits", vhost)
     if not limits:
         return Rows((), (), streamed=False)
     if session.format.module == "json":
@@ -56,10 +60,9 @@ def list_user_limits(
     if everywhere:
         return run_listing(session, USER_LIMITS, _all_users, Selection(columns, False, sort, where, limit))
     try:
-        rows = lists.fetch(session.client, "user-limits", user, what=f"user {user!r}")
+        limits = api.get(session.client, "user-limits", user)
     except NotFound as error:
         raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69
-    limits = _limits(rows, "user", user)
     return Value({"message": _text(limits)} if session.format.module == "json" else limits, _text(limits))
 
 
@@ -71,13 +74,124 @@ def _all_users(client: Client, _: Wanted) -> Found:
     return Found([row for row in lists.fetch(client, "user-limits", what="the limits") if row.get("value")])
 
 
-def _limits(rows: list[lists.Row], key: str, name: str) -> dict[str, Any]:
-    """The limits by name; an empty object comes as an empty list."""
-    for row in rows:
-        if row.get(key) == name:
-            return dict(sorted(dict(row.get("value") or {}).items()))
-    return {}
-
-
 def _text(limits: dict[str, Any]) -> str:
     return json.dumps(limits, separators=(",", ":"))
+
+
+# Changes
+
+Definition = Annotated[
+    str, typer.Argument(metavar="DEFINITION", help='A JSON object such as {"max-connections": 100}; -1: no limit.')
+]
+Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Name of the user.")]
+
+
+def set_vhost_limits(session: Session, definition: Definition) -> Nothing:
+    """Set the limits of a virtual host: PUT /api/vhost-limits/VHOST/NAME for each. Limits not named are cleared.
+
+    The limits are max-connections and max-queues.
+    """
+    what = f"limits of virtual host {session.vhost!r}"
+    wanted = _wanted(definition, what)
+    there = api.get(session.client, "vhost-limits", session.vhost)
+    done = _put(session, "vhost-limits", session.vhost, wanted, there)
+    for name in there.keys() - wanted.keys():
+        with _told(done):
+            api.delete(session.client, "vhost-limits", session.vhost, name)
+        done.append(f"{name} cleared")
+    session.hint(f"{what}: {', '.join(done) or 'none'}")
+    return Nothing()
+
+
+def clear_vhost_limits(session: Session, yes: Annotated[bool, Yes] = False) -> Nothing:
+    """Delete all limits of a virtual host: DELETE /api/vhost-limits/VHOST/NAME."""
+    vhost = session.vhost
+    what = f"limits of virtual host {vhost!r}"
+    confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=vhost)
+    try:
+        there = api.get(session.client, "vhost-limits", vhost)
+    except NotFound as error:
+        raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69, and when there is no limit too
+    if not there:
+        raise Unavailable(f"{what}: there are none ({session.client.endpoint.url})")
+    _clear(session, "vhost-limits", vhost, list(there))
+    session.hint(f"{what}: cleared")
+    return Nothing()
+
+
+def set_user_limits(session: Session, username: Username, definition: Definition) -> Nothing:
+    """Set limits of a user: PUT /api/user-limits/USERNAME/NAME for each. Limits not named stay as they are.
+
+    The limits are max-connections and max-channels.
+    """
+    what = f"limits of user {username!r}"
+    wanted = _wanted(definition, what)
+    there = _of_user(session, username)
+    done = _put(session, "user-limits", username, wanted, there)
+    session.hint(f"{what}: {', '.join(done) or 'none'}")
+    return Nothing()
+
+
+def clear_user_limits(
+    session: Session,
+    username: Username,
+    limit_type: Annotated[str, typer.Argument(metavar="LIMIT", help="max-connections, max-channels, or all.")],
+    yes: Annotated[bool, Yes] = False,
+) -> Nothing:
+    """Delete a limit of a user, or all: DELETE /api/user-limits/USERNAME/NAME."""
+    what = f"limits of user {username!r}" if limit_type == "all" else f"limit {limit_type!r} of user {username!r}"
+    confirm_if_protected(session, f"clear the {what}", yes=yes)
+    there = _of_user(session, username)
+    _clear(session, "user-limits", username, [name for name in there if limit_type in (name, "all")])
+    session.hint(f"{what}: cleared")
+    return Nothing()
+
+
+def _wanted(definition: str, what: str) -> dict[str, Any]:
+    """All of it is checked before anything is sent: the API sets one limit after another."""
+    wanted = json_of(definition, what)
+    if not isinstance(wanted, dict):
+        raise Unavailable(f"{what}: {definition!r} is no JSON object")
+    for name, value in wanted.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Unavailable(f"{what}: {name} is {json.dumps(value)}, which is no whole number")
+    return wanted
+
+
+def _put(session: Session, noun: api.Noun, owner: str, wanted: dict[str, Any], there: dict[str, Any]) -> list[str]:
+    """What is there already comes last: a name that the broker does not know is refused before anything is changed."""
+    done: list[str] = []
+    for name in sorted(wanted, key=lambda name: name in there or name in _KNOWN):
+        with _told(done):
+            api.put(session.client, noun, owner, name, wanted[name])
+        done.append(f"{name} = {wanted[name]}")
+    return done
+
+
+_KNOWN = ("max-connections", "max-queues", "max-channels")
+
+
+def _clear(session: Session, noun: api.Noun, owner: str, names: list[str]) -> None:
+    done: list[str] = []
+    for name in names:
+        with _told(done):
+            api.delete(session.client, noun, owner, name)
+        done.append(f"{name} cleared")
+
+
+@contextmanager
+def _told(done: list[str]) -> Iterator[None]:
+    """What was done already is told with what went wrong then."""
+    try:
+        yield
+    except RmqctlError as error:
+        if done:
+            raise type(error)(f"{error}; done before that: {', '.join(done)}") from error
+        raise
+
+
+def _of_user(session: Session, username: str) -> dict[str, Any]:
+    try:
+        return api.get(session.client, "user-limits", username)
+    except NotFound as error:
+        raise Unavailable(str(error)) from None  # rabbitmqctl ends these with 69

@@ -5,15 +5,22 @@ from typing import Annotated
 import typer
 
 from rmqctl.api import lists
+from rmqctl.api import permissions as api
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import Fetch, Found, Selection, Wanted, list_command, lists_resource, run_listing
-from rmqctl.errors import NoSuchUser, Unavailable
+from rmqctl.errors import NoSuchUser, RmqctlError, Unavailable
 from rmqctl.resources.permissions import PERMISSIONS, TOPIC_PERMISSIONS, USER_PERMISSIONS, USER_TOPIC_PERMISSIONS
-from rmqctl.result import Rows
+from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
 
 Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Name of the user.")]
+Configure = Annotated[
+    str, typer.Argument(metavar="CONFIGURE", help="Regular expression: what may be declared, deleted.")
+]
+Write = Annotated[str, typer.Argument(metavar="WRITE", help="Regular expression: what may be published to.")]
+Read = Annotated[str, typer.Argument(metavar="READ", help="Regular expression: what may be consumed from.")]
 
 
 def _of_vhost(kind: str) -> Fetch:
@@ -67,3 +74,72 @@ def list_user_topic_permissions(
     """List the topic permissions of a user in all virtual hosts."""
     selection = Selection(columns, False, sort, where, limit)
     return run_listing(session, USER_TOPIC_PERMISSIONS, _of_user("topic-permissions", username), selection)
+
+
+# Changes
+
+
+def set_permissions(session: Session, username: Username, configure: Configure, write: Write, read: Read) -> Nothing:
+    """Set the permissions of a user in a virtual host: PUT /api/permissions/VHOST/USERNAME."""
+    body = {"configure": configure, "write": write, "read": read}
+    api.put(session.client, "permissions", session.vhost, username, body)
+    session.hint(f"permissions of user {username!r} in virtual host {session.vhost!r}: set")
+    return Nothing()
+
+
+def set_permissions_globally(
+    session: Session, username: Username, configure: Configure, write: Write, read: Read
+) -> Nothing:
+    """Set the permissions of a user in every virtual host that there is: PUT /api/permissions/VHOST/USERNAME for each."""
+    body = {"configure": configure, "write": write, "read": read}
+    done: list[str] = []
+    for row in lists.fetch(session.client, "vhosts", fields=("name",), what="the virtual hosts"):
+        try:
+            api.put(session.client, "permissions", row["name"], username, body)
+        except RmqctlError as error:
+            if done:
+                raise type(error)(f"{error}; set before that in: {', '.join(map(repr, done))}") from error
+            raise
+        done.append(row["name"])
+    session.hint(f"permissions of user {username!r}: set in {len(done)} virtual hosts")
+    return Nothing()
+
+
+def clear_permissions(session: Session, username: Username, yes: Annotated[bool, Yes] = False) -> Nothing:
+    """Delete the permissions of a user in a virtual host: DELETE /api/permissions/VHOST/USERNAME. There need not be any."""
+    what = f"permissions of user {username!r} in virtual host {session.vhost!r}"
+    confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=session.vhost)
+    found = api.delete(session.client, "permissions", session.vhost, username)
+    session.hint(f"{what}: {'cleared' if found else 'there are none'}")
+    return Nothing()
+
+
+def set_topic_permissions(
+    session: Session,
+    username: Username,
+    exchange: Annotated[str, typer.Argument(metavar="EXCHANGE", help="The topic exchange that they are about.")],
+    write: Annotated[str, typer.Argument(metavar="WRITE", help="Regular expression: routing keys to publish with.")],
+    read: Annotated[str, typer.Argument(metavar="READ", help="Regular expression: routing keys to bind with.")],
+) -> Nothing:
+    """Set the topic permissions of a user on an exchange: PUT /api/topic-permissions/VHOST/USERNAME."""
+    body = {"exchange": exchange, "write": write, "read": read}
+    api.put(session.client, "topic-permissions", session.vhost, username, body)
+    session.hint(f"topic permissions of user {username!r} on exchange {exchange!r}: set")
+    return Nothing()
+
+
+def clear_topic_permissions(
+    session: Session,
+    username: Username,
+    exchange: Annotated[
+        str | None, typer.Argument(metavar="[EXCHANGE]", help="Those on this exchange alone.", show_default=False)
+    ] = None,
+    yes: Annotated[bool, Yes] = False,
+) -> Nothing:
+    """Delete topic permissions of a user: DELETE /api/topic-permissions/VHOST/USERNAME. There need not be any."""
+    what = f"topic permissions of user {username!r} in virtual host {session.vhost!r}"
+    confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=session.vhost)
+    there = () if exchange is None else (exchange,)
+    found = api.delete(session.client, "topic-permissions", session.vhost, username, *there)
+    session.hint(f"{what}: {'cleared' if found else 'there are none'}")
+    return Nothing()

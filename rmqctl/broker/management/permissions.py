@@ -80,9 +80,9 @@ def put_topic(call: Call) -> Any:
 
 
 def delete_topic(call: Call) -> None:
-    """Those for all exchanges, or with `?exchange=` for one."""
+    """Those for all exchanges, or for the one of the path."""
     get_topic(call)
-    wanted = call.query.get("exchange")
+    wanted = call.params.get("exchange")
     for exchange in list(_user(call, "user").topic_permissions[call["vhost"]]):
         if wanted is None or exchange == exchange_name(wanted):
             call.broker.set_topic_permission(call["user"], call["vhost"], exchange, None)

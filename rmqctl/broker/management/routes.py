@@ -150,12 +150,15 @@ ROUTES = (
         DELETE=permissions.delete_permission,
     ),
     _route("topic-permissions", admin, GET=permissions.list_topic),
-    _route(
-        "topic-permissions/{vhost}/{user}",
-        admin,
-        GET=permissions.get_topic,
-        PUT=permissions.put_topic,
-        DELETE=permissions.delete_topic,
+    *(
+        _route(
+            where,
+            admin,
+            GET=permissions.get_topic,
+            PUT=permissions.put_topic,
+            DELETE=permissions.delete_topic,
+        )
+        for where in ("topic-permissions/{vhost}/{user}", "topic-permissions/{vhost}/{user}/{exchange}")
     ),
     *(
         route

@@ -282,7 +282,7 @@ def test_an_old_release_is_named_for_what_it_lacks() -> None:
           "value": {"uri": "amqp://h", "expires": 3_600_000, "trust-user-id": True}}),
         (("vhost", "v", "--description", "d", "--tags", "a,b", "--tracing"), "vhosts/v",
          {"description": "d", "tags": "a,b", "tracing": True}),
-        (("user", "u", "--new-password", "s", "--tags", "a,b"), "users/u", {"password": "s", "tags": "a,b"}),
+        (("user", "u", "--new-password", "s", "--tags", "a,b", "-q"), "users/u", {"password": "s", "tags": "a,b"}),
         (("user", "u", "--password-hash", "h"), "users/u", {"password_hash": "h", "tags": ""}),
         (("user", "name=u", "password=s", "tags=monitoring"), "users/u", {"password": "s", "tags": "monitoring"}),
     ],

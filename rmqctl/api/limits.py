@@ -1,0 +1,38 @@
+"""Limits of virtual hosts and users, written one by one: /api/vhost-limits/VHOST/NAME and /api/user-limits/USER/NAME."""
+
+from typing import Any, Literal
+
+from rmqctl.api.client import Client
+from rmqctl.api.failures import reason_of
+from rmqctl.api.paths import path
+from rmqctl.errors import NotFound, Unavailable
+
+Noun = Literal["vhost-limits", "user-limits"]
+_OWNERS = {"vhost-limits": ("vhost", "virtual host"), "user-limits": ("user", "user")}
+
+
+def get(client: Client, noun: Noun, owner: str) -> dict[str, Any]:
+    """GET /api/NOUN/OWNER: the limits by name, sorted. Raises NotFound."""
+    key, word = _OWNERS[noun]
+    for row in client.get(path(noun, owner), what=f"{word} {owner!r}") or []:
+        if row.get(key) == owner:
+            # An empty object comes as an empty list.
+            return dict(sorted(dict(row.get("value") or {}).items()))
+    return {}
+
+
+def put(client: Client, noun: Noun, owner: str, name: str, value: Any) -> None:
+    """PUT of one limit. Raises NotFound for no such owner, Unavailable when it is not valid."""
+    _, word = _OWNERS[noun]
+    answer = client.request("PUT", path(noun, owner, name), body={"value": value}, accept=(400, 404))
+    if answer.status < 400:
+        return
+    reason, url = reason_of(answer.body), client.endpoint.url
+    if answer.status == 404 or reason.startswith("no_such_user"):
+        raise NotFound(f"{word} {owner!r} does not exist ({url})")
+    raise Unavailable(f"limits of {word} {owner!r}: {reason} ({url})")
+
+
+def delete(client: Client, noun: Noun, owner: str, name: str) -> None:
+    """DELETE of one limit; there need not be one."""
+    client.request("DELETE", path(noun, owner, name), what=f"limit {name!r} of {_OWNERS[noun][1]} {owner!r}")
