@@ -5,8 +5,10 @@ Where the broker listens for AMQP is asked of its HTTP API, unless a command's -
 
 import contextlib
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from rmqctl.api.nodes import overview
@@ -23,7 +25,8 @@ from rmqctl.errors import (
 from rmqctl.session import Session
 
 if TYPE_CHECKING:
-    from pika import BlockingConnection, ConnectionParameters
+    from pika import BlockingConnection, ConnectionParameters, SelectConnection
+    from pika.channel import Channel
 
 CONNECT_SECONDS = 10.0
 
@@ -150,3 +153,156 @@ def _cause(error: BaseException) -> object:
         error = inner
         if isinstance(error, OSError):
             return error if not error.strerror else error.strerror.lower()
+
+
+# Publishing many: pika's blocking connection would wait for the confirm of each message.
+
+
+class Message(Protocol):
+    """What can be published; `properties` by the names of AMQP 0-9-1."""
+
+    @property
+    def exchange(self) -> str: ...
+    @property
+    def routing_key(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def properties(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class Tally:
+    """What became of the messages: confirmed and in a queue, confirmed and in none, refused (basic.nack), or not answered."""
+
+    routed: int = 0
+    unroutable: int = 0
+    refused: int = 0
+    unconfirmed: int = 0
+    first_returned: tuple[str, str] = ("", "")
+
+    def returned(self, exchange: str, routing_key: str) -> None:
+        if not self.unroutable:
+            self.first_returned = exchange, routing_key
+        self.unroutable += 1
+
+
+def publish(
+    session: Session,
+    url: str | None,
+    messages: Iterable[Message],
+    tally: Tally,
+    advance: Callable[[], None],
+    stopped: Callable[[], bool],
+) -> None:
+    """Publishes in order, mandatory, with publisher confirms, many messages on their way at a time.
+
+    `tally` is right at any time, also when this raises. `stopped`: no further message is sent; those on their way are waited for.
+    """
+    import pika
+
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    parameters = _parameters(session, url)
+    # A reader that waits for its next line answers no heartbeats.
+    parameters.heartbeat = 0
+    with _translated(session, f"amqp://{parameters.host}:{parameters.port}"):
+        publisher = _Publisher(iter(messages), tally, advance, stopped)
+        connection = pika.SelectConnection(
+            parameters,
+            on_open_callback=publisher.opened,
+            on_open_error_callback=publisher.closed,
+            on_close_callback=publisher.closed,
+        )
+        try:
+            connection.ioloop.start()
+        finally:
+            tally.unconfirmed = len(publisher.on_their_way)
+        if publisher.error is not None:
+            raise publisher.error
+
+
+class _Publisher:
+    """Callbacks of one connection. `on_their_way`: the sizes in bytes of the unconfirmed messages by delivery tag."""
+
+    MESSAGES, BYTES = 1000, 8 << 20
+
+    def __init__(
+        self,
+        messages: Iterator[Message],
+        tally: Tally,
+        advance: Callable[[], None],
+        stopped: Callable[[], bool],
+    ) -> None:
+        self.on_their_way: OrderedDict[int, int] = OrderedDict()
+        self.error: BaseException | None = None
+        self._bytes = 0
+        self._tag = 0
+        self._messages = messages
+        self._tally = tally
+        self._advance = advance
+        self._stopped = stopped
+        self._ended = False
+
+    def opened(self, connection: "SelectConnection") -> None:
+        self._connection = connection
+        connection.channel(on_open_callback=self._channel_opened)
+
+    def closed(self, connection: "SelectConnection", reason: BaseException) -> None:
+        if not self._ended:
+            self.error = self.error or reason
+        connection.ioloop.stop()
+
+    def _channel_opened(self, channel: "Channel") -> None:
+        self._channel = channel
+        channel.add_on_close_callback(self._channel_closed)
+        channel.add_on_return_callback(self._returned)
+        channel.confirm_delivery(self._answered, lambda _: self._send())
+
+    def _channel_closed(self, _: "Channel", reason: BaseException) -> None:
+        if not self._ended:
+            self._end(reason)
+
+    def _returned(self, _channel: "Channel", method: Any, _properties: Any, _body: bytes) -> None:
+        """It comes before the confirm of its message."""
+        self._tally.returned(method.exchange, method.routing_key)
+        self._tally.routed -= 1
+
+    def _answered(self, frame: Any) -> None:
+        tag, multiple = frame.method.delivery_tag, frame.method.multiple
+        refused = frame.method.NAME == "Basic.Nack"
+        tags = [each for each in self.on_their_way if each <= tag] if multiple else [tag]
+        for each in tags:
+            self._bytes -= self.on_their_way.pop(each)
+            self._tally.refused += refused
+            self._tally.routed += not refused
+            self._advance()
+        self._send()
+
+    def _send(self) -> None:
+        from pika import BasicProperties
+
+        while len(self.on_their_way) < self.MESSAGES and self._bytes < self.BYTES and not self._ended:
+            try:
+                message = None if self._stopped() else next(self._messages, None)
+            except RmqctlError as error:  # what was sent before is waited for
+                self.error, message = error, None
+            if message is None:
+                self._messages = iter(())
+                break
+            self._tag += 1
+            self.on_their_way[self._tag] = len(message.payload)
+            self._bytes += len(message.payload)
+            self._channel.basic_publish(
+                message.exchange,
+                message.routing_key,
+                message.payload,
+                BasicProperties(**message.properties),
+                mandatory=True,
+            )
+        if not self.on_their_way and not self._ended:
+            self._end(None)
+
+    def _end(self, reason: BaseException | None) -> None:
+        self._ended = True
+        self.error = self.error or reason
+        self._connection.close()

@@ -252,8 +252,9 @@ COMMANDS: dict[str, Entry] = {
     "context remove": Entry("contexts", _CONTEXTS, "Delete a context.", local=True),
     "context path": Entry("contexts", _CONTEXTS, "Where the contexts file is.", local=True),
     "context import": Entry("contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
-    "publish": Entry("publish", _MESSAGES, "Publish a message.", changes=True),
-    "get": Entry("get", _MESSAGES, "Messages from the head of a queue.", changes=True),
+    "publish": Entry("publish", _MESSAGES, "Publish messages.", changes=True),
+    "get": Entry("get", _MESSAGES, "Messages from the head of a queue, or of a stream by offset.", changes=True),
+    "peek": Entry("get", _MESSAGES, "Look at messages, which stay in the queue.", changes=True),
     "move": Entry("move", _MESSAGES, "Move messages to another queue, none lost.", changes=True),
     "redrive": Entry("move", _MESSAGES, "Send dead-lettered messages back.", changes=True),
     "demo": Entry("demo", _BROKER, "A command against a broker to play with, or the tutorial as scenes.", raw=True),
@@ -336,9 +337,6 @@ COMMANDS: dict[str, Entry] = {
         "the HTTP API has no such operation on quorum queues",
         "check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory"
         " transfer_leadership grow_to_count",
-    ),
-    **_on_node(
-        "rabbitmq-queues", "the HTTP API reads messages from the head only, and marks them as redelivered", "peek"
     ),
     **_on_node(
         "rabbitmq-streams",

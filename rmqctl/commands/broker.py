@@ -197,7 +197,7 @@ def broker_logs(
     session: Session,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is logged, until Ctrl-C.")] = False,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", metavar="COUNT", min=0, help="How many of the last lines.")
+        int, typer.Option("--tail", "-n", metavar="COUNT", min=0, help="How many of the last lines.")
     ] = 50,
     data_dir: Folder = None,
     ephemeral: OfEphemeral = False,

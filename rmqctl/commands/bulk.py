@@ -11,8 +11,8 @@ import typer
 from rmqctl.commands.asking import confirm, confirm_if_protected
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.commands.listing import Fetch, Wanted, where_of
+from rmqctl.commands.progress import bar
 from rmqctl.errors import RmqctlError, Unreachable, UsageError
-from rmqctl.output import TERMINAL
 from rmqctl.resources.column import Need, Object, Resource
 from rmqctl.result import Live, Nothing, Result, Rows, Value
 from rmqctl.session import Session
@@ -275,25 +275,6 @@ def _came(future: "Future[Done]") -> Done | RmqctlError:
 
 
 def _progress(session: Session, work: Work) -> AbstractContextManager[Callable[[], None]]:
-    """A bar on stderr when a person looks at it and nothing else is written there meanwhile."""
-    if not session.stderr.isatty() or session.quiet or len(work.jobs) <= SIDE_BY_SIDE:
+    if len(work.jobs) <= SIDE_BY_SIDE:
         return nullcontext(lambda: None)
-    if session.on_terminal and session.format is not TERMINAL:
-        return nullcontext(lambda: None)
-    return _bar(session, work)
-
-
-def _bar(session: Session, work: Work) -> AbstractContextManager[Callable[[], None]]:
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    @contextmanager
-    def shown() -> Iterator[Callable[[], None]]:
-        parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*parts, console=Console(file=session.stderr, stderr=True), transient=True) as progress:
-            task = progress.add_task(f"{work.does[1]} {work.plural}", total=len(work.jobs))
-            yield lambda: progress.advance(task)
-
-    return shown()
+    return bar(session, f"{work.does[1]} {work.plural}", len(work.jobs))

@@ -1,12 +1,23 @@
-"""get: messages from the head of a queue, which stay there unless it is said otherwise."""
+"""get and peek: messages from the head of a queue, which stay there unless it is said otherwise; streams by offset."""
 
-from typing import Annotated
+import json
+import os
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from rmqctl.api import messages
-from rmqctl.errors import UsageError
-from rmqctl.result import Rows
+from rmqctl import amqp
+from rmqctl.api import messages as api
+from rmqctl.api.paths import path
+from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
+from rmqctl.errors import NotFound, RmqctlError, Unavailable, UsageError
+from rmqctl.output import TERMINAL
+from rmqctl.result import Nothing, Result, Rows
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
 
@@ -14,34 +25,300 @@ COLUMNS = (
     "exchange", "routing_key", "redelivered", "properties", "payload_bytes", "payload_encoding", "payload",
 )  # fmt: skip
 
+Row = dict[str, Any]
+Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help=r"At most so many messages \[1].")]
+PayloadOnly = Annotated[
+    bool, typer.Option("--payload-only", help="Write payloads alone, byte for byte, a line end between them.")
+]
+
 
 def get(
     session: Session,
-    queue: Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)],
-    count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="At most so many messages.")] = 1,
+    queue: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUEUE", help="rabbitmqadmin's queue=NAME count=N are understood too.", show_default=False
+        ),
+    ],
+    count: Count = None,
     requeue: Annotated[bool, typer.Option("--requeue", help="Put them back where they were (the default).")] = False,
     ack: Annotated[bool, typer.Option("--ack", help="Remove them from the queue.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Remove them, to the dead-letter exchange if any.")] = False,
-) -> Rows:
+    payload_only: PayloadOnly = False,
+    dump: Annotated[
+        Path | None,
+        typer.Option(
+            "--dump",
+            metavar="DIR",
+            help="Write a file for each, its properties beside it, for publish --from.",
+            show_default=False,
+        ),
+    ] = None,
+    offset: Annotated[
+        str | None,
+        typer.Option(
+            "--offset",
+            metavar="OFFSET",
+            help="Of a stream, over AMQP: first, last, next, a number, a time, or an age such as 1h.",
+            show_default=False,
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--amqp", metavar="URL", help="Where the broker listens for AMQP, when it must be said.", show_default=False
+        ),
+    ] = None,
+) -> Result:
     """Get messages from the head of a queue: POST /api/queues/VHOST/QUEUE/get.
 
     They are put back and marked as redelivered, unless --ack or --reject removes them. A payload that is not UTF-8 is
-    shown as base64, and payload_encoding says so.
+    shown as base64, and payload_encoding says so. With --dump a message is removed only after its files are written.
     """
     if requeue + ack + reject > 1:
         raise UsageError("--requeue, --ack and --reject exclude each other")
-    mode = messages.ACK if ack else messages.REJECT if reject else messages.REQUEUE
-    found = messages.get(session.client, session.vhost, queue, count, mode)
-    if found and mode == messages.REQUEUE:
+    name, words = _words(queue)
+    mode = api.ACK if ack else api.REJECT if reject else words.get("ackmode", api.REQUEUE)
+    wanted = count or int(words.get("count", "1"))
+    if offset is not None and (ack or reject):
+        raise UsageError("--offset: messages of a stream stay; neither --ack nor --reject applies")
+    if payload_only and dump is not None:
+        raise UsageError("--payload-only and --dump exclude each other")
+    if dump is not None:
+        _fresh(dump)
+    if offset is not None:
+        found = _from_stream(session, name, wanted, _offset(offset), url)
+        return _dumped(session, dump, found) if dump is not None else _shown(session, found, payload_only)
+    if dump is not None and mode != api.REQUEUE:
+        return _dump_and_remove(session, name, wanted, mode, dump, url)
+    found = _get(session, name, wanted, mode)
+    if found and mode == api.REQUEUE:
         session.hint("The messages are back in the queue, marked as redelivered.")
+    return _dumped(session, dump, found) if dump is not None else _shown(session, found, payload_only)
+
+
+def peek(
+    session: Session,
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)],
+    count: Count = None,
+    payload_only: PayloadOnly = False,
+) -> Result:
+    """Look at the messages at the head of a queue: as get, they are put back and marked as redelivered.
+
+    rabbitmq-queues peek takes a position and leaves no mark; the HTTP API has nothing for that.
+    """
+    return get(session, [queue], count, payload_only=payload_only)
+
+
+_KEYS = ("queue", "count", "ackmode", "encoding", "payload_file")
+
+
+def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The queue, and what rabbitmqadmin v1's words say. Raises UsageError."""
+    found = {key: text for word in words for key, equals, text in [word.partition("=")] if equals and key in _KEYS}
+    if "queue" not in found or len(found) != len(words):
+        if len(words) != 1:
+            raise UsageError(f"one QUEUE is wanted, not {len(words)}")
+        return words[0], {}
+    modes = (api.REQUEUE, api.ACK, api.REJECT, "reject_requeue_true")
+    if found.get("ackmode", api.REQUEUE) not in modes:
+        raise UsageError(f"ackmode={found['ackmode']}: one of {', '.join(modes)} is wanted")
+    if not found.get("count", "1").isdecimal():
+        raise UsageError(f"count={found['count']}: a whole number is wanted")
+    if "payload_file" in found:
+        raise UsageError("payload_file: use --payload-only > FILE")
+    return found["queue"], found
+
+
+def _get(session: Session, queue: str, count: int, mode: str) -> list[Row]:
+    try:
+        return api.get(session.client, session.vhost, queue, count, mode)
+    except NotFound:
+        raise
+    except RmqctlError:
+        if session.client.get(path("queues", session.vhost, queue), {"columns": "type"}).get("type") != "stream":
+            raise
+        raise Unavailable(
+            f"queue {queue!r} in virtual host {session.vhost!r} is a stream, which the HTTP API does not read: "
+            "give --offset first, last, next, a number or a time"
+        ) from None
+
+
+# What is printed
+
+
+def _shown(session: Session, found: list[Row], payload_only: bool) -> Result:
+    if payload_only:
+        _write_payloads(session, found)
+        return Nothing()
     native = session.format.native
-    rows = [
-        [
-            (properties if native else JsonText(properties)) if name == "properties" else message.get(name)
-            for name in COLUMNS
-        ]
-        for message in found
+    terminal = session.format is TERMINAL
+    rows, deaths = [], []
+    for number, message in enumerate(found, 1):
         # An object without members comes from Erlang as an empty list.
-        for properties in [message.get("properties") or {}]
-    ]
-    return Rows(COLUMNS, rows)
+        properties = message.get("properties") or {}
+        if terminal and "x-death" in (properties.get("headers") or {}):
+            headers = dict(properties["headers"])
+            deaths += [f"message {number} {_death(death)}" for death in headers.pop("x-death")]
+            properties = {**properties, "headers": headers}
+        shown = properties if native else JsonText(properties)
+        rows.append([shown if name == "properties" else message.get(name) for name in COLUMNS])
+    return Rows(COLUMNS, rows, messages=tuple(deaths))
+
+
+def _write_payloads(session: Session, found: list[Row]) -> None:
+    written = b"\n".join(map(_payload, found))
+    if found and (len(found) > 1 or session.on_terminal):
+        written += b"\n"
+    binary = getattr(session.stdout, "buffer", None)
+    if binary is None:
+        session.stdout.write(written.decode(errors="replace"))
+        return
+    session.stdout.flush()
+    binary.write(written)
+    binary.flush()
+
+
+def _payload(message: Row) -> bytes:
+    text = str(message["payload"])
+    return b64decode(text) if message.get("payload_encoding") == "base64" else text.encode()
+
+
+def _death(death: Row) -> str:
+    """One element of x-death, https://www.rabbitmq.com/docs/dlx#effects, in words."""
+    keys = death.get("routing-keys") or []
+    when = death.get("time")
+    at = f", {datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M:%S}" if isinstance(when, int) else ""
+    times = "once" if death.get("count") == 1 else f"{death.get('count')} times"
+    return (
+        f"died {times} in queue {death.get('queue')} ({death.get('reason')}{at}), "
+        f"published to exchange {death.get('exchange') or '(default)'} with key {', '.join(map(str, keys))}"
+    )
+
+
+# Folders
+
+
+def _fresh(folder: Path) -> None:
+    """A folder without messages, made when there is none. Raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = next(folder.glob("message-*"), None)
+    except OSError as error:
+        raise UsageError(f"--dump {folder}: {error.strerror}") from None
+    if taken is not None:
+        raise UsageError(f"--dump {folder}: {taken.name} is there already; give another folder")
+
+
+def _dumped(session: Session, folder: Path, found: Iterable[Row]) -> Nothing:
+    number = 0
+    for number, message in enumerate(found, 1):
+        _write(folder, number, message)
+    session.hint(f"{number} messages are in {folder}; rmqctl publish --from {folder} publishes them again.")
+    return Nothing()
+
+
+def _write(folder: Path, number: int, message: Row) -> None:
+    """Both files are on the disk when this returns."""
+    beside = {key: message.get(key) for key in ("exchange", "routing_key", "redelivered")}
+    text = json.dumps({**beside, "properties": message.get("properties") or {}}, ensure_ascii=False, indent=2)
+    for name, content in ((PAYLOAD, _payload(message)), (PROPERTIES, f"{text}\n".encode())):
+        try:
+            with (folder / name.format(number)).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UsageError(f"--dump {folder}: {error.strerror}") from None
+
+
+# Over AMQP
+
+
+def _dump_and_remove(session: Session, queue: str, count: int, mode: str, folder: Path, url: str | None) -> Nothing:
+    """The HTTP API removes a message before anybody has its bytes on a disk; basic.get and basic.ack do not."""
+    with amqp.connected(session, url) as connection:
+        channel = connection.channel()
+        settle: Callable[[int], None] = channel.basic_ack
+        if mode != api.ACK:
+            settle = lambda tag: channel.basic_nack(tag, requeue=False)  # noqa: E731
+        number = 0
+        while number < count:
+            got, properties, body = channel.basic_get(queue)
+            if got is None or properties is None or body is None:
+                break
+            number += 1
+            _write(folder, number, _row(got, properties, body))
+            settle(got.delivery_tag)
+    session.hint(
+        f"{number} messages were removed and are in {folder}; rmqctl publish --from {folder} publishes them again."
+    )
+    return Nothing()
+
+
+END_OF_STREAM_SECONDS = 2.0
+"""A stream that has nothing for so long is taken to be at its end."""
+
+
+def _from_stream(session: Session, queue: str, count: int, offset: object, url: str | None) -> list[Row]:
+    rows: list[Row] = []
+    with amqp.connected(session, url) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=min(count, 500))
+        arguments = {"x-stream-offset": offset}
+        for got, properties, body in channel.consume(
+            queue, arguments=arguments, inactivity_timeout=END_OF_STREAM_SECONDS
+        ):
+            if got is None:
+                break
+            rows.append(_row(got, properties, body))
+            channel.basic_ack(got.delivery_tag)
+            if len(rows) == count:
+                break
+        # No cancel: pika would give back what is on its way, which the streams of 3.10 refuse. The connection is closed instead.
+    return rows
+
+
+def _offset(text: str) -> object:
+    """x-stream-offset: https://www.rabbitmq.com/docs/streams#consuming. Raises UsageError."""
+    if text in ("first", "last", "next") or re.fullmatch(r"\d+[YMDhms]", text):
+        return text
+    if text.isdecimal():
+        return int(text)
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise UsageError(
+            f"--offset: {text!r} is neither first, last, next, a number, a time such as 2026-01-31T12:00 nor an age such as 1h"
+        ) from None
+
+
+def _row(got: Any, properties: Any, body: bytes) -> Row:
+    """As the HTTP API has a message."""
+    known = {key: _json(value) for key, value in vars(properties).items() if value is not None}
+    try:
+        payload, encoding = body.decode(), "string"
+    except UnicodeDecodeError:
+        payload, encoding = b64encode(body).decode("ascii"), "base64"
+    return {
+        "exchange": got.exchange,
+        "routing_key": got.routing_key,
+        "redelivered": got.redelivered,
+        "properties": known,
+        "payload_bytes": len(body),
+        "payload_encoding": encoding,
+        "payload": payload,
+    }
+
+
+def _json(value: Any) -> Any:
+    """AMQP's values in JSON, as the HTTP API writes them: times as seconds, bytes as text."""
+    if isinstance(value, dict):
+        return {key: _json(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_json(each) for each in value]
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    return value if isinstance(value, str | int | float | bool | None) else float(value)

@@ -49,3 +49,92 @@ def test_what_goes_nowhere_is_an_error(place: Place) -> None:
     for words in (("publish", "-k", "nobody", "x"), ("publish", "-e", "nothing", "x"), ("get", "nothing")):
         ran = rmqctl(*words, url=place.http)
         assert (ran.exit, ran.stdout) == (65, b""), str(ran)
+
+
+def ready(channel: BlockingChannel) -> int:
+    return int(channel.queue_declare(QUEUE, passive=True).method.message_count)
+
+
+def test_lines_over_amqp_arrive_in_order(place: Place, channel: BlockingChannel, tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    file.write_bytes(b"".join(b"%d \xff\n" % number for number in range(3000)))
+    words = ("publish", "-k", QUEUE, "--lines", "--file", str(file), "--amqp", "auto", "--persistent", "-f", "json")
+    ran = rmqctl(*words, url=place.http)
+    assert (ran.exit, json.loads(ran.text)["routed"]) == (0, 3000), str(ran)
+    for number in range(3000):
+        _, properties, body = channel.basic_get(QUEUE, auto_ack=True)
+        assert (body, properties.delivery_mode) == (b"%d \xff" % number, 2)
+
+
+@pytest.mark.parametrize("amqp", [(), ("--amqp", "auto")])
+def test_what_was_got_is_published_again(
+    place: Place, channel: BlockingChannel, amqp: tuple[str, ...], tmp_path: Path
+) -> None:
+    bodies = [b"text \xc3\xa9", bytes(range(256)), b""]
+    properties = pika.BasicProperties(**{**PROPERTIES, "expiration": "600000", "timestamp": 7, "type": "é"})
+    channel.confirm_delivery()
+    for body in bodies:
+        channel.basic_publish("", QUEUE, body, properties)
+    lines = rmqctl("get", QUEUE, "--count", "9", "--ack", "-f", "jsonl", url=place.http)
+    assert (lines.text.count("\n"), ready(channel)) == (3, 0)
+    file = tmp_path / "lines"
+    file.write_bytes(lines.stdout)
+    assert rmqctl("publish", "--jsonl", "--file", str(file), *amqp, url=place.http).exit == 0
+    folder = tmp_path / "dump"
+    assert rmqctl("get", QUEUE, "--count", "9", "--ack", "--dump", str(folder), url=place.http).exit == 0
+    assert ready(channel) == 0
+    assert rmqctl("publish", "--from", str(folder), *amqp, url=place.http).exit == 0
+    found = [channel.basic_get(QUEUE, auto_ack=True) for _ in bodies]
+    assert [body for _, _, body in found] == bodies
+    assert all(vars(got) == vars(properties) for _, got, _ in found)
+
+
+def test_some_go_nowhere(place: Place, channel: BlockingChannel, tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    keys = (QUEUE, "nobody", QUEUE)
+    file.write_text("".join(json.dumps({"payload": "x", "routing_key": key}) + "\n" for key in keys))
+    for more in ((), ("--amqp", place.amqp)):
+        ran = rmqctl("publish", "--jsonl", "--file", str(file), "-f", "json", *more, url=place.http)
+        assert (ran.exit, json.loads(ran.text)["unroutable"]) == (3, 1), str(ran)
+    assert ready(channel) == 4
+    ran = rmqctl("publish", "-k", "nobody", "x", "--amqp", "auto", url=place.http)
+    assert (ran.exit, "no queue took 1 of 1 message" in ran.errors) == (65, True)
+    ran = rmqctl("publish", "-e", "nothing", "x", "--amqp", "auto", url=place.http)
+    assert (ran.exit, "nothing" in ran.errors) == (65, True)
+
+
+def test_a_full_queue_refuses(place: Place, channel: BlockingChannel) -> None:
+    full = f"{QUEUE} full"
+    channel.queue_declare(full, arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+    ran = rmqctl("publish", "-k", full, "x", "--count", "5", "--amqp", "auto", "-f", "json", url=place.http)
+    channel.queue_delete(full)
+    assert (ran.exit, json.loads(ran.text)["routed"], json.loads(ran.text)["refused"]) == (3, 2, 3), str(ran)
+    assert "refused 3 messages" in ran.errors
+
+
+def test_payloads_byte_for_byte(place: Place, channel: BlockingChannel) -> None:
+    channel.confirm_delivery()
+    channel.basic_publish("", QUEUE, bytes(range(256)))
+    assert rmqctl("peek", QUEUE, "--payload-only", url=place.http).stdout == bytes(range(256))
+    assert ready(channel) == 1
+
+
+def test_a_stream_by_offset(place: Place) -> None:
+    stream = "messages stream é"
+    if place.node is None:
+        ran = rmqctl("declare", "stream", stream, url=place.http)
+        assert (ran.exit, "stream" in ran.errors) == (69, True), str(ran)
+        return
+    assert rmqctl("declare", "stream", stream, url=place.http).exit == 0
+    try:
+        words = ("publish", "-k", stream, "--count", "20", "--amqp", "auto", "x")
+        assert rmqctl(*words, url=place.http).exit == 0
+        ran = rmqctl("get", stream, url=place.http)
+        assert (ran.exit, "give --offset" in ran.errors) == (69, True), str(ran)
+        ran = rmqctl("get", stream, "--offset", "17", "--count", "9", "-f", "jsonl", url=place.http)
+        offsets = [json.loads(line)["properties"]["headers"]["x-stream-offset"] for line in ran.text.splitlines()]
+        assert offsets == [17, 18, 19]
+        ran = rmqctl("get", stream, "--offset", "first", "--count", "2", "--payload-only", url=place.http)
+        assert (ran.exit, ran.stdout) == (0, b"x\nx\n"), str(ran)
+    finally:
+        rmqctl("delete", "queue", stream, "--yes", url=place.http)

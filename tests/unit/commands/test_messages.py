@@ -109,3 +109,177 @@ def test_get_of_a_missing_queue() -> None:
 
 def test_get_takes_one_mode() -> None:
     assert run_with("get", "q", "--ack", "--reject").exit == 64
+
+
+# Many messages
+
+
+def test_lines_are_messages() -> None:
+    broker = Broker({PUBLISH: {"routed": True}})
+    ran = run_with("publish", "-k", "q", "--lines", "--content-type", "a/b", broker=broker, stdin="one\n\nthree")
+    assert (ran.exit, ran.out, ran.err) == (0, "", "")
+    bodies = [json.loads(request.content) for request in broker.requests]
+    assert [body["payload"] for body in bodies] == ["one", "", "three"]
+    assert {json.dumps(body["properties"]) for body in bodies} == {'{"content_type": "a/b"}'}
+
+
+@pytest.mark.parametrize(
+    ("words", "exchange", "key"),
+    [
+        ((), "ex", "own"),
+        (("-k", "k"), "amq.default", "k"),
+        (("-e", "e"), "e", "own"),
+        (("-e", "e", "-k", "k"), "e", "k"),
+    ],
+)
+def test_what_get_prints_is_published_again(words: tuple[str, ...], exchange: str, key: str) -> None:
+    line = {**MESSAGE, "exchange": "ex", "routing_key": "own", "properties": {"priority": 1, "headers": {"a": 1}}}
+    lines = [line, {**line, "payload": "/wA=", "payload_encoding": "base64"}, {**line, "properties": []}]
+    broker = Broker({f"POST /api/exchanges/%2F/{exchange}/publish": {"routed": True}})
+    stdin = "\n".join(map(json.dumps, lines))
+    ran = run_with("publish", "--jsonl", "--header", "b=2", *words, broker=broker, stdin=stdin)
+    assert (ran.exit, ran.out, ran.err) == (0, "", "")
+    bodies = [json.loads(request.content) for request in broker.requests]
+    assert bodies[0]["properties"] == {"priority": 1, "headers": {"a": 1, "b": "2"}}
+    assert bodies[2]["properties"] == {"headers": {"b": "2"}}
+    assert (bodies[1]["payload"], bodies[1]["payload_encoding"]) == ("/wA=", "base64")
+    assert {body["routing_key"] for body in bodies} == {key}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["nope", "[]", '{"key": "q"}', '{"payload": "%", "payload_encoding": "base64"}',
+     '{"payload": "", "properties": {"priority": "x"}}', '{"payload": "", "properties": {"unknown": 1}}'],
+)  # fmt: skip
+def test_a_line_that_is_no_message_ends_it(line: str) -> None:
+    broker = Broker({PUBLISH: {"routed": True}})
+    good = '{"payload": "x", "key": "q"}'
+    ran = run_with("publish", "--jsonl", "-f", "json", broker=broker, stdin=f"{good}\n\n{line}\n{good}\n")
+    assert (ran.exit, json.loads(ran.out)["routed"], len(broker.requests)) == (3, 1, 1)
+    assert ran.err.startswith("rmqctl: stopped after 1 message: line 3 is no message: ")
+    ran = run_with("publish", "--jsonl", stdin=line)
+    assert (ran.exit, ran.err.startswith("rmqctl: line 1 is no message: ")) == (65, True)
+
+
+def test_some_that_no_queue_takes() -> None:
+    answers = iter([True, False, False])
+    broker = Broker({PUBLISH: lambda _: {"routed": next(answers)}})
+    ran = run_with("publish", "-k", "q", "--lines", "-f", "json", broker=broker, stdin="1\n2\n3\n")
+    assert (ran.exit, json.loads(ran.out)) == (
+        3, {"published": 3, "routed": 1, "unroutable": 2, "refused": 0, "unconfirmed": 0},
+    )  # fmt: skip
+    assert ran.err == "rmqctl: no queue took 2 of 3 messages; the first: exchange '', key 'q'\n"
+    never = Broker({PUBLISH: {"routed": False}})
+    assert run_with("publish", "-k", "q", "x", "--count", "3", broker=never).exit == 65
+    assert run_with("publish", "-k", "q", "x", "--count", "3", "--allow-unroutable", broker=never).exit == 0
+
+
+def test_a_connection_that_breaks_between_messages() -> None:
+    answers = iter([{"routed": True}, httpx.ReadError("reset")])
+    broker = Broker({PUBLISH: lambda _: next(answers)})
+    ran = run_with("publish", "-k", "q", "x", "--count", "5", broker=broker)
+    assert (ran.exit, len(broker.requests)) == (3, 2)
+    assert ran.err.startswith("rmqctl: stopped after 1 message: ")
+    assert "whether it was done is not known" in ran.err
+
+
+def test_rabbitmqadmins_words() -> None:
+    broker = Broker({PUBLISH: {"routed": True}, "POST /api/exchanges/%2F/e/publish": {"routed": True}})
+    words = ("exchange=amq.default", "routing_key=q", "payload=a=b", 'properties={"priority": 2}')
+    assert run_with("publish", *words, broker=broker).exit == 0
+    assert sent(broker) == {
+        "routing_key": "q", "properties": {"priority": 2}, "payload": "a=b", "payload_encoding": "string",
+    }  # fmt: skip
+    words = ("exchange=e", "routing_key=q", "payload=/wA=", "payload_encoding=base64")
+    assert run_with("publish", *words, broker=broker).exit == 0
+    assert (sent(broker)["payload"], sent(broker)["payload_encoding"]) == ("/wA=", "base64")
+    assert run_with("publish", "routing_key=q", broker=broker, stdin="in").exit == 0
+    assert sent(broker)["payload"] == "in"
+    # With an option for it, the word is a payload.
+    assert run_with("publish", "-k", "q", "routing_key=q", broker=broker).exit == 0
+    assert sent(broker)["payload"] == "routing_key=q"
+    assert run_with("publish", "routing_key=q", "payload=x", "properties=nope").exit == 64
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("x", "--lines"), ("--lines", "--jsonl"), ("x", "--file", "f"), ("--from", "d", "--lines"), ("a", "b"),
+     ("--lines", "--count", "2"), ("--from", "/nonexistent"), ("x", "--expiration", "soon"), ("--lines", "--file", "/none")],
+)  # fmt: skip
+def test_words_that_do_not_go_together(words: tuple[str, ...]) -> None:
+    assert run_with("publish", "-k", "q", *words).exit == 64
+
+
+def test_single_properties() -> None:
+    broker = Broker({PUBLISH: {"routed": True}})
+    words = ("--expiration", "1.5s", "--type", "t", "--priority", "3", "--delivery-mode", "1", "--timestamp", "9")
+    assert run_with("publish", "-k", "q", "x", *words, broker=broker).exit == 0
+    assert sent(broker)["properties"] == {
+        "expiration": "1500", "type": "t", "priority": 3, "delivery_mode": 1, "timestamp": 9,
+    }  # fmt: skip
+
+
+def test_a_dump_is_published_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    binary = {
+        **MESSAGE,
+        "exchange": "e",
+        "payload": "/wA=",
+        "payload_encoding": "base64",
+        "properties": {"priority": 1},
+    }
+    broker = Broker(
+        {GET: [MESSAGE, binary], "POST /api/exchanges/%2F/e/publish": {"routed": True}, PUBLISH: {"routed": True}}
+    )
+    assert run_with("get", "q", "--count", "2", "--dump", str(folder), broker=broker).exit == 0
+    assert {file.name for file in folder.iterdir()} == {
+        "message-000001", "message-000001.json", "message-000002", "message-000002.json",
+    }  # fmt: skip
+    assert (folder / "message-000002").read_bytes() == b"\xff\x00"
+    assert run_with("publish", "--from", str(folder), broker=broker).exit == 0
+    first, second = (json.loads(request.content) for request in broker.requests[1:])
+    assert (first["payload"], first["properties"]) == ("hi", {})
+    assert (second["payload"], second["payload_encoding"], second["properties"]) == ("/wA=", "base64", {"priority": 1})
+    assert [request.url.path for request in broker.requests[1:]] == [
+        "/api/exchanges///amq.default/publish", "/api/exchanges///e/publish",
+    ]  # fmt: skip
+    ran = run_with("get", "q", "--dump", str(folder))
+    assert (ran.exit, "message-000001" in ran.err, "give another folder" in ran.err) == (64, True, True)
+    (folder / "message-000001").unlink()
+    assert "message-000001 is missing" in run_with("publish", "--from", str(folder)).err
+
+
+def test_payloads_alone() -> None:
+    broker = Broker({GET: [MESSAGE, {**MESSAGE, "payload": "eA==", "payload_encoding": "base64"}]})
+    assert run_with("get", "q", "--count", "2", "--payload-only", broker=broker).out == "hi\nx\n"
+    broker = Broker({GET: [MESSAGE]})
+    assert run_with("peek", "q", "--payload-only", broker=broker).out == "hi"
+    assert sent(broker)["ackmode"] == "ack_requeue_true"
+
+
+def test_why_a_message_died_in_words() -> None:
+    death = {"count": 2, "reason": "expired", "queue": "q", "exchange": "", "routing-keys": ["q"], "time": 0}
+    message = {**MESSAGE, "properties": {"priority": 1, "headers": {"x-death": [death], "h": 1}}}
+    ran = run_with("get", "q", broker=Broker({GET: [message]}), terminal=True)
+    assert "message 1 died 2 times in queue q (expired, 19" in ran.err
+    assert "published to exchange (default) with key q" in ran.err
+    assert "x-death" not in ran.out
+    ran = run_with("get", "q", "-f", "jsonl", broker=Broker({GET: [message]}))
+    assert json.loads(ran.out)["properties"]["headers"]["x-death"] == [death]
+
+
+def test_rabbitmqadmins_words_for_get() -> None:
+    broker = Broker({GET: [MESSAGE]})
+    assert run_with("get", "queue=q", "count=3", "ackmode=ack_requeue_false", "encoding=auto", broker=broker).exit == 0
+    assert (sent(broker)["count"], sent(broker)["ackmode"]) == (3, "ack_requeue_false")
+    for words in (("queue=q", "ackmode=x"), ("queue=q", "count=x"), ("queue=q", "payload_file=f"), ("a", "b")):
+        assert run_with("get", *words).exit == 64
+
+
+def test_a_stream_wants_an_offset() -> None:
+    refusal = httpx.Response(400, json={"error": "bad_request", "reason": "540 NOT_IMPLEMENTED"})
+    broker = Broker({GET: refusal, "GET /api/queues/%2F/q": {"type": "stream"}})
+    ran = run_with("get", "q", broker=broker)
+    assert (ran.exit, "give --offset first" in ran.err) == (69, True)
+    assert run_with("get", "q", "--offset", "soon").exit == 64
+    assert run_with("get", "q", "--offset", "first", "--ack").exit == 64

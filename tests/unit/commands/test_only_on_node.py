@@ -50,7 +50,7 @@ def test_no_contexts_file_is_in_the_way(run: Run) -> None:
     [
         ("start_app", "rabbitmqctl"),
         ("log_tail", "rabbitmq-diagnostics"),
-        ("peek", "rabbitmq-queues"),
+        ("reclaim_quorum_memory", "rabbitmq-queues"),
         ("add_replica", "rabbitmq-streams"),
         ("enable", "rabbitmq-plugins"),
         ("drain", "rabbitmq-upgrade"),
