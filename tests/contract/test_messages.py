@@ -1,11 +1,14 @@
 """`publish` and `get`: the same bytes and properties come back, from every broker."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pika
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
 
 from .brokers import rmqctl
@@ -138,3 +141,54 @@ def test_a_stream_by_offset(place: Place) -> None:
         assert (ran.exit, ran.stdout) == (0, b"x\nx\n"), str(ran)
     finally:
         rmqctl("delete", "queue", stream, "--yes", url=place.http)
+
+
+TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)
+SHORT = TEXT.filter(lambda text: len(text.encode()) < 200)
+SCALAR = TEXT | st.booleans() | st.integers(-(2**63), 2**63 - 1)
+HEADERS = st.dictionaries(
+    SHORT.filter(lambda name: bool(name) and not name.startswith("x-") and name not in ("CC", "BCC")),
+    SCALAR
+    | st.lists(SCALAR, min_size=1, max_size=3)
+    | st.dictionaries(SHORT.filter(bool), SCALAR, min_size=1, max_size=3),
+    min_size=1,
+    max_size=4,
+)
+PROPERTY = {
+    "content_type": SHORT, "content_encoding": SHORT, "correlation_id": SHORT, "reply_to": SHORT, "message_id": SHORT,
+    "type": SHORT, "app_id": SHORT, "priority": st.integers(0, 255), "delivery_mode": st.integers(1, 2),
+    "timestamp": st.integers(0, 2**40), "headers": HEADERS,
+}  # fmt: skip
+MESSAGES = st.lists(
+    st.tuples(st.binary(max_size=300) | TEXT.map(str.encode), st.fixed_dictionaries({}, optional=PROPERTY)),
+    min_size=1,
+    max_size=30,
+)
+
+
+@pytest.mark.parametrize("amqp", [(), ("--amqp", "auto")])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=MESSAGES)
+def test_the_same_bytes_and_properties_come_back(
+    place: Place,
+    channel: BlockingChannel,
+    amqp: tuple[str, ...],
+    tmp_path: Path,
+    messages: list[tuple[bytes, dict[str, object]]],
+) -> None:
+    channel.queue_purge(QUEUE)
+    lines = [
+        {"payload": b64encode(body).decode(), "payload_encoding": "base64", "properties": properties}
+        for body, properties in messages
+    ]
+    file = tmp_path / "lines"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = rmqctl("publish", "-k", QUEUE, "--jsonl", "--file", str(file), *amqp, url=place.http)
+    assert ran.exit == 0, str(ran)
+    ran = rmqctl("get", QUEUE, "--count", "99", "--ack", "-f", "jsonl", url=place.http)
+    found = [json.loads(line) for line in ran.text.split("\n") if line]
+    bodies = [
+        b64decode(row["payload"]) if row["payload_encoding"] == "base64" else row["payload"].encode() for row in found
+    ]
+    assert bodies == [body for body, _ in messages]
+    assert [row["properties"] for row in found] == [properties for _, properties in messages]
