@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rmqctl.broker.attempts import Attempts
 from rmqctl.broker.errors import AmqpError, not_found
 from rmqctl.broker.journal import Ephemeral, Journal
 from rmqctl.broker.policies import Policy
@@ -44,6 +45,7 @@ class Broker:
         self.node = node
         self.cluster_name = node
         self.consumer_timeout = consumer_timeout
+        self.attempts = Attempts()
         self.timers = Timers()
         self.users: dict[str, User] = {}
         self.vhosts: dict[str, VHost] = {}
@@ -224,14 +226,18 @@ class Broker:
         self.journal.define("parameter", (vhost, component, name), None if value is None else {"value": value})
 
     def set_global_parameter(self, name: str, value: Any) -> None:
-        """None clears it. `cluster_name` names the cluster."""
-        if value is None:
-            self.global_parameters.pop(name, None)
-        else:
-            self.global_parameters[name] = value
+        """`cluster_name` names the cluster."""
+        self.global_parameters[name] = value
         if name == "cluster_name":
             self.cluster_name = value or self.node
-        self.journal.define("global_parameter", (name,), None if value is None else {"value": value})
+        self.journal.define("global_parameter", (name,), {"value": value})
+
+    def clear_global_parameter(self, name: str) -> None:
+        """There must be one."""
+        del self.global_parameters[name]
+        if name == "cluster_name":
+            self.cluster_name = self.node
+        self.journal.define("global_parameter", (name,), None)
 
     # ----------------------------------------------------------------------------------------------------- connections
 

@@ -407,7 +407,9 @@ class Session:
     def _log_in(self, mechanism: str, response: bytes) -> User:
         name, password = (DEFAULT_USER, "") if mechanism == "ANONYMOUS" else _credentials(mechanism, response)
         user = self.broker.users.get(name) if mechanism == "ANONYMOUS" else self.broker.authenticate(name, password)
-        if user is None or (name == DEFAULT_USER and not _is_loopback(self.peer[0])):
+        refused = user is None or (name == DEFAULT_USER and not _is_loopback(self.peer[0]))
+        self.broker.attempts.count("amqp091", not refused)
+        if user is None or refused:
             raise AmqpError(
                 403,
                 f"Login was refused using authentication mechanism {mechanism}. For details see the broker logfile.",

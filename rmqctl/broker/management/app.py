@@ -4,6 +4,7 @@ Paths are split before they are decoded: a `%2F` in a name is no separator, and 
 host `/` (Starlette decodes first, so it is used for requests and answers, not for routing).
 """
 
+import asyncio
 import json
 import logging
 from base64 import b64decode
@@ -20,10 +21,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rmqctl.broker.broker import DEFAULT_USER, Broker
 from rmqctl.broker.errors import AmqpError
 from rmqctl.broker.management import page
-from rmqctl.broker.management.attempts import Attempts
 from rmqctl.broker.management.rates import Rates
 from rmqctl.broker.management.routes import Route, find
-from rmqctl.broker.management.web import Answer, Call, Created, HttpError, Ports, from_amqp, missing, unauthorised
+from rmqctl.broker.management.web import Answer, Call, Created, HttpError, Kept, Ports, from_amqp, missing, unauthorised
 from rmqctl.broker.users import MANAGEMENT_TAGS, User
 
 _LOG = logging.getLogger("rmqctl.broker")
@@ -59,7 +59,6 @@ class _Api:
         self._ports = ports
         self._changed = changed
         self._rates = Rates(broker)
-        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -103,7 +102,6 @@ class _Api:
         call = Call(
             broker=self._broker,
             rates=self._rates,
-            attempts=self._attempts,
             ports=self._ports,
             user=user,
             method=method,
@@ -114,10 +112,14 @@ class _Api:
         )
         route.access(call)
         try:
-            return _response(handler(call))
+            result = handler(call)
         finally:
             if method != "GET":
                 self._changed()
+        if isinstance(result, Kept):
+            await _Stored(self._broker).wait()
+            result = result.body
+        return _response(result)
 
     def _user(self, request: Request) -> User:
         """Who asks. Raises 401."""
@@ -126,7 +128,7 @@ class _Api:
             raise HttpError(401)
         name, password = _credentials(given)
         user = self._broker.authenticate(name, password)
-        self._attempts.count("http", user is not None)
+        self._broker.attempts.count("http", user is not None)
         if user is None:
             raise HttpError(401, "not_authorized", "Not_Authorized")
         host = request.client.host if request.client else "127.0.0.1"
@@ -135,6 +137,26 @@ class _Api:
         if MANAGEMENT_TAGS.isdisjoint(user.tags):
             raise unauthorised("Not management user")
         return user
+
+
+class _Stored:
+    """Waits until the store has what it was told until now."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._batch = broker.journal.batch
+        self._done = asyncio.Event()
+        broker.awaiting[self] = None
+
+    def committed(self, batch: int) -> None:
+        if batch >= self._batch:
+            self._done.set()
+
+    async def wait(self) -> None:
+        try:
+            await self._done.wait()
+        finally:
+            del self._broker.awaiting[self]
 
 
 async def _body(request: Request) -> bytes:

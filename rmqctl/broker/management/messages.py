@@ -10,7 +10,7 @@ from rmqctl.broker.channel import check_expiration
 from rmqctl.broker.errors import AmqpError, precondition, refused
 from rmqctl.broker.exchange import Exchange
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, integer, over_amqp
+from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_amqp
 from rmqctl.broker.message import Entry, Message, message
 from rmqctl.broker.queue import Queue
 from rmqctl.broker.vhost import VHost
@@ -20,7 +20,7 @@ _LONGEST_KEY = 255
 _ORDER = tuple(reversed(wire.PROPERTIES))
 
 
-def publish(call: Call) -> Row:
+def publish(call: Call) -> Row | Kept:
     vhost = call.vhost()
     exchange = vhost.exchanges.get(exchange_name(call["name"]))
     if exchange is None:
@@ -31,7 +31,9 @@ def publish(call: Call) -> Row:
     try:
         made = message(exchange.name, _key(document["routing_key"]), body, properties)
         _check(call, vhost, exchange, made)
-        return {"routed": _route(vhost, exchange, made)}
+        routed, kept = _route(vhost, exchange, made)
+        answer = {"routed": routed}
+        return Kept(answer) if kept and call.broker.journal.durable else answer
     except AmqpError as error:
         raise over_amqp(error) from None
 
@@ -73,7 +75,8 @@ def _check(call: Call, vhost: VHost, exchange: Exchange, made: Message) -> None:
         raise precondition(f"user_id property set to '{user_id}' but authenticated user was '{call.user.name}'")
 
 
-def _route(vhost: VHost, exchange: Exchange, made: Message) -> bool:
+def _route(vhost: VHost, exchange: Exchange, made: Message) -> tuple[bool, bool]:
+    """Whether a queue took it, and whether one has to keep it."""
     queues = vhost.route(exchange, made)
     vhost.published.publish += 1
     vhost.published.confirm += 1
@@ -85,7 +88,7 @@ def _route(vhost: VHost, exchange: Exchange, made: Message) -> bool:
         made = made.changed(made.exchange, made.key, headers={"BCC": None})
     for queue in queues:
         queue.push(made)
-    return bool(queues)
+    return bool(queues), made.persistent and any(queue.durable for queue in queues)
 
 
 def _key(key: Any) -> str:

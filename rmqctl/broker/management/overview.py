@@ -103,7 +103,7 @@ def hashed(call: Call) -> Any:
 
 def attempts(call: Call) -> Any:
     _node(call)
-    return call.attempts.rows()
+    return call.broker.attempts.rows()
 
 
 def attempts_by_source(call: Call) -> Any:
@@ -114,7 +114,7 @@ def attempts_by_source(call: Call) -> Any:
 
 def forget_attempts(call: Call) -> None:
     _node(call)
-    call.attempts.clear()
+    call.broker.attempts.clear()
 
 
 def rebalance(call: Call) -> None:

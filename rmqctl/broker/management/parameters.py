@@ -69,7 +69,7 @@ def put_global(call: Call) -> Any:
 def delete_global(call: Call) -> None:
     if call["name"] not in call.broker.global_parameters:
         raise missing()
-    call.broker.set_global_parameter(call["name"], None)
+    call.broker.clear_global_parameter(call["name"])
 
 
 def _globals(call: Call) -> Row:

@@ -11,7 +11,6 @@ from rmqctl.broker.users import User
 from rmqctl.broker.vhost import VHost
 
 if TYPE_CHECKING:
-    from rmqctl.broker.management.attempts import Attempts
     from rmqctl.broker.management.rates import Rates
 
 Row = dict[str, Any]
@@ -70,6 +69,12 @@ class Answer(NamedTuple):
     content_type: str = "application/json"
 
 
+class Kept(NamedTuple):
+    """200, which goes out once the store has what it was told until now."""
+
+    body: Any
+
+
 class Ports(NamedTuple):
     amqp: int
     http: int
@@ -82,7 +87,6 @@ class Call:
 
     broker: Broker
     rates: "Rates"
-    attempts: "Attempts"
     ports: Ports
     user: User
     method: str

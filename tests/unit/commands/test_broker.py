@@ -147,6 +147,33 @@ def test_a_killed_broker_has_what_it_confirmed(run: Run, data: Path) -> None:
     assert drained(run("--data-dir", data).url, "q") == []
 
 
+def test_a_killed_broker_has_what_it_took_over_http(run: Run, data: Path) -> None:
+    broker = run("--data-dir", data)
+    with connect(broker.url) as connection:
+        connection.channel().queue_declare("q", durable=True)
+    bodies = [b"%d" % number for number in range(20)]
+    with httpx.Client(base_url=broker.http, trust_env=False) as api:
+        for body in bodies:
+            message = {"routing_key": "q", "payload": body.decode(), "payload_encoding": "string"}
+            asked = {**message, "properties": {"delivery_mode": 2}}
+            assert api.post("/api/exchanges/%2F/amq.default/publish", json=asked).json() == {"routed": True}
+    broker.end(signal.SIGKILL)
+    assert drained(run("--data-dir", data).url, "q") == bodies
+
+
+def test_log_ins_are_counted_by_protocol(run: Run) -> None:
+    broker = run("--ephemeral")
+    with connect(broker.url):
+        pass
+    with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+        connect(broker.url.replace("guest:guest", "guest:wrong"))
+    with httpx.Client(base_url=broker.http, trust_env=False) as api:
+        node = api.get("/api/overview").json()["node"]
+        rows = {row.pop("protocol"): row for row in api.get(f"/api/auth/attempts/{node}").json()}
+    assert rows["amqp091"] == {"auth_attempts": 2, "auth_attempts_failed": 1, "auth_attempts_succeeded": 1}
+    assert rows["http"] == {"auth_attempts": 2, "auth_attempts_failed": 0, "auth_attempts_succeeded": 2}
+
+
 def test_two_brokers_do_not_share_a_folder(run: Run, data: Path) -> None:
     first = run("--data-dir", data)
     second = run("--data-dir", data)
@@ -339,7 +366,10 @@ def test_a_broker_in_the_background(data: Path) -> None:
     assert command("logs", *where, "-n", 1).stdout.count("\n") == 1
     stopped = command("stop", *where)
     assert (stopped.returncode, stopped.stdout, stopped.stderr) == (0, "", "")
-    assert not runs(told["pid"])
+    deadline = time.monotonic() + 10  # it has let go of its folder, and ends right after
+    while runs(told["pid"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert command("stop", *where).returncode == 0
     assert command("status", *where).returncode == 3
     assert "stopping: SIGTERM" in command("logs", *where).stdout

@@ -68,3 +68,10 @@ def test_nothing_of_an_invalid_document_is_taken(api: Api, document: Any, reason
     assert response.status_code == 400
     assert reason in response.json()["reason"]
     assert api.get("definitions") == before
+
+
+def test_a_global_parameter_may_be_null(api: Api) -> None:
+    assert api("PUT", "global-parameters/nothing", {"value": None}).status_code == 201
+    assert api("GET", "global-parameters/nothing").json() == {"name": "nothing", "value": None}
+    assert api("DELETE", "global-parameters/nothing").status_code == 204
+    assert api("GET", "global-parameters/nothing").status_code == 404
