@@ -25,7 +25,7 @@ def api(place: Place) -> Iterator[httpx.Client]:
     """The HTTP API, with a virtual host and a user that rmqctl has declared."""
     with httpx.Client(base_url=f"{place.http}/api/", timeout=30, trust_env=False) as api:
         ok(place, "vhost", VHOST, "--description", "here")
-        ok(place, "user", USER, "--new-password", "pw-of-user", "--tags", "monitoring")
+        ok(place, "user", USER, "--new-password", "pw-of-user", "--tags", "monitoring", "-q")
         yield api
         api.delete(f"vhosts/{enc(VHOST)}")
         api.delete(f"users/{USER}")
@@ -160,8 +160,10 @@ def test_conditions(place: Place, api: httpx.Client) -> None:
 
 def test_virtual_hosts_users_and_what_they_may(place: Place, api: httpx.Client) -> None:
     differs(place, "description: there here, wanted there", "vhost", VHOST, "--description", "there")
-    differs(place, "password: there another one", "user", USER, "--new-password", "x", "--tags", "monitoring")
-    differs(place, 'tags: there ["monitoring"], wanted []', "user", USER, "--new-password", "pw-of-user", "--tags", "")
+    differs(place, "password: there another one", "user", USER, "--new-password", "x", "--tags", "monitoring", "-q")
+    differs(
+        place, 'tags: there ["monitoring"], wanted []', "user", USER, "--new-password", "pw-of-user", "--tags", "", "-q"
+    )
     with httpx.Client(base_url=place.http.replace("guest:guest", f"{USER}:pw-of-user"), trust_env=False) as user:
         assert user.get("/api/whoami", auth=(USER, "pw-of-user")).json()["name"] == USER
     permissions = ("permissions", USER, "--configure", "^a", "--write", "", "--read")
