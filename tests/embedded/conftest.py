@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from ..contract.brokers import Node, alone, embedded, running_node
+from ..contract.topology import clear
 
 
 @pytest.fixture(scope="session")
 def real() -> Iterator[Node]:
     with alone(), running_node("43") as node:
+        clear(node)  # of what other suites left on it
         yield node
 
 
