@@ -5,6 +5,9 @@ Where the broker listens for AMQP is asked of its HTTP API, unless a command's -
 
 import contextlib
 import logging
+import queue
+import struct
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -203,8 +206,6 @@ def publish(
 
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     parameters = _parameters(session, url)
-    # A reader that waits for its next line answers no heartbeats.
-    parameters.heartbeat = 0
     with _translated(session, f"amqp://{parameters.host}:{parameters.port}"):
         publisher = _Publisher(iter(messages), tally, advance, stopped)
         connection = pika.SelectConnection(
@@ -221,10 +222,59 @@ def publish(
             raise publisher.error
 
 
+@dataclass
+class _End:
+    """After the last message; `error`: what ended the reading."""
+
+    error: BaseException | None
+
+
+class _Reader:
+    """Reads messages ahead on a thread of its own: `tail -f` may be silent for hours while confirms and heartbeats come.
+
+    `wake` is called, on that thread, when there is something to read after there was nothing.
+    """
+
+    AHEAD = 100
+
+    def __init__(self, messages: Iterator[Message], wake: Callable[[], None]) -> None:
+        self._messages = messages
+        self._wake = wake
+        self._ahead: queue.Queue[Message | _End] = queue.Queue(self.AHEAD)
+        self._waited_for = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self) -> Message | _End | None:
+        """None: nothing yet."""
+        with contextlib.suppress(queue.Empty):
+            return self._ahead.get_nowait()
+        self._waited_for = True
+        with contextlib.suppress(queue.Empty):  # it came between the two lines above
+            return self._ahead.get_nowait()
+        return None
+
+    def _read(self) -> None:
+        end = _End(None)
+        try:
+            for message in self._messages:
+                self._put(message)
+        except BaseException as error:  # it is raised where the messages are wanted
+            end = _End(error)
+        self._put(end)
+
+    def _put(self, item: Message | _End) -> None:
+        self._ahead.put(item)
+        if self._waited_for:
+            self._waited_for = False
+            self._wake()
+
+
 class _Publisher:
     """Callbacks of one connection. `on_their_way`: the sizes in bytes of the unconfirmed messages by delivery tag."""
 
     MESSAGES, BYTES = 1000, 8 << 20
+    LOOK_SECONDS = 0.2
+    """How often it looks whether it is to stop."""
 
     def __init__(
         self,
@@ -241,6 +291,7 @@ class _Publisher:
         self._tally = tally
         self._advance = advance
         self._stopped = stopped
+        self._no_more = False
         self._ended = False
 
     def opened(self, connection: "SelectConnection") -> None:
@@ -256,7 +307,17 @@ class _Publisher:
         self._channel = channel
         channel.add_on_close_callback(self._channel_closed)
         channel.add_on_return_callback(self._returned)
-        channel.confirm_delivery(self._answered, lambda _: self._send())
+        channel.confirm_delivery(self._answered, lambda _: self._confirmed())
+
+    def _confirmed(self) -> None:
+        loop = self._connection.ioloop
+        self._reader = _Reader(self._messages, lambda: loop.add_callback_threadsafe(self._send))
+        self._look()
+
+    def _look(self) -> None:
+        self._send()
+        if not self._ended:
+            self._connection.ioloop.call_later(self.LOOK_SECONDS, self._look)
 
     def _channel_closed(self, _: "Channel", reason: BaseException) -> None:
         if not self._ended:
@@ -279,30 +340,38 @@ class _Publisher:
         self._send()
 
     def _send(self) -> None:
-        from pika import BasicProperties
-
-        while len(self.on_their_way) < self.MESSAGES and self._bytes < self.BYTES and not self._ended:
-            try:
-                message = None if self._stopped() else next(self._messages, None)
-            except RmqctlError as error:  # what was sent before is waited for
-                self.error, message = error, None
+        while not self._no_more and len(self.on_their_way) < self.MESSAGES and self._bytes < self.BYTES:
+            message = _End(None) if self._stopped() else self._reader.next()
             if message is None:
-                self._messages = iter(())
-                break
+                return
+            self._no_more = isinstance(message, _End) or not self._published(message)
+            if isinstance(message, _End):
+                self.error = message.error
+        if self._no_more and not self.on_their_way and not self._ended:
+            self._end(None)
+
+    def _published(self, message: Message) -> bool:
+        """False, and `error` set, when AMQP has no way to write it: nothing of it was sent then."""
+        from pika import BasicProperties
+        from pika.exceptions import ShortStringTooLong, UnsupportedAMQPFieldException
+
+        what = (message.exchange, message.routing_key, message.payload)
+        try:
+            self._channel.basic_publish(*what, BasicProperties(**message.properties), mandatory=True)
+        except ShortStringTooLong as error:
+            self.error = self._unwritable(f"longer than the 255 bytes of a short string: {str(error)[:60]!r}")
+        except (UnsupportedAMQPFieldException, struct.error, ValueError, TypeError, AssertionError) as error:
+            self.error = self._unwritable(str(error))
+        else:
             self._tag += 1
             self.on_their_way[self._tag] = len(message.payload)
             self._bytes += len(message.payload)
-            self._channel.basic_publish(
-                message.exchange,
-                message.routing_key,
-                message.payload,
-                BasicProperties(**message.properties),
-                mandatory=True,
-            )
-        if not self.on_their_way and not self._ended:
-            self._end(None)
+        return self.error is None
+
+    def _unwritable(self, reason: str) -> DataError:
+        return DataError(f"message {self._tag + 1} has a key or property that AMQP cannot carry: {reason}")
 
     def _end(self, reason: BaseException | None) -> None:
-        self._ended = True
+        self._ended = self._no_more = True
         self.error = self.error or reason
         self._connection.close()

@@ -8,6 +8,8 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 
 REQUEUE, ACK, REJECT = "ack_requeue_true", "ack_requeue_false", "reject_requeue_false"
+PUT_BACK = (REQUEUE, "reject_requeue_true")
+"""The modes that leave messages in their queue."""
 
 
 def publish(client: Client, vhost: str, exchange: str, key: str, payload: bytes, properties: Mapping[str, Any]) -> bool:
@@ -18,9 +20,9 @@ def publish(client: Client, vhost: str, exchange: str, key: str, payload: bytes,
     return bool(client.request("POST", target, body=body, what=what).body["routed"])
 
 
-def get(client: Client, vhost: str, queue: str, count: int, mode: str) -> list[dict[str, Any]]:
-    """Up to `count` messages from the head of a queue."""
-    body = {"count": count, "ackmode": mode, "encoding": "auto"}
+def get(client: Client, vhost: str, queue: str, count: int, mode: str, encoding: str = "auto") -> list[dict[str, Any]]:
+    """Up to `count` messages from the head of a queue. `encoding`: auto (text where it is UTF-8) or base64."""
+    body = {"count": count, "ackmode": mode, "encoding": encoding}
     what = f"queue {queue!r} in virtual host {vhost!r}"
     return list(client.request("POST", path("queues", vhost, queue, "get"), body=body, what=what).body or [])
 

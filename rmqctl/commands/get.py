@@ -89,10 +89,10 @@ def get(
     if offset is not None:
         found = _from_stream(session, name, wanted, _offset(offset), url)
         return _dumped(session, dump, found) if dump is not None else _shown(session, found, payload_only)
-    if dump is not None and mode != api.REQUEUE:
+    if dump is not None and mode not in api.PUT_BACK:
         return _dump_and_remove(session, name, wanted, mode, dump, url)
-    found = _get(session, name, wanted, mode)
-    if found and mode == api.REQUEUE:
+    found = _get(session, name, wanted, mode, words.get("encoding", "auto"))
+    if found and mode in api.PUT_BACK:
         session.hint("The messages are back in the queue, marked as redelivered.")
     return _dumped(session, dump, found) if dump is not None else _shown(session, found, payload_only)
 
@@ -120,9 +120,9 @@ def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
         if len(words) != 1:
             raise UsageError(f"one QUEUE is wanted, not {len(words)}")
         return words[0], {}
-    modes = (api.REQUEUE, api.ACK, api.REJECT, "reject_requeue_true")
-    if found.get("ackmode", api.REQUEUE) not in modes:
-        raise UsageError(f"ackmode={found['ackmode']}: one of {', '.join(modes)} is wanted")
+    for key, known in (("ackmode", (*api.PUT_BACK, api.ACK, api.REJECT)), ("encoding", ("auto", "base64"))):
+        if found.get(key, known[0]) not in known:
+            raise UsageError(f"{key}={found[key]}: one of {', '.join(known)} is wanted")
     if not found.get("count", "1").isdecimal():
         raise UsageError(f"count={found['count']}: a whole number is wanted")
     if "payload_file" in found:
@@ -130,9 +130,9 @@ def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
     return found["queue"], found
 
 
-def _get(session: Session, queue: str, count: int, mode: str) -> list[Row]:
+def _get(session: Session, queue: str, count: int, mode: str, encoding: str) -> list[Row]:
     try:
-        return api.get(session.client, session.vhost, queue, count, mode)
+        return api.get(session.client, session.vhost, queue, count, mode, encoding)
     except NotFound:
         raise
     except RmqctlError:

@@ -81,9 +81,12 @@ def from_files(files: Iterable[tuple[Path, Path]], target: Target, properties: d
 
 def _lines(session: Session, file: Path | None) -> Iterator[bytes]:
     if file is None:
-        binary = getattr(session.stdin, "buffer", None)
-        found: Iterable[bytes] = (line.encode() for line in session.stdin) if binary is None else binary
-        yield from (line.removesuffix(b"\n") for line in found)
+        if (binary := getattr(session.stdin, "buffer", None)) is None:
+            yield from (line.removesuffix("\n").encode() for line in session.stdin)
+            return
+        # A reader of its own: a thread that still waits for a line must hold no lock that Python wants when it ends.
+        with open(binary.fileno(), "rb", closefd=False) as opened:
+            yield from (line.removesuffix(b"\n") for line in opened)
         return
     try:
         with file.open("rb") as opened:

@@ -1,6 +1,10 @@
 """`publish` and `get`: the same bytes and properties come back, from every broker."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -192,3 +196,59 @@ def test_the_same_bytes_and_properties_come_back(
     ]
     assert bodies == [body for body, _ in messages]
     assert [row["properties"] for row in found] == [properties for _, properties in messages]
+
+
+@pytest.mark.parametrize("amqp", [(), ("--amqp", "auto")])
+def test_a_line_is_sent_when_it_comes(place: Place, channel: BlockingChannel, amqp: tuple[str, ...]) -> None:
+    argv = [sys.executable, "-m", "rmqctl", "--url", place.http, "publish", "-k", QUEUE, "--lines", *amqp]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as publisher:
+        assert publisher.stdin
+        for line in (b"one", b"two"):
+            publisher.stdin.write(line + b"\n")
+            publisher.stdin.flush()
+            deadline = time.monotonic() + 30
+            while (body := channel.basic_get(QUEUE, auto_ack=True)[2]) is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert (body, publisher.poll()) == (line, None)
+        assert publisher.communicate(timeout=30)[1] == b""
+    assert publisher.returncode == 0
+
+
+def test_ctrl_c_while_it_waits_for_a_line(place: Place, channel: BlockingChannel) -> None:
+    argv = [sys.executable, "-m", "rmqctl", "--url", place.http, "publish", "-k", QUEUE, "--lines", "--amqp", "auto"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as publisher:
+        assert publisher.stdin
+        assert publisher.stderr
+        publisher.stdin.write(b"one\n")
+        publisher.stdin.flush()
+        deadline = time.monotonic() + 30
+        while ready(channel) == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        publisher.send_signal(signal.SIGINT)
+        assert publisher.wait(30) == 130
+        assert publisher.stderr.read() == b"rmqctl: interrupted: 1 message published\n"
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"content_type": "x" * 256}, {"priority": 256}, {"headers": {"a": 1 << 70}}, {"headers": {"k" * 256: 1}}],
+    ids=("long text", "large number", "large header", "long name"),
+)
+def test_what_amqp_cannot_carry(place: Place, channel: BlockingChannel, properties: object, tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    lines = ({"payload": "1"}, {"payload": "2", "properties": properties}, {"payload": "3"})
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = rmqctl("publish", "-k", QUEUE, "--jsonl", "--file", str(file), "--amqp", "auto", url=place.http)
+    assert (ran.exit, "message 2 has a key or property that AMQP cannot carry" in ran.errors) == (3, True), str(ran)
+    assert (len(ran.errors.splitlines()), ready(channel)) == (1, 1)
+
+
+@pytest.mark.parametrize("mode", ["ack_requeue_true", "reject_requeue_true"])
+def test_what_is_put_back_stays(place: Place, channel: BlockingChannel, mode: str, tmp_path: Path) -> None:
+    channel.confirm_delivery()
+    channel.basic_publish("", QUEUE, b"one")
+    words = ("get", f"queue={QUEUE}", f"ackmode={mode}", "encoding=base64")
+    assert rmqctl(*words, "--dump", str(tmp_path / "dump"), url=place.http).exit == 0
+    message = json.loads(rmqctl(*words, "-f", "jsonl", url=place.http).text)
+    assert (message["payload"], message["payload_encoding"]) == ("b25l", "base64")
+    assert [body for _, _, body in (channel.basic_get(QUEUE), channel.basic_get(QUEUE))] == [b"one", None]

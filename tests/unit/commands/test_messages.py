@@ -283,3 +283,8 @@ def test_a_stream_wants_an_offset() -> None:
     assert (ran.exit, "give --offset first" in ran.err) == (69, True)
     assert run_with("get", "q", "--offset", "soon").exit == 64
     assert run_with("get", "q", "--offset", "first", "--ack").exit == 64
+
+
+def test_an_unknown_encoding_is_refused() -> None:
+    ran = run_with("get", "queue=q", "encoding=rot13")
+    assert (ran.exit, "encoding=rot13: one of auto, base64 is wanted" in ran.err) == (64, True)
