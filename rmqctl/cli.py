@@ -16,7 +16,7 @@ from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, VALUE_FLAGS, GlobalOption, Kind
-from rmqctl.output import TERMINAL
+from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.result import Live, Nothing, Result, Rows
 from rmqctl.session import Session
@@ -214,7 +214,7 @@ class Command(TyperCommand):
             session.settings = resolve_output(given, session.environ)
         else:
             session.settings = resolve(given, session.environ, lambda: session.contexts_file)
-        _check_formatter(session, given)
+        _check_formatter(session, given, self.entry)
         if self.entry.changes and session.settings.read_only:
             raise AccessRefused(f"{self.name}: context {session.settings.context!r} is read-only")
 
@@ -284,8 +284,11 @@ def _refuse_node(given: dict[str, Any]) -> None:
         raise UsageError(f"-n names an Erlang node; rmqctl talks to its management port: --url http://{host}:15672")
 
 
-def _check_formatter(session: Session, given: dict[str, Any]) -> None:
+def _check_formatter(session: Session, given: dict[str, Any], entry: Entry) -> None:
     name = session.format.module
+    asked = (session.settings.output.formatter or "").lower()
+    if asked in OF_COMMANDS and asked not in entry.formats:
+        raise UsageError(f"--formatter: {asked!r} is none of {', '.join((*FORMATS, *entry.formats))}")
     if name not in ("table", "tsv", TERMINAL.module):
         for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
             if option in given:

@@ -90,21 +90,22 @@ SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
 COMMAND_FLAGS = (
-    "--ack-mode", "--address", "--alternate-exchange", "--amqp", "--amqp-port", "--app-id", "--apply-to", "--arg",
-    "--arguments", "--below", "--component", "--configure", "--consumer-timeout", "--content-encoding",
-    "--content-type", "--correlation-id", "--count", "--data-dir", "--default-queue-type", "--definition",
-    "--definitions", "--delivery-limit", "--delivery-mode", "--description", "--destination-exchange",
-    "--destination-exchange-routing-key", "--destination-queue", "--destination-type", "--destination-uri", "--dlk",
-    "--dlx", "--dump", "--exchange", "--exclude", "--expiration", "--expires", "--file", "--format", "--from",
-    "--hashing-algorithm", "--header", "--http-port", "--interval", "--log-level", "--match", "--max-age",
-    "--max-hops", "--max-length", "--max-length-bytes", "--max-priority", "--membership", "--memory-limit",
-    "--message-id", "--new-password", "--new-password-command", "--new-password-file", "--object-type", "--offset",
-    "--only", "--overflow", "--override-name", "--password-hash", "--pattern", "--per-connection-delay",
-    "--prefetch-count", "--priority", "--property", "--protected-from-deletion", "--queue", "--queue-pattern",
-    "--rate", "--read", "--reason", "--reconnect-delay", "--reply-to", "--routing-key", "--segment-size",
-    "--source-delete-after", "--source-exchange", "--source-exchange-routing-key", "--source-queue", "--source-uri",
-    "--sync", "--tags", "--tail", "--timestamp", "--transformations", "--ttl", "--type", "--unit", "--uri",
-    "--user-id", "--value", "--vhost-pattern", "--within", "--write", "-e", "-k",
+    "--ack-mode", "--address", "--age-critical", "--age-warning", "--alternate-exchange", "--amqp", "--amqp-port",
+    "--app-id", "--apply-to", "--arg", "--arguments", "--below", "--component", "--configure", "--consumer-timeout",
+    "--content-encoding", "--content-type", "--correlation-id", "--count", "--critical", "--data-dir",
+    "--default-queue-type", "--definition", "--definitions", "--delivery-limit", "--delivery-mode", "--description",
+    "--destination-exchange", "--destination-exchange-routing-key", "--destination-queue", "--destination-type",
+    "--destination-uri", "--dlk", "--dlx", "--dump", "--exchange", "--exclude", "--expiration", "--expires", "--file",
+    "--for", "--format", "--from", "--hashing-algorithm", "--header", "--http-port", "--idle", "--interval",
+    "--log-level", "--match", "--max-age", "--max-hops", "--max-length", "--max-length-bytes", "--max-priority",
+    "--membership", "--memory-limit", "--message-id", "--new-password", "--new-password-command",
+    "--new-password-file", "--object-type", "--offset", "--only", "--overflow", "--override-name", "--password-hash",
+    "--pattern", "--per-connection-delay", "--prefetch-count", "--priority", "--property",
+    "--protected-from-deletion", "--queue", "--queue-pattern", "--rate", "--read", "--reason", "--reconnect-delay",
+    "--reply-to", "--routing-key", "--segment-size", "--source-delete-after", "--source-exchange",
+    "--source-exchange-routing-key", "--source-queue", "--source-uri", "--sync", "--tags", "--tail", "--timestamp",
+    "--transformations", "--ttl", "--type", "--unit", "--uri", "--user-id", "--value", "--vhost-pattern", "--warning",
+    "--within", "--write", "-e", "-k",
 )  # fmt: skip
 """Options with a value that single commands take."""
 

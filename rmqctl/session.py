@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rmqctl.errors import UsageError
-from rmqctl.output import FORMATS, TERMINAL, Format
+from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL, Format
 from rmqctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Session:
         if name is None:
             return TERMINAL if self.on_terminal else FORMATS["table"]
         try:
-            return FORMATS[name.lower()]
+            return (FORMATS | OF_COMMANDS)[name.lower()]
         except KeyError:
             raise UsageError(f"--formatter: {name!r} is none of {', '.join(FORMATS)}") from None
 

@@ -10,7 +10,7 @@ class Entry(NamedTuple):
     """`module` below rmqctl.commands; `changes`: refused in a read-only context.
 
     `local`: about no broker, so only the output options are settled (the others are in `session.given`). `raw`: has no
-    options, every word goes to the function. `hidden`: not in the help.
+    options, every word goes to the function. `hidden`: not in the help. `formats`: those of output.OF_COMMANDS that it has.
     """
 
     module: str
@@ -20,6 +20,7 @@ class Entry(NamedTuple):
     local: bool = False
     raw: bool = False
     hidden: bool = False
+    formats: tuple[str, ...] = ()
 
 
 _BROKER = "A broker of its own"
@@ -100,6 +101,10 @@ COMMANDS: dict[str, Entry] = {
     "whoami": Entry("nodes", _NODES, "User that is logged in."),
     "authenticate_user": Entry("nodes", _NODES, "Check a user's password."),
     "ping": Entry("nodes", _HEALTH, "Check that the broker answers."),
+    "check acks": Entry(
+        "check", _HEALTH, "Name who holds messages without acknowledging.", formats=("nagios", "prometheus")
+    ),
+    "check_acks": Entry("check", _HEALTH, "The same.", formats=("nagios", "prometheus"), hidden=True),
     "check_running": Entry("health", _HEALTH, "Check that RabbitMQ runs on a node."),
     "is_running": Entry("health", _HEALTH, "Tell whether RabbitMQ runs on a node."),
     "is_booting": Entry("health", _HEALTH, "Tell whether RabbitMQ is booting on a node."),

@@ -36,5 +36,11 @@ FORMATS = {
     "erlang": Format("erlang", False, "Erlang terms"),
 }
 
+OF_COMMANDS = {
+    "nagios": Format("table", False, "one line with performance data, then details"),
+    "prometheus": Format("table", False, "metrics for the textfile collector"),
+}
+"""Formats of single commands, which make the text themselves."""
+
 TERMINAL = Format("terminal", False, "the table of a terminal")
 """What is used on a terminal when no --formatter is given."""

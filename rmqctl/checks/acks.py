@@ -1,0 +1,256 @@
+"""Who forgot an acknowledgement: consumers, channels and queues joined, and what the channels did between two samples.
+
+A channel's counters are up to 5 s old (collect_statistics_interval); the counts of classic and quorum queues are fresh.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+Row = Mapping[str, Any]
+"""One object of the HTTP API."""
+
+QUEUE_FIELDS = ("type", "durable", "messages_ready", "messages_unacknowledged")
+CONSUMER_FIELDS = ("queue", "consumer_tag", "ack_required", "prefetch_count", "channel_details", "consumer_timeout")
+CHANNEL_FIELDS = (
+    "name", "number", "vhost", "user", "connection_details", "consumer_count", "global_prefetch_count", "idle_since",
+    "messages_unacknowledged", "messages_uncommitted", "acks_uncommitted", "transactional", "message_stats.ack",
+    "message_stats.deliver_get", "message_stats.redeliver",
+)  # fmt: skip
+CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties", "connected_at")
+
+STATISTICS_SECONDS = 6.0
+"""After so long the counters of a channel that is at work have been renewed."""
+CONSUMER_TIMEOUT = 1800.0
+"""Seconds: RabbitMQ's default, for the releases whose API does not tell it."""
+MANY = 1000
+"""So many unacknowledged messages make an unlimited prefetch worth a word."""
+LOOP = 10
+"""So many redeliveries in the window, and no acknowledgement, are a loop."""
+
+STUCK, FORGETTING, GOT, TRANSACTION = "stuck", "forgetting", "got without ack", "open transaction"
+REDELIVERY, UNLIMITED, NO_CONSUMER, AUTO_ACK = "redelivery loop", "unlimited prefetch", "no consumer", "automatic ack"
+HOLDING = frozenset((STUCK, FORGETTING, GOT, TRANSACTION))
+"""The kinds that keep messages from everybody else."""
+
+ADVICE = {
+    STUCK: "its prefetch is full: it gets nothing more until it acknowledges; find the path in its code without basic.ack, "
+    "or close its connection to give the messages to others",
+    FORGETTING: "find the path in its code without basic.ack; close its connection to give the messages to others",
+    GOT: "basic.get without auto-ack wants a basic.ack; close the connection to put the messages back",
+    TRANSACTION: "tx.commit or tx.rollback is missing: what it acknowledged or published does not count until then",
+    REDELIVERY: "it rejects what it gets and gets it again: reject without requeue, with a dead-letter exchange",
+    UNLIMITED: "set a prefetch (basic.qos): else all that is ready goes to whoever asks first",
+    NO_CONSUMER: "start a consumer, or purge or delete the queue",
+    AUTO_ACK: "what it has not finished is lost when it dies: consume with manual acknowledgements",
+}
+
+
+class Finding(NamedTuple):
+    """One thing found. Times in ISO 8601, spans in seconds, None for what is not known or does not apply.
+
+    `queue` None: which it is cannot be told. `acked`: by its channel between the samples. `oldest_possible_delivery`: when
+    its connection was made. `timeout_in`: at most so long until the broker closes the channel because of its delivery
+    acknowledgement timeout.
+    """
+
+    kind: str
+    vhost: str
+    queue: str | None
+    consumer_tag: str | None = None
+    channel: str | None = None
+    number: int | None = None
+    connection: str | None = None
+    client: str | None = None
+    user: str | None = None
+    peer: str | None = None
+    library: str | None = None
+    prefetch: int | None = None
+    unacknowledged: int = 0
+    acked: int | None = None
+    ready: int | None = None
+    idle_since: str | None = None
+    idle: float | None = None
+    oldest_possible_delivery: str | None = None
+    timeout_in: float | None = None
+    advice: str = ""
+
+
+class Window(NamedTuple):
+    """The time between the samples and the moment of the second, and for how long a consumer that acks may think."""
+
+    seconds: float
+    now: datetime
+    thinks: float
+
+
+class _Channel:
+    """One channel in both samples."""
+
+    def __init__(self, before: Row, after: Row, window: Window) -> None:
+        self.row = after
+        self.held = min(_number(before, "messages_unacknowledged"), _number(after, "messages_unacknowledged"))
+        self.unacknowledged = _number(after, "messages_unacknowledged")
+        self.acked = _counter(after, "ack") - _counter(before, "ack")
+        self.redelivered = _counter(after, "redeliver") - _counter(before, "redeliver")
+        self.idle_since = _time(after.get("idle_since"))
+        self.idle = None if self.idle_since is None else max(0.0, (window.now - self.idle_since).total_seconds())
+        delivered = _counter(after, "deliver_get") - _counter(before, "deliver_get")
+        # Counters that stand still may be old ones, unless the broker says that the channel is idle.
+        fresh = delivered > 0 or self.idle is not None or window.seconds >= STATISTICS_SECONDS
+        thinking = _counter(after, "ack") > 0 and (self.idle is None or self.idle < window.thinks) and delivered <= 0
+        self.forgets = self.held > 0 and self.acked <= 0 and fresh and not thinking
+        self.loops = self.redelivered >= LOOP and self.acked <= 0
+        self.uncommitted = all(
+            row.get("transactional") and (_number(row, "acks_uncommitted") or _number(row, "messages_uncommitted"))
+            for row in (before, after)
+        )
+
+    def finding(self, kind: str, queue: str | None, unacknowledged: int, **more: Any) -> Finding:
+        row, of = self.row, self.row.get("connection_details") or {}
+        return Finding(
+            kind,
+            str(row.get("vhost")),
+            queue,
+            channel=row.get("name"),
+            number=row.get("number"),
+            connection=of.get("name"),
+            user=row.get("user"),
+            peer=f"{of['peer_host']}:{of['peer_port']}" if "peer_host" in of else None,
+            unacknowledged=unacknowledged,
+            acked=max(0, self.acked),
+            idle_since=None if self.idle_since is None else self.idle_since.isoformat(timespec="seconds"),
+            idle=self.idle,
+            advice=ADVICE[kind],
+            **more,
+        )
+
+
+def find(
+    queues: Iterable[Row],
+    consumers: Iterable[Row],
+    before: Iterable[Row],
+    after: Iterable[Row],
+    window: Window,
+    *,
+    strict: bool = False,
+) -> list[Finding]:
+    """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out."""
+    first = {row.get("name"): row for row in before}
+    # A channel that was not there before has had no time to forget anything.
+    channels = {row["name"]: _Channel(first[row["name"]], row, window) for row in after if row.get("name") in first}
+    of_queue = {(row.get("vhost"), row.get("name")): row for row in queues}
+    found: list[Finding] = []
+    consumed: dict[tuple[Any, Any], bool] = {}
+    queues_of: dict[str | None, set[str]] = {}
+    for consumer in consumers:
+        at = (consumer["queue"]["vhost"], consumer["queue"]["name"])
+        consumed[at] = consumed.get(at, False) or bool(consumer.get("ack_required"))
+        queue = of_queue.get(at)
+        if queue is None or queue.get("type") == "stream":
+            continue
+        name = (consumer.get("channel_details") or {}).get("name")
+        queues_of.setdefault(name, set()).add(at[1])
+        if name in channels:
+            found += _of_consumer(consumer, queue, channels[name], strict)
+    for name, channel in channels.items():
+        # Channels do not tell what they got from where: of the queues that miss messages, one without a consumer to blame.
+        names = queues_of.get(name) or {
+            str(each)
+            for (vhost, each), queue in of_queue.items()
+            if channel.unacknowledged
+            and vhost == channel.row.get("vhost")
+            and _number(queue, "messages_unacknowledged")
+            and not consumed.get((vhost, each))
+        }
+        found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None)
+    for at, queue in of_queue.items():
+        ready = _number(queue, "messages_ready")
+        if ready and at not in consumed and queue.get("type") != "stream":
+            found.append(Finding(NO_CONSUMER, at[0] or "", at[1], ready=ready, advice=ADVICE[NO_CONSUMER]))
+    return sorted(found, key=lambda each: (each.kind not in HOLDING, each.vhost, each.queue or "", each.channel or ""))
+
+
+def _of_consumer(consumer: Row, queue: Row, channel: _Channel, strict: bool) -> Iterator[Finding]:
+    name = str(queue.get("name"))
+    prefetch = _number(consumer, "prefetch_count") or _number(channel.row, "global_prefetch_count")
+    about = {"consumer_tag": consumer.get("consumer_tag"), "prefetch": prefetch}
+    if not consumer.get("ack_required"):
+        if strict and queue.get("durable"):
+            yield channel.finding(AUTO_ACK, name, 0, **about)
+        return
+    # A channel's messages may be of several queues; a queue that misses none is not concerned.
+    unacknowledged = min(channel.unacknowledged, _number(queue, "messages_unacknowledged"))
+    if channel.uncommitted:
+        return
+    if channel.forgets and unacknowledged:
+        kind = STUCK if prefetch and channel.unacknowledged >= prefetch else FORGETTING
+        timeout = consumer.get("consumer_timeout")
+        seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
+        left = None if channel.idle is None else max(0.0, seconds - channel.idle)
+        yield channel.finding(kind, name, unacknowledged, timeout_in=left, **about)
+    elif channel.loops:
+        yield channel.finding(REDELIVERY, name, unacknowledged, **about)
+    elif not prefetch and unacknowledged >= MANY:
+        yield channel.finding(UNLIMITED, name, unacknowledged, **about)
+
+
+def _of_channel(channel: _Channel, queue: str | None) -> Iterator[Finding]:
+    """What is no consumer's."""
+    if channel.uncommitted:
+        yield channel.finding(TRANSACTION, queue, channel.unacknowledged)
+    elif channel.forgets and not _number(channel.row, "consumer_count"):
+        yield channel.finding(GOT, queue, channel.unacknowledged)
+
+
+def with_connections(found: Iterable[Finding], connections: Iterable[Row]) -> list[Finding]:
+    """The findings with what only connections tell: the client's name for itself, its library, since when it is there."""
+    known = {row.get("name"): row for row in connections}
+    return [_with_connection(finding, known.get(finding.connection, {})) for finding in found]
+
+
+def _with_connection(finding: Finding, row: Row) -> Finding:
+    # An object without members comes from Erlang as an empty list.
+    of_client = row.get("client_properties") or {}
+    since = row.get("connected_at")
+    oldest = (
+        datetime.fromtimestamp(since / 1000, UTC).isoformat(timespec="seconds")
+        if since is not None and finding.unacknowledged
+        else None
+    )
+    library = " ".join(str(of_client[key]) for key in ("product", "version") if of_client.get(key))
+    return finding._replace(
+        client=row.get("user_provided_name") or of_client.get("connection_name"),
+        library=library or None,
+        oldest_possible_delivery=oldest,
+    )
+
+
+def held(found: Iterable[Finding]) -> int:
+    """Messages that nobody else gets: those of a channel count once, however many consumers it has."""
+    by_channel: dict[str | None, int] = {}
+    for each in found:
+        if each.kind in HOLDING:
+            by_channel[each.channel] = max(by_channel.get(each.channel, 0), each.unacknowledged)
+    return sum(by_channel.values())
+
+
+def _number(row: Row, name: str) -> int:
+    value = row.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _counter(row: Row, name: str) -> int:
+    # An object without members comes from Erlang as an empty list.
+    return _number(row.get("message_stats") or {}, name)
+
+
+def _time(text: object) -> datetime | None:
+    """`idle_since`: "2026-11-23 21:01:30" of UTC in older releases, ISO 8601 with an offset in newer ones."""
+    if not isinstance(text, str):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,244 @@
+"""check acks: each thing it names, from the answers of a broker, with exit code and output."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from ..conftest import Broker, Ran, run_with
+
+CONNECTION = "10.0.0.1:5000 -> 10.0.0.2:5672"
+CHANNEL = f"{CONNECTION} (1)"
+NAME = 'a b/\u00fc|"q'
+
+
+def since(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
+def channel(*, unacked: int = 1, ack: int = 0, delivered: int = 1, redelivered: int = 0, **more: Any) -> dict[str, Any]:
+    stats = {"ack": ack, "deliver_get": delivered, "redeliver": redelivered}
+    of = {"name": CONNECTION, "peer_host": "10.0.0.1", "peer_port": 5000}
+    row = {"name": CHANNEL, "number": 1, "vhost": "/", "user": "worker", "connection_details": of, "consumer_count": 1}
+    return {**row, "messages_unacknowledged": unacked, "message_stats": stats, **more}
+
+
+def consumer(**more: Any) -> dict[str, Any]:
+    row = {"queue": {"vhost": "/", "name": NAME}, "consumer_tag": "ctag", "ack_required": True, "prefetch_count": 1}
+    return {**row, "channel_details": {"name": CHANNEL}, **more}
+
+
+def queue(**more: Any) -> dict[str, Any]:
+    counts = {"messages": 1, "messages_ready": 0, "messages_unacknowledged": 1}
+    return {"name": NAME, "type": "classic", "durable": True, **counts, **more}
+
+
+def played(
+    before: dict[str, Any] | None, after: dict[str, Any], *consumers: Any, queues: Any = None, **more: Any
+) -> Broker:
+    if isinstance(after.get("idle_since"), int):
+        after = {**after, "idle_since": since(after["idle_since"])}
+    samples = iter([[] if before is None else [before], [after]])
+    properties = {"product": "Pika", "version": "1.3"}
+    connection = {
+        "name": CONNECTION,
+        "user_provided_name": "printer",
+        "client_properties": properties,
+        "connected_at": 0,
+    }
+    return Broker(
+        {
+            "GET /api/whoami": {"name": "guest", "tags": ["monitoring"]},
+            "GET /api/overview": {"object_totals": {"queues": 1}},
+            "GET /api/vhosts/%2F/channels": lambda _: httpx.Response(200, json=next(samples)),
+            "GET /api/queues/%2F": [queue()] if queues is None else queues,
+            "GET /api/consumers/%2F": list(consumers),
+            "GET /api/vhosts/%2F/connections": [connection],
+            **more,
+        }
+    )
+
+
+def check(broker: Broker, *words: str) -> Ran:
+    return run_with("check", "acks", "--for", "0", *words, broker=broker)
+
+
+def kinds(ran: Ran) -> list[str]:
+    return [each["kind"] for each in json.loads(ran.out)["findings"]]
+
+
+IDLE = {"idle_since": 300}
+"""Seconds before the moment of the answer."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "consumers", "wanted"),
+    [
+        (channel(), channel(**IDLE), [consumer()], ["stuck"]),
+        (channel(), channel(idle_since="2020-01-02 03:04:05"), [consumer()], ["stuck"]),
+        (channel(), channel(**IDLE), [consumer(prefetch_count=0)], ["forgetting"]),
+        (channel(), channel(unacked=3, delivered=9), [consumer(prefetch_count=5)], ["forgetting"]),
+        (channel(), channel(**IDLE, global_prefetch_count=1), [consumer(prefetch_count=0)], ["stuck"]),
+        # It acknowledges, or has time to.
+        (channel(ack=1), channel(ack=2), [consumer()], []),
+        (channel(ack=1), channel(ack=1, idle_since=5), [consumer()], []),
+        (channel(ack=1), channel(ack=1, **IDLE), [consumer()], ["stuck"]),
+        # Its counters may be old ones, the message was there in one sample only, or the channel.
+        (channel(), channel(), [consumer()], []),
+        (channel(unacked=0), channel(**IDLE), [consumer()], []),
+        (channel(), channel(unacked=0, **IDLE), [consumer()], []),
+        (None, channel(**IDLE), [consumer()], []),
+        (channel(consumer_count=0), channel(consumer_count=0, **IDLE), [], ["got without ack"]),
+        (
+            channel(transactional=True, acks_uncommitted=1),
+            channel(transactional=True, acks_uncommitted=1),
+            [consumer()],
+            ["open transaction"],
+        ),
+        (channel(transactional=True, acks_uncommitted=1), channel(transactional=True), [consumer()], []),
+        (channel(), channel(redelivered=10, delivered=11, unacked=0), [consumer()], ["redelivery loop"]),
+        (channel(ack=1), channel(ack=2, redelivered=10, delivered=11), [consumer()], []),
+        (channel(), channel(**IDLE), [consumer(ack_required=False)], []),
+    ],
+)
+def test_each_is_named_right(before: Any, after: Any, consumers: list[Any], wanted: list[str]) -> None:
+    ran = check(played(before, after, *consumers), "-f", "json")
+    assert (kinds(ran), ran.exit, ran.err) == (wanted, 1 if wanted else 0, "")
+    assert all(each["queue"] == NAME for each in json.loads(ran.out)["findings"])
+
+
+def test_a_stream_keeps_what_was_acknowledged() -> None:
+    broker = played(channel(), channel(**IDLE), consumer(), queues=[queue(type="stream", messages_ready=7)])
+    assert kinds(check(broker, "-f", "json")) == []
+
+
+def test_a_queue_that_misses_nothing_is_not_concerned() -> None:
+    broker = played(channel(), channel(**IDLE), consumer(), queues=[queue(messages_unacknowledged=0)])
+    assert kinds(check(broker, "-f", "json")) == []
+
+
+def test_neighbours() -> None:
+    ran = check(played(None, channel(), queues=[queue(messages_ready=2)]), "-f", "json")
+    assert (kinds(ran), ran.exit) == (["no consumer"], 1)
+    many = channel(ack=5, unacked=1000), channel(ack=6, unacked=1000)
+    rows = [queue(messages_unacknowledged=1000)]
+    assert kinds(check(played(*many, consumer(prefetch_count=0), queues=rows), "-f", "json")) == ["unlimited prefetch"]
+    automatic = played(channel(unacked=0), channel(unacked=0), consumer(ack_required=False))
+    assert kinds(check(automatic, "--strict", "-f", "json")) == ["automatic ack"]
+
+
+def test_all_that_is_known_of_it() -> None:
+    ran = check(played(channel(), channel(**IDLE), consumer(consumer_timeout=600000)), "-f", "json")
+    (found,) = json.loads(ran.out)["findings"]
+    assert 300 <= found.pop("idle") < 330
+    assert 270 < found.pop("timeout_in") <= 300
+    assert found.pop("idle_since")
+    assert "basic.ack" in found.pop("advice")
+    assert found == {
+        "kind": "stuck", "vhost": "/", "queue": NAME, "consumer_tag": "ctag", "channel": CHANNEL, "number": 1,
+        "connection": CONNECTION, "client": "printer", "user": "worker", "peer": "10.0.0.1:5000", "library": "Pika 1.3",
+        "prefetch": 1, "unacknowledged": 1, "acked": 0, "ready": None,
+        "oldest_possible_delivery": "1970-01-01T00:00:00+00:00",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        ((), 1),
+        (("--warning", "2"), 0),
+        (("--critical", "1"), 2),
+        (("--critical", "2"), 1),
+        (("--warning", "2", "--age-warning", "4m"), 1),
+        (("--warning", "2", "--age-warning", "1h"), 0),
+        (("--age-critical", "4m"), 2),
+        (("--match", "nothing"), 0),
+        (("--match", "^a b/"), 1),
+        (("--where", "user = somebody"), 0),
+        (("--where", "user = worker and unacknowledged > 0"), 1),
+    ],
+)
+def test_limits_and_filters(words: tuple[str, ...], exit_code: int) -> None:
+    assert check(played(channel(), channel(**IDLE), consumer()), *words).exit == exit_code
+
+
+@pytest.mark.parametrize(
+    "words", [("--match", "("), ("--where", "nothing = 1"), ("--idle", "soon"), ("--warning", "0")]
+)
+def test_bad_words(words: tuple[str, ...]) -> None:
+    ran = check(Broker({}), *words)
+    assert (ran.exit, ran.out) == (64, "")
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"GET /api/whoami": {"name": "guest", "tags": "management"}}, "the tag monitoring is needed"),
+        ({"GET /api/overview": {"disable_stats": True}}, "collects no statistics"),
+        ({"GET /api/whoami": httpx.ConnectError("refused")}, "refused"),
+        ({"GET /api/whoami": httpx.Response(401, json={})}, "guest"),
+    ],
+)
+def test_it_could_not_tell(more: dict[str, Any], why: str) -> None:
+    ran = check(played(None, channel(), **more))
+    assert (ran.exit, ran.out.startswith("acks UNKNOWN: "), why in ran.out) == (3, True, True), ran
+
+
+def test_for_people() -> None:
+    lines = check(played(channel(), channel(**IDLE), consumer())).out.splitlines()
+    assert lines[0] == "acks WARNING: 1 client holds 1 message without acknowledging"
+    assert lines[1] == f"stuck: queue {NAME!r} in virtual host '/'"
+    assert "which calls itself 'printer', user worker from 10.0.0.1:5000, Pika 1.3" in lines[2]
+    assert "prefetch 1, idle for 5 min, none older than 1970-01-01T00:00:00+00:00" in lines[3]
+
+
+def test_for_nagios() -> None:
+    ran = check(
+        played(channel(), channel(**IDLE), consumer()), "--critical", "9", "--age-critical", "20m", "-f", "nagios"
+    )
+    first, *rest = ran.out.splitlines()
+    text, data = first.split(" | ")
+    assert text == "acks WARNING: 1 client holds 1 message without acknowledging"
+    assert data.replace("301s", "300s") == "unacknowledged=1;1;9;0 clients=1;;;0 idle=300s;;1200;0 findings=1;;;0"
+    assert rest
+    assert not any("|" in line for line in rest)
+
+
+def test_for_prometheus() -> None:
+    lines = check(played(channel(), channel(**IDLE), consumer()), "-f", "prometheus").out.splitlines()
+    assert "rmqctl_check_acks_status 1" in lines
+    assert "rmqctl_check_acks_unacknowledged 1" in lines
+    assert lines[-1] == (
+        'rmqctl_check_acks_finding{kind="stuck",vhost="/",queue="a b/\u00fc|\\"q",consumer_tag="ctag",'
+        f'channel="{CHANNEL}",client="printer",user="worker"}} 1'
+    )
+
+
+def test_rows_for_the_formats_of_lists() -> None:
+    ran = check(played(channel(), channel(**IDLE), consumer()), "-f", "jsonl")
+    assert (json.loads(ran.out)["kind"], ran.err) == (
+        "stuck",
+        "acks WARNING: 1 client holds 1 message without acknowledging\n",
+    )
+
+
+def test_nothing_is_touched_and_little_asked_for() -> None:
+    broker = played(channel(ack=1), channel(ack=2), consumer())
+    assert run_with("check_acks", "--for", "0", broker=broker).exit == 0
+    assert all(request.method == "GET" for request in broker.requests)
+    assert all("columns=" in asked or asked == "GET /api/whoami" for asked in broker.asked)
+    assert not any("connections" in asked for asked in broker.asked)
+
+
+def test_only_checks_have_its_formats() -> None:
+    assert run_with("list_queues", "-f", "nagios").exit == 64
+
+
+def test_two_queues_that_may_be_meant() -> None:
+    got = channel(consumer_count=0), channel(consumer_count=0, **IDLE)
+    broker = played(*got, queues=[queue(), queue(name="other")])
+    assert [each["queue"] for each in json.loads(check(broker, "-f", "json").out)["findings"]] == [None]
+    broker = played(*got, consumer(channel_details={"name": "other"}), queues=[queue(), queue(name="other")])
+    assert [each["queue"] for each in json.loads(check(broker, "-f", "json").out)["findings"]] == ["other"]
