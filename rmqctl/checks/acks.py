@@ -183,14 +183,14 @@ def _of_consumer(consumer: Row, queue: Row, channel: _Channel, strict: bool) -> 
     unacknowledged = min(channel.unacknowledged, _number(queue, "messages_unacknowledged"))
     if channel.uncommitted:
         return
-    if channel.forgets and unacknowledged:
+    if channel.loops:
+        yield channel.finding(REDELIVERY, name, unacknowledged, **about)
+    elif channel.forgets and unacknowledged:
         kind = STUCK if prefetch and channel.unacknowledged >= prefetch else FORGETTING
         timeout = consumer.get("consumer_timeout")
         seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
         left = None if channel.idle is None else max(0.0, seconds - channel.idle)
         yield channel.finding(kind, name, unacknowledged, timeout_in=left, **about)
-    elif channel.loops:
-        yield channel.finding(REDELIVERY, name, unacknowledged, **about)
     elif not prefetch and unacknowledged >= MANY:
         yield channel.finding(UNLIMITED, name, unacknowledged, **about)
 

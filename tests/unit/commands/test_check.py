@@ -99,6 +99,7 @@ IDLE = {"idle_since": 300}
         ),
         (channel(transactional=True, acks_uncommitted=1), channel(transactional=True), [consumer()], []),
         (channel(), channel(redelivered=10, delivered=11, unacked=0), [consumer()], ["redelivery loop"]),
+        (channel(), channel(redelivered=10, delivered=11), [consumer()], ["redelivery loop"]),
         (channel(ack=1), channel(ack=2, redelivered=10, delivered=11), [consumer()], []),
         (channel(), channel(**IDLE), [consumer(ack_required=False)], []),
     ],
