@@ -81,6 +81,7 @@ COMMANDS: dict[str, Entry] = {
     "show user": Entry("show", "Show", "A user."),
     "show vhost": Entry("show", "Show", "A virtual host with its rates."),
     "show policy": Entry("show", "Show", "A policy."),
+    "who": Entry("who", "Show", "Who fills a queue, who consumes it, who holds what."),
     "status": Entry("status", _NODES, "State of a node."),
     "cluster_status": Entry("status", _NODES, "Members of the cluster and their state."),
     "list_nodes": Entry("nodes", _NODES, "Nodes with their memory, disk and file use."),

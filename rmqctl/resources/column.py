@@ -33,6 +33,7 @@ class Column(NamedTuple):
 
     `cell` makes rabbitmqctl's term of an object (default: the value as it stands), `reads` names further fields that it
     looks at, `by_release` that it looks at the release. `refused` says why the API has nothing for it.
+    `computed` makes the value of a column that neither rabbitmqctl nor the API has.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column(NamedTuple):
     reads: tuple[str, ...] = ()
     by_release: bool = False
     refused: str = ""
+    computed: Callable[[Object], int | float | None] | None = None
 
     @property
     def path(self) -> str:
@@ -51,14 +53,14 @@ class Column(NamedTuple):
     def fields(self) -> tuple[str, ...]:
         return (self.path, *self.reads)
 
-    def native(self) -> Callable[[Object], object]:
+    def native(self) -> Callable[[Object], Any]:
         """Reads the API's own value, None when it is not there."""
-        return reader(self.path)
+        return self.computed or reader(self.path)
 
     def term(self, release: Release) -> Callable[[Object], Cell]:
         """Reads rabbitmqctl's term, None for an empty cell."""
         make = self.cell
-        return reader(self.path) if make is None else lambda item: make(item, release)
+        return self.native() if make is None else lambda item: make(item, release)
 
 
 def reader(path: str) -> Callable[[Object], Any]:

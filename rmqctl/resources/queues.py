@@ -56,6 +56,21 @@ def _mirrors(field: str) -> Callable[[Object, Release], Cell]:
     return lambda queue, _: queue.get(field)
 
 
+def _drain(queue: Object) -> float | None:
+    """Messages a second by which the queue becomes shorter."""
+    # An object without members comes from Erlang as an empty list.
+    rate = (queue.get("messages_details") or {}).get("rate")
+    return -rate + 0.0 if isinstance(rate, int | float) else None
+
+
+def _eta(queue: Object) -> float | None:
+    """Seconds until the queue is empty at the current rates; None when it does not become shorter."""
+    messages, drain = queue.get("messages"), _drain(queue)
+    if messages == 0:
+        return 0.0
+    return round(messages / drain, 1) if messages and drain and drain > 0 else None
+
+
 _PID = "process identifiers are not in it; `node` and `name` tell where a queue lives"
 
 QUEUES = Resource(
@@ -94,6 +109,8 @@ QUEUES = Resource(
         _counter("head_message_timestamp"),
         Column("disk_reads", refused="the broker leaves it out; `message_stats` has what the API counts"),
         Column("disk_writes", refused="the broker leaves it out; `message_stats` has what the API counts"),
+        Column("drain", "messages_details", Need.STATISTICS, computed=_drain),
+        Column("eta", "messages_details", Need.STATISTICS, reads=("messages",), computed=_eta),
         Column("consumers", need=Need.STATISTICS),
         _counter("consumer_utilisation"),
         _counter("consumer_capacity"),

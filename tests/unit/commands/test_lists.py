@@ -17,7 +17,7 @@ import pytest
 
 from rmqctl.commands import COMMANDS
 
-from ..conftest import Ran, RecordedBroker, recorded_answers, recorded_runs, run_with
+from ..conftest import Broker, Ran, RecordedBroker, recorded_answers, recorded_runs, run_with
 
 VERSIONS = ("3.10.8", "4.3.6", "4.3.6-amqp10")
 PHASES = ("before-ctl", "after-ctl", "main")
@@ -397,3 +397,22 @@ def test_every_list_of_rabbitmqctl_was_recorded() -> None:
         name for name in lists if re.search("stream|mqtt|stomp|shovel|federation|that_match", name)
     }  # plugins', or with an output of their own
     assert {run.command for run in runs()} == set(KEYS) == lists - elsewhere
+
+
+@pytest.mark.parametrize(
+    ("queue", "drain", "eta"),
+    [
+        ({"messages": 10, "messages_details": {"rate": -2.5}}, 2.5, 4.0),
+        ({"messages": 10, "messages_details": {"rate": 2.5}}, -2.5, None),
+        ({"messages": 10, "messages_details": {"rate": 0.0}}, 0.0, None),
+        ({"messages": 0, "messages_details": {"rate": 0.0}}, 0.0, 0.0),
+        ({"messages": 10, "messages_details": []}, None, None),
+        ({"messages": 10}, None, None),
+    ],
+)
+def test_how_long_until_a_queue_is_empty(queue: dict[str, Any], drain: float | None, eta: float | None) -> None:
+    broker = Broker({"GET /api/queues/%2F": [{"name": "q", "vhost": "/", **queue}]})
+    ran = run_with("list_queues", "drain", "eta", "-f", "jsonl", broker=broker)
+    assert json.loads(ran.out) == {"drain": drain, "eta": eta}
+    text = run_with("list_queues", "name", "eta", "--where", "eta = null or eta >= 0", "-q", broker=broker).out
+    assert text == f"name\teta\nq\t{'' if eta is None else eta}\n"

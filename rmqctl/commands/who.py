@@ -1,0 +1,171 @@
+"""`who QUEUE`: where its messages come from, who consumes them and who holds how many."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from rmqctl.api import lists
+from rmqctl.api.paths import path
+from rmqctl.result import Value
+from rmqctl.session import Session
+
+_QUEUE_FIELDS = "name,vhost,type,messages_ready,messages_unacknowledged,consumer_details,incoming"
+_EXCHANGE_FIELDS = ("name", "type", "message_stats.publish_in_details.rate")
+_CHANNEL_FIELDS = (
+    "name", "number", "user", "connection_details", "messages_unacknowledged", "idle_since", "message_stats.publish",
+    "message_stats.publish_details.rate", "message_stats.ack_details.rate",
+)  # fmt: skip
+_CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties.product", "client_properties.version")
+
+Row = Mapping[str, Any]
+
+
+def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)]) -> Value:
+    """Show who has to do with a queue: bindings, consumers, and who holds what.
+
+    Which channel publishes to which exchange is told by brokers with management_agent rates_mode detailed only: others name
+    the channels that publish in the virtual host.
+    """
+    client, vhost = session.client, session.vhost
+    where = path("queues", vhost, name)
+    queue = client.get(where, {"columns": _QUEUE_FIELDS}, what=f"queue {name!r} in virtual host {vhost!r}")
+    bindings = lists.fetch(client, "queues", vhost, name, "bindings")
+    exchanges = {
+        str(row.get("name")): row for row in lists.of_vhost(client, "exchanges", vhost, fields=_EXCHANGE_FIELDS)
+    }
+    channels = lists.fetch(client, "vhosts", vhost, "channels", fields=_CHANNEL_FIELDS)
+    connections = lists.fetch(client, "vhosts", vhost, "connections", fields=_CONNECTION_FIELDS)
+    clients = {str(row.get("name")): row for row in connections}
+    of_channel = {str(row.get("name")): row for row in channels}
+    data = {
+        **{key: queue.get(key) for key in ("name", "vhost", "type", "messages_ready", "messages_unacknowledged")},
+        "bindings": [_binding(row, exchanges) for row in bindings],
+        "incoming": [_incoming(row) for row in queue.get("incoming") or []],
+        "consumers": [_consumer(row, of_channel, clients) for row in queue.get("consumer_details") or []],
+        "publishers": [
+            {**_client(row, clients), "publish_rate": _rate(row, "publish")}
+            for row in channels
+            if (row.get("message_stats") or {}).get("publish")
+        ],
+    }
+    return Value(data, _text(data))
+
+
+def _binding(row: Row, exchanges: Mapping[str, Row]) -> dict[str, Any]:
+    exchange = exchanges.get(row["source"], {})
+    return {
+        "exchange": row["source"],
+        "type": exchange.get("type"),
+        "routing_key": row["routing_key"],
+        "arguments": row.get("arguments") or {},
+        "exchange_publish_rate": _rate(exchange, "publish_in"),
+    }
+
+
+def _incoming(row: Row) -> dict[str, Any]:
+    return {
+        "exchange": (row.get("exchange") or {}).get("name"),
+        "publish_rate": _rate({"message_stats": row.get("stats")}, "publish"),
+    }
+
+
+def _consumer(row: Row, channels: Mapping[str, Row], clients: Mapping[str, Row]) -> dict[str, Any]:
+    of = row.get("channel_details") or {}
+    # A channel that is new has no statistics yet; the consumer knows most of it.
+    of_connection = {
+        "name": of.get("connection_name"),
+        **{key: of[key] for key in ("peer_host", "peer_port") if key in of},
+    }
+    channel = channels.get(str(of.get("name")), {**of, "connection_details": of_connection})
+    return {
+        "consumer_tag": row.get("consumer_tag"),
+        "ack_required": row.get("ack_required"),
+        "prefetch_count": row.get("prefetch_count"),
+        **_client(channel, clients),
+        "channel_unacknowledged": channel.get("messages_unacknowledged"),
+        "ack_rate": _rate(channel, "ack"),
+        "idle_since": channel.get("idle_since"),
+    }
+
+
+def _client(channel: Row, clients: Mapping[str, Row]) -> dict[str, Any]:
+    of = channel.get("connection_details") or {}
+    connection = clients.get(str(of.get("name")), {})
+    properties = connection.get("client_properties") or {}
+    return {
+        "channel": channel.get("name"),
+        "number": channel.get("number"),
+        "connection": of.get("name"),
+        "client": connection.get("user_provided_name"),
+        "user": channel.get("user"),
+        "peer": f"{of['peer_host']}:{of['peer_port']}" if "peer_host" in of else None,
+        "library": " ".join(str(properties[key]) for key in ("product", "version") if properties.get(key)) or None,
+    }
+
+
+def _rate(row: Row, name: str) -> float | None:
+    # An object without members comes from Erlang as an empty list.
+    found = (row.get("message_stats") or {}).get(f"{name}_details") or {}
+    rate = found.get("rate")
+    return rate if isinstance(rate, int | float) else None
+
+
+# For people
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    lines = [
+        f"{data['type'] or 'classic'} queue {data['name']!r} in virtual host {data['vhost']!r}: "
+        f"{_number(data['messages_ready'])} ready, {_number(data['messages_unacknowledged'])} unacknowledged",
+        "bound to",
+        *(f"  {_from(row)}" for row in data["bindings"]),
+    ]
+    if data["incoming"]:
+        lines.append("filled by")
+        lines += [f"  exchange {row['exchange']!r}{_per_second(row['publish_rate'])}" for row in data["incoming"]]
+    lines.append("consumed by")
+    lines += [f"  {_consumes(row)}" for row in data["consumers"]] or ["  nobody"]
+    lines.append("publishing in the virtual host")
+    lines += [f"  {_named(row)}{_per_second(row['publish_rate'])}" for row in data["publishers"]] or ["  nobody"]
+    return "\n".join(lines)
+
+
+def _from(row: Row) -> str:
+    exchange = (
+        "the default exchange" if not row["exchange"] else f"{row['type'] or ''} exchange {row['exchange']!r}".strip()
+    )
+    arguments = "".join(f", {key}={value}" for key, value in row["arguments"].items())
+    return f"{exchange}, key {row['routing_key']!r}{arguments}{_per_second(row['exchange_publish_rate'])}"
+
+
+def _consumes(row: Row) -> str:
+    much = ["automatic acks"]
+    if row["ack_required"]:
+        much = [
+            f"prefetch {row['prefetch_count'] or 'unlimited'}",
+            f"its channel holds {_number(row['channel_unacknowledged'])}",
+        ]
+        if row["ack_rate"] is not None:
+            much.append(f"acknowledges {row['ack_rate']:g}/s")
+        if row["idle_since"]:
+            much.append(f"idle since {row['idle_since']}")
+    return f"consumer {row['consumer_tag']!r}, {_named(row)}: {', '.join(much)}"
+
+
+def _named(row: Row) -> str:
+    parts = [f"channel {row['number']} of connection {row['connection']!r}"]
+    if row["client"]:
+        parts.append(f"which calls itself {row['client']!r}")
+    parts.append(f"user {row['user']} from {row['peer']}")
+    if row["library"]:
+        parts.append(row["library"])
+    return ", ".join(parts)
+
+
+def _number(value: object) -> str:
+    return "?" if value is None else str(value)
+
+
+def _per_second(rate: float | None) -> str:
+    return "" if rate is None else f", {rate:g}/s"
