@@ -352,15 +352,20 @@ class _Publisher:
 
     def _published(self, message: Message) -> bool:
         """False, and `error` set, when AMQP has no way to write it: nothing of it was sent then."""
-        from pika import BasicProperties
-        from pika.exceptions import ShortStringTooLong, UnsupportedAMQPFieldException
+        import pika
 
         what = (message.exchange, message.routing_key, message.payload)
         try:
-            self._channel.basic_publish(*what, BasicProperties(**message.properties), mandatory=True)
-        except ShortStringTooLong as error:
+            self._channel.basic_publish(*what, pika.BasicProperties(**message.properties), mandatory=True)
+        except pika.exceptions.ShortStringTooLong as error:
             self.error = self._unwritable(f"longer than the 255 bytes of a short string: {str(error)[:60]!r}")
-        except (UnsupportedAMQPFieldException, struct.error, ValueError, TypeError, AssertionError) as error:
+        except (
+            pika.exceptions.UnsupportedAMQPFieldException,
+            struct.error,
+            ValueError,
+            TypeError,
+            AssertionError,
+        ) as error:
             self.error = self._unwritable(str(error))
         else:
             self._tag += 1

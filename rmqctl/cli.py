@@ -214,7 +214,8 @@ class Command(TyperCommand):
             session.settings = resolve_output(given, session.environ)
         else:
             session.settings = resolve(given, session.environ, lambda: session.contexts_file)
-        _check_formatter(session, given, self.entry)
+        session.formats = FORMATS | {name: OF_COMMANDS[name] for name in self.entry.formats}
+        _check_formatter(session, given)
         if self.entry.changes and session.settings.read_only:
             raise AccessRefused(f"{self.name}: context {session.settings.context!r} is read-only")
 
@@ -284,11 +285,8 @@ def _refuse_node(given: dict[str, Any]) -> None:
         raise UsageError(f"-n names an Erlang node; rmqctl talks to its management port: --url http://{host}:15672")
 
 
-def _check_formatter(session: Session, given: dict[str, Any], entry: Entry) -> None:
+def _check_formatter(session: Session, given: dict[str, Any]) -> None:
     name = session.format.module
-    asked = (session.settings.output.formatter or "").lower()
-    if asked in OF_COMMANDS and asked not in entry.formats:
-        raise UsageError(f"--formatter: {asked!r} is none of {', '.join((*FORMATS, *entry.formats))}")
     if name not in ("table", "tsv", TERMINAL.module):
         for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
             if option in given:

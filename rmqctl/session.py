@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rmqctl.errors import UsageError
-from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL, Format
+from rmqctl.output import FORMATS, TERMINAL, Format
 from rmqctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Session:
         self.given: Mapping[str, object] = {}
         self.invoke: Callable[[Sequence[str], Session], int] = _nobody
         """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
+        self.formats: Mapping[str, Format] = FORMATS
+        """Those that the command has."""
         self._transport = transport
 
     @classmethod
@@ -80,9 +82,9 @@ class Session:
         if name is None:
             return TERMINAL if self.on_terminal else FORMATS["table"]
         try:
-            return (FORMATS | OF_COMMANDS)[name.lower()]
+            return self.formats[name.lower()]
         except KeyError:
-            raise UsageError(f"--formatter: {name!r} is none of {', '.join(FORMATS)}") from None
+            raise UsageError(f"--formatter: {name!r} is none of {', '.join(self.formats)}") from None
 
     @property
     def color(self) -> bool:

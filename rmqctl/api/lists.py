@@ -33,6 +33,13 @@ def of_vhost(client: Client, noun: str, vhost: str | None, **more: Any) -> list[
     return fetch(client, noun, vhost, what=f"virtual host {vhost!r}", **more)
 
 
+def of_clients(client: Client, noun: str, vhost: str | None, **more: Any) -> list[Row]:
+    """As `of_vhost`, for channels and connections, whose path is `/api/vhosts/VHOST/NOUN`."""
+    if vhost is None:
+        return fetch(client, noun, **more)
+    return fetch(client, "vhosts", vhost, noun, what=f"virtual host {vhost!r}", **more)
+
+
 def of_plugin(client: Client, *segments: str, plugin: str, **more: Any) -> list[Row]:
     """The rows of a plugin's path. Raises Unavailable when the path is unknown, which is when the plugin is off."""
     try:

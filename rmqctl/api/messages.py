@@ -20,7 +20,7 @@ def publish(client: Client, vhost: str, exchange: str, key: str, payload: bytes,
     return bool(client.request("POST", target, body=body, what=what).body["routed"])
 
 
-def get(client: Client, vhost: str, queue: str, count: int, mode: str, encoding: str = "auto") -> list[dict[str, Any]]:
+def get(client: Client, vhost: str, queue: str, count: int, mode: str, encoding: str) -> list[dict[str, Any]]:
     """Up to `count` messages from the head of a queue. `encoding`: auto (text where it is UTF-8) or base64."""
     body = {"count": count, "ackmode": mode, "encoding": encoding}
     what = f"queue {queue!r} in virtual host {vhost!r}"

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from rmqctl.resources import clients
+
 Row = Mapping[str, Any]
 """One object of the HTTP API."""
 
@@ -17,7 +19,7 @@ CHANNEL_FIELDS = (
     "messages_unacknowledged", "messages_uncommitted", "acks_uncommitted", "transactional", "message_stats.ack",
     "message_stats.deliver_get", "message_stats.redeliver",
 )  # fmt: skip
-CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties", "connected_at")
+CONNECTION_FIELDS = (*clients.CONNECTION_FIELDS, "connected_at")
 
 STATISTICS_SECONDS = 6.0
 """After so long the counters of a channel that is at work have been renewed."""
@@ -107,16 +109,11 @@ class _Channel:
         )
 
     def finding(self, kind: str, queue: str | None, unacknowledged: int, **more: Any) -> Finding:
-        row, of = self.row, self.row.get("connection_details") or {}
         return Finding(
             kind,
-            str(row.get("vhost")),
+            str(self.row.get("vhost")),
             queue,
-            channel=row.get("name"),
-            number=row.get("number"),
-            connection=of.get("name"),
-            user=row.get("user"),
-            peer=f"{of['peer_host']}:{of['peer_port']}" if "peer_host" in of else None,
+            **clients.of_channel(self.row, {}),
             unacknowledged=unacknowledged,
             acked=max(0, self.acked),
             idle_since=None if self.idle_since is None else self.idle_since.isoformat(timespec="seconds"),
@@ -153,16 +150,17 @@ def find(
         queues_of.setdefault(name, set()).add(at[1])
         if name in channels:
             found += _of_consumer(consumer, queue, channels[name], strict)
+    # Channels do not tell what they got from where: it is of queues that miss messages without a consumer to blame.
+    unclaimed: dict[Any, set[str]] = {}
+    for at, queue in of_queue.items():
+        if _number(queue, "messages_unacknowledged") and not consumed.get(at):
+            unclaimed.setdefault(at[0], set()).add(str(at[1]))
     for name, channel in channels.items():
-        # Channels do not tell what they got from where: of the queues that miss messages, one without a consumer to blame.
-        names = queues_of.get(name) or {
-            str(each)
-            for (vhost, each), queue in of_queue.items()
-            if channel.unacknowledged
-            and vhost == channel.row.get("vhost")
-            and _number(queue, "messages_unacknowledged")
-            and not consumed.get((vhost, each))
-        }
+        names = (
+            queues_of.get(name)
+            or (unclaimed.get(channel.row.get("vhost")) if channel.unacknowledged else None)
+            or set()
+        )
         found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None)
     for at, queue in of_queue.items():
         ready = _number(queue, "messages_ready")
@@ -210,20 +208,13 @@ def with_connections(found: Iterable[Finding], connections: Iterable[Row]) -> li
 
 
 def _with_connection(finding: Finding, row: Row) -> Finding:
-    # An object without members comes from Erlang as an empty list.
-    of_client = row.get("client_properties") or {}
     since = row.get("connected_at")
     oldest = (
         datetime.fromtimestamp(since / 1000, UTC).isoformat(timespec="seconds")
         if since is not None and finding.unacknowledged
         else None
     )
-    library = " ".join(str(of_client[key]) for key in ("product", "version") if of_client.get(key))
-    return finding._replace(
-        client=row.get("user_provided_name") or of_client.get("connection_name"),
-        library=library or None,
-        oldest_possible_delivery=oldest,
-    )
+    return finding._replace(**clients.of_connection(row), oldest_possible_delivery=oldest)
 
 
 def held(found: Iterable[Finding]) -> int:

@@ -7,13 +7,7 @@ from rmqctl.resources.channels import CHANNELS
 
 
 def _fetch(client: Client, wanted: Wanted) -> Found:
-    fields = {"name", *wanted.fields}
-    if wanted.vhost is None:
-        rows = lists.fetch(client, "channels", fields=fields)
-    else:
-        rows = lists.fetch(
-            client, "vhosts", wanted.vhost, "channels", fields=fields, what=f"virtual host {wanted.vhost!r}"
-        )
+    rows = lists.of_clients(client, "channels", wanted.vhost, fields={"name", *wanted.fields})
     return Found(rows, () if rows else statistics_off(client, "channels"))
 
 

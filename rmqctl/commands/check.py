@@ -16,6 +16,7 @@ from rmqctl.checks import acks
 from rmqctl.checks.acks import Finding
 from rmqctl.commands.arguments import Where
 from rmqctl.errors import RmqctlError, UsageError
+from rmqctl.resources import clients
 from rmqctl.resources.declarations import duration
 from rmqctl.result import Result, Rows, Value
 from rmqctl.session import Session
@@ -143,19 +144,19 @@ def _found(
 ) -> list[Finding]:
     client = session.client
     _sees_all(client)
-    before = _channels(client, vhost)
+    before = lists.of_clients(client, "channels", vhost, fields=acks.CHANNEL_FIELDS)
     session.hint(f"Looking at {client.endpoint.url} for {seconds:g} s ...")
     time.sleep(seconds)
     rows = queues.fetch(client, vhost, acks.QUEUE_FIELDS, totals=True, statistics=False).rows
     consumers = lists.of_vhost(client, "consumers", vhost, fields=acks.CONSUMER_FIELDS)
-    after = _channels(client, vhost)
+    after = lists.of_clients(client, "channels", vhost, fields=acks.CHANNEL_FIELDS)
     window = acks.Window(seconds, datetime.now(UTC), thinks)
     named = ({**row, "vhost": row.get("vhost", vhost)} for row in rows)
     found = acks.find(named, consumers, before, after, window, strict=strict)
     kept = [each for each in found if keep(each)]
     if not any(each.connection for each in kept):
         return kept
-    return acks.with_connections(kept, _of_vhost(client, "connections", vhost, acks.CONNECTION_FIELDS))
+    return acks.with_connections(kept, lists.of_clients(client, "connections", vhost, fields=acks.CONNECTION_FIELDS))
 
 
 def _sees_all(client: Client) -> None:
@@ -166,16 +167,6 @@ def _sees_all(client: Client) -> None:
         raise RmqctlError(f"user {client.user!r} sees only its own channels: the tag monitoring is needed")
     if nodes.overview(client, "disable_stats").get("disable_stats"):
         raise RmqctlError(f"{client.endpoint.url} collects no statistics")
-
-
-def _channels(client: Client, vhost: str | None) -> list[lists.Row]:
-    return _of_vhost(client, "channels", vhost, acks.CHANNEL_FIELDS)
-
-
-def _of_vhost(client: Client, noun: str, vhost: str | None, fields: Sequence[str]) -> list[lists.Row]:
-    if vhost is None:
-        return lists.fetch(client, noun, fields=fields)
-    return lists.fetch(client, "vhosts", vhost, noun, fields=fields, what=f"virtual host {vhost!r}")
 
 
 # What is printed
@@ -222,12 +213,7 @@ def _block(each: Finding) -> str:
     if each.consumer_tag is not None:
         who.append(f"consumer {each.consumer_tag!r}")
     if each.channel is not None:
-        who.append(f"channel {each.number} of connection {each.connection!r}")
-        if each.client:
-            who.append(f"which calls itself {each.client!r}")
-        who.append(f"user {each.user} from {each.peer}")
-    if each.library:
-        who.append(each.library)
+        who.append(clients.in_words(each._asdict()))
     much = []
     if each.ready is not None:
         much.append(f"{each.ready} ready")

@@ -55,11 +55,7 @@ def close_connection(
 
 
 def _fetch(client: Client, wanted: Wanted) -> Found:
-    if wanted.vhost is None:
-        rows = lists.fetch(client, "connections", fields=wanted.fields)
-    else:
-        what = f"virtual host {wanted.vhost!r}"
-        rows = lists.fetch(client, "vhosts", wanted.vhost, "connections", fields=wanted.fields, what=what)
+    rows = lists.of_clients(client, "connections", wanted.vhost, fields=wanted.fields)
     return Found([row for row in rows if "name" in row], () if rows else statistics_off(client, "connections"))
 
 

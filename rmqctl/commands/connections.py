@@ -18,12 +18,7 @@ from rmqctl.session import Session
 
 
 def _connections(client: Client, wanted: Wanted) -> list[lists.Row]:
-    fields = {"name", "protocol", *wanted.fields}
-    if wanted.vhost is None:
-        return lists.fetch(client, "connections", fields=fields)
-    return lists.fetch(
-        client, "vhosts", wanted.vhost, "connections", fields=fields, what=f"virtual host {wanted.vhost!r}"
-    )
+    return lists.of_clients(client, "connections", wanted.vhost, fields={"name", "protocol", *wanted.fields})
 
 
 def _of_protocols(client: Client, wanted: Wanted, *protocols: str) -> Found:
@@ -129,7 +124,7 @@ def close_all_user_connections(
 
 
 def _names_of_vhost(client: Client, vhost: str) -> list[str]:
-    rows = lists.fetch(client, "vhosts", vhost, "connections", fields=("name",), what=f"virtual host {vhost!r}")
+    rows = lists.of_clients(client, "connections", vhost, fields=("name",))
     return [row["name"] for row in rows if "name" in row]
 
 

@@ -7,6 +7,9 @@ import typer
 
 from rmqctl.api import lists
 from rmqctl.api.paths import path
+from rmqctl.resources import clients
+from rmqctl.resources.clients import CONNECTION_FIELDS
+from rmqctl.resources.column import reader
 from rmqctl.result import Value
 from rmqctl.session import Session
 
@@ -16,8 +19,6 @@ _CHANNEL_FIELDS = (
     "name", "number", "user", "connection_details", "messages_unacknowledged", "idle_since", "message_stats.publish",
     "message_stats.publish_details.rate", "message_stats.ack_details.rate",
 )  # fmt: skip
-_CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties.product", "client_properties.version")
-
 Row = Mapping[str, Any]
 
 
@@ -34,17 +35,17 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
     exchanges = {
         str(row.get("name")): row for row in lists.of_vhost(client, "exchanges", vhost, fields=_EXCHANGE_FIELDS)
     }
-    channels = lists.fetch(client, "vhosts", vhost, "channels", fields=_CHANNEL_FIELDS)
-    connections = lists.fetch(client, "vhosts", vhost, "connections", fields=_CONNECTION_FIELDS)
-    clients = {str(row.get("name")): row for row in connections}
+    channels = lists.of_clients(client, "channels", vhost, fields=_CHANNEL_FIELDS)
+    connections = lists.of_clients(client, "connections", vhost, fields=CONNECTION_FIELDS)
+    by_name = {str(row.get("name")): row for row in connections}
     of_channel = {str(row.get("name")): row for row in channels}
     data = {
         **{key: queue.get(key) for key in ("name", "vhost", "type", "messages_ready", "messages_unacknowledged")},
         "bindings": [_binding(row, exchanges) for row in bindings],
         "incoming": [_incoming(row) for row in queue.get("incoming") or []],
-        "consumers": [_consumer(row, of_channel, clients) for row in queue.get("consumer_details") or []],
+        "consumers": [_consumer(row, of_channel, by_name) for row in queue.get("consumer_details") or []],
         "publishers": [
-            {**_client(row, clients), "publish_rate": _rate(row, "publish")}
+            {**_client(row, by_name), "publish_rate": _rate(row, "publish")}
             for row in channels
             if (row.get("message_stats") or {}).get("publish")
         ],
@@ -70,7 +71,7 @@ def _incoming(row: Row) -> dict[str, Any]:
     }
 
 
-def _consumer(row: Row, channels: Mapping[str, Row], clients: Mapping[str, Row]) -> dict[str, Any]:
+def _consumer(row: Row, channels: Mapping[str, Row], connections: Mapping[str, Row]) -> dict[str, Any]:
     of = row.get("channel_details") or {}
     # A channel that is new has no statistics yet; the consumer knows most of it.
     of_connection = {
@@ -82,33 +83,21 @@ def _consumer(row: Row, channels: Mapping[str, Row], clients: Mapping[str, Row])
         "consumer_tag": row.get("consumer_tag"),
         "ack_required": row.get("ack_required"),
         "prefetch_count": row.get("prefetch_count"),
-        **_client(channel, clients),
+        **_client(channel, connections),
         "channel_unacknowledged": channel.get("messages_unacknowledged"),
         "ack_rate": _rate(channel, "ack"),
         "idle_since": channel.get("idle_since"),
     }
 
 
-def _client(channel: Row, clients: Mapping[str, Row]) -> dict[str, Any]:
-    of = channel.get("connection_details") or {}
-    connection = clients.get(str(of.get("name")), {})
-    properties = connection.get("client_properties") or {}
-    return {
-        "channel": channel.get("name"),
-        "number": channel.get("number"),
-        "connection": of.get("name"),
-        "client": connection.get("user_provided_name"),
-        "user": channel.get("user"),
-        "peer": f"{of['peer_host']}:{of['peer_port']}" if "peer_host" in of else None,
-        "library": " ".join(str(properties[key]) for key in ("product", "version") if properties.get(key)) or None,
-    }
+def _client(channel: Row, connections: Mapping[str, Row]) -> dict[str, Any]:
+    name = str((channel.get("connection_details") or {}).get("name"))
+    return clients.of_channel(channel, connections.get(name, {}))
 
 
 def _rate(row: Row, name: str) -> float | None:
-    # An object without members comes from Erlang as an empty list.
-    found = (row.get("message_stats") or {}).get(f"{name}_details") or {}
-    rate = found.get("rate")
-    return rate if isinstance(rate, int | float) else None
+    rate: float | None = reader(f"message_stats.{name}_details.rate")(row)
+    return rate
 
 
 # For people
@@ -127,7 +116,9 @@ def _text(data: Mapping[str, Any]) -> str:
     lines.append("consumed by")
     lines += [f"  {_consumes(row)}" for row in data["consumers"]] or ["  nobody"]
     lines.append("publishing in the virtual host")
-    lines += [f"  {_named(row)}{_per_second(row['publish_rate'])}" for row in data["publishers"]] or ["  nobody"]
+    lines += [f"  {clients.in_words(row)}{_per_second(row['publish_rate'])}" for row in data["publishers"]] or [
+        "  nobody"
+    ]
     return "\n".join(lines)
 
 
@@ -150,17 +141,7 @@ def _consumes(row: Row) -> str:
             much.append(f"acknowledges {row['ack_rate']:g}/s")
         if row["idle_since"]:
             much.append(f"idle since {row['idle_since']}")
-    return f"consumer {row['consumer_tag']!r}, {_named(row)}: {', '.join(much)}"
-
-
-def _named(row: Row) -> str:
-    parts = [f"channel {row['number']} of connection {row['connection']!r}"]
-    if row["client"]:
-        parts.append(f"which calls itself {row['client']!r}")
-    parts.append(f"user {row['user']} from {row['peer']}")
-    if row["library"]:
-        parts.append(row["library"])
-    return ", ".join(parts)
+    return f"consumer {row['consumer_tag']!r}, {clients.in_words(row)}: {', '.join(much)}"
 
 
 def _number(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rmqctl.resources.column import Column, Need, Object, Release, Resource, arguments, definitions, statistics
+from rmqctl.resources.column import Column, Need, Object, Release, Resource, arguments, definitions, reader, statistics
 from rmqctl.terms import Cell, PolicyDefinition
 
 _CLASSIC = ("classic",)
@@ -58,9 +58,8 @@ def _mirrors(field: str) -> Callable[[Object, Release], Cell]:
 
 def _drain(queue: Object) -> float | None:
     """Messages a second by which the queue becomes shorter."""
-    # An object without members comes from Erlang as an empty list.
-    rate = (queue.get("messages_details") or {}).get("rate")
-    return -rate + 0.0 if isinstance(rate, int | float) else None
+    rate = reader("messages_details.rate")(queue)
+    return None if rate is None else -rate + 0.0
 
 
 def _eta(queue: Object) -> float | None:
