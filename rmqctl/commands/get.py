@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl import amqp
+from rmqctl.amqp.connection import connected
 from rmqctl.api import messages as api
 from rmqctl.api.paths import path
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
@@ -237,7 +237,7 @@ def _write(folder: Path, number: int, message: Row) -> None:
 
 def _dump_and_remove(session: Session, queue: str, count: int, mode: str, folder: Path, url: str | None) -> Nothing:
     """The HTTP API removes a message before anybody has its bytes on a disk; basic.get and basic.ack do not."""
-    with amqp.connected(session, url) as connection:
+    with connected(session, url) as connection:
         channel = connection.channel()
         settle: Callable[[int], None] = channel.basic_ack
         if mode != api.ACK:
@@ -262,7 +262,7 @@ END_OF_STREAM_SECONDS = 2.0
 
 def _from_stream(session: Session, queue: str, count: int, offset: object, url: str | None) -> list[Row]:
     rows: list[Row] = []
-    with amqp.connected(session, url) as connection:
+    with connected(session, url) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=min(count, 500))
         arguments = {"x-stream-offset": offset}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rmqctl import amqp
+from rmqctl.amqp.connection import connected
 from rmqctl.commands.asking import confirm
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import DataError, UsageError
@@ -163,7 +163,7 @@ def _run(
                 vhost=session.vhost)  # fmt: skip
     work = _Work()
     rows: list[tuple[int, str, str, str]] = []
-    with until_interrupted() as stopped, amqp.connected(session, url) as connection:
+    with until_interrupted() as stopped, connected(session, url) as connection:
         channel = connection.channel()
         there = channel.queue_declare(source, passive=True).method.message_count
         if also is not None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl import amqp
+from rmqctl.amqp import publishing as amqp
 from rmqctl.api import messages as api
 from rmqctl.commands import outgoing
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
@@ -169,7 +169,7 @@ def _publish_all(
             if url is None:
                 _over_http(session, messages, tally, advance, stopped)
             else:
-                amqp.publish(session, None if url == "auto" else url, messages, tally, advance, stopped)
+                amqp.publish(session, url, messages, tally, advance, stopped)
         except RmqctlError as caught:
             error = caught
         interrupted = stopped()
