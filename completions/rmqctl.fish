@@ -118,7 +118,7 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
-            set columns conn_name connection_state heartbeat port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
+            set columns conn_name connection_state subscriptions heartbeat port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_stream_consumers'
             set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
             set takes --sort=sort --where=none --limit=none
@@ -133,7 +133,7 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--all	Offsets and writers (the default)' '--offset	Offsets that consumers stored' '--writer	Publishing identifiers of writers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
             set takes --sort=sort --where=none --limit=none
             set arguments live:queues columns...
-            set columns type reference value
+            set columns type name tracking_value
         case 'list_mqtt_connections'
             set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
             set takes --sort=sort --where=none --limit=none

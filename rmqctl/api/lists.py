@@ -40,9 +40,17 @@ def of_clients(client: Client, noun: str, vhost: str | None, **more: Any) -> lis
     return fetch(client, "vhosts", vhost, noun, what=f"virtual host {vhost!r}", **more)
 
 
-def of_plugin(client: Client, *segments: str, plugin: str, **more: Any) -> list[Row]:
-    """The rows of a plugin's path. Raises Unavailable when the path is unknown, which is when the plugin is off."""
+def of_plugin(
+    client: Client, *noun: str, plugin: str, vhost: str | None = None, below: Iterable[str] = (), **more: Any
+) -> list[Row]:
+    """The rows of a plugin's `/api/NOUN[/VHOST][/BELOW]`.
+
+    Raises NotFound when there is no such virtual host, Unavailable when the path is unknown because the plugin is off:
+    the broker answers both alike.
+    """
     try:
-        return fetch(client, *segments, **more)
+        return fetch(client, *noun, *([] if vhost is None else [vhost]), *below, **more)
     except NotFound:
+        if vhost is not None:
+            client.get(path("vhosts", vhost), {"columns": "name"}, what=f"virtual host {vhost!r}")
         raise Unavailable(f"{client.endpoint.url}: the plugin {plugin} is not enabled on the broker") from None

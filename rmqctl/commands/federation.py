@@ -29,9 +29,8 @@ def federation_status(
     """List federation links and their state, of all virtual hosts unless --vhost names one."""
 
     def fetch(client: Client, wanted: Wanted) -> Found:
-        vhost = [] if wanted.vhost is None else [wanted.vhost]
-        down = ["state", "down"] if only_down else []
-        return Found(lists.of_plugin(client, "federation-links", *vhost, *down, plugin=_PLUGIN))
+        down = ("state", "down") if only_down else ()
+        return Found(lists.of_plugin(client, "federation-links", vhost=wanted.vhost, below=down, plugin=_PLUGIN))
 
     selection = Selection(columns, False, sort, where, limit)
     return run_listing(session, FEDERATION_LINKS, fetch, selection, vhost=session.settings.vhost)

@@ -139,7 +139,7 @@ def _columns(session: Session, resource: Resource, selection: Selection) -> list
     if selection.columns:
         columns = resource.select(selection.columns)
     else:
-        columns = resource.defaults()
+        columns = resource.defaults(release_of(session.client) if resource.default_3 else ())
         if session.format is TERMINAL:
             # An empty column serves scripts that count columns; nobody wants to look at it.
             columns = [column for column in columns if not column.refused]

@@ -18,8 +18,7 @@ _PLUGIN = "rabbitmq_shovel_management"
 
 
 def _fetch(client: Client, wanted: Wanted) -> Found:
-    vhost = [] if wanted.vhost is None else [wanted.vhost]
-    return Found(lists.of_plugin(client, "shovels", *vhost, plugin=_PLUGIN))
+    return Found(lists.of_plugin(client, "shovels", vhost=wanted.vhost, plugin=_PLUGIN))
 
 
 shovel_status = list_everywhere(SHOVELS, _fetch, "List shovels and their state.")

@@ -1,5 +1,6 @@
 """Commands of the stream plugin: they need rabbitmq_stream_management on the broker."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -16,9 +17,12 @@ from rmqctl.commands.listing import (
     list_command,
     list_everywhere,
     lists_resource,
+    needs_release,
+    release_of,
     run_listing,
 )
-from rmqctl.errors import UsageError
+from rmqctl.errors import DataError, Unavailable, UsageError
+from rmqctl.resources.column import reader
 from rmqctl.resources.streams import STREAM_CONNECTIONS, STREAM_CONSUMERS, STREAM_PUBLISHERS, STREAM_TRACKING
 from rmqctl.result import Rows
 from rmqctl.session import Session
@@ -28,15 +32,23 @@ _PLUGIN = "rabbitmq_stream_management"
 
 def _stream(noun: str) -> Fetch:
     def fetch(client: Client, wanted: Wanted) -> Found:
-        vhost = [] if wanted.vhost is None else [wanted.vhost]
-        return Found(lists.of_plugin(client, "stream", noun, *vhost, plugin=_PLUGIN))
+        return Found(lists.of_plugin(client, "stream", noun, vhost=wanted.vhost, plugin=_PLUGIN))
 
     return fetch
 
 
-list_stream_connections = list_everywhere(
-    STREAM_CONNECTIONS, _stream("connections"), "List connections of the stream protocol."
-)
+def _connections(client: Client, wanted: Wanted) -> Found:
+    """The API does not count a connection's subscriptions: they are its consumers."""
+    found = _stream("connections")(client, wanted)
+    if "subscriptions" in wanted.fields:
+        consumers = _stream("consumers")(client, wanted)
+        connection = reader("connection_details.name")
+        count = Counter(connection(consumer) for consumer in consumers.rows)
+        return Found([{**row, "subscriptions": count[row.get("name")]} for row in found.rows])
+    return found
+
+
+list_stream_connections = list_everywhere(STREAM_CONNECTIONS, _connections, "List connections of the stream protocol.")
 list_stream_consumers = list_command(
     STREAM_CONSUMERS, _stream("consumers"), "List consumers of the stream protocol in a virtual host."
 )
@@ -57,20 +69,25 @@ def list_stream_tracking(
     where: Where = None,
     limit: Limit = None,
 ) -> Rows:
-    """List what a stream tracks: stored offsets and writers' publishing identifiers (RabbitMQ 4.0 and later)."""
+    """List what a stream tracks: consumers' stored offsets and writers' last publishing identifiers (RabbitMQ 4.0 and later)."""
     if everything + offset + writer > 1:
         raise UsageError("--all, --offset and --writer exclude each other")
     vhost = session.vhost
 
     def fetch(client: Client, _: Wanted) -> Found:
         what = f"stream {stream!r} in virtual host {vhost!r}"
-        tracking = client.get(path("stream", vhost, stream, "tracking"), what=what) or {}
+        try:
+            tracking = client.get(path("stream", vhost, stream, "tracking"), what=what) or {}
+        except DataError as error:
+            if release_of(client) < (4,):
+                raise needs_release(client, "list_stream_tracking", "4.0") from None
+            raise Unavailable(str(error)) from None  # as rabbitmq-streams
         kinds = [("offset", "offsets")] * (not writer) + [("writer", "writers")] * (not offset)
         return Found(
             [
-                {"type": kind, "reference": reference, "value": value}
+                {"type": kind, "name": name, "tracking_value": value}
                 for kind, key in kinds
-                for reference, value in dict(tracking.get(key) or {}).items()
+                for name, value in dict(tracking.get(key) or {}).items()
             ]
         )
 

@@ -113,7 +113,8 @@ def statistics(*names: str) -> dict[str, Need]:
 class Resource(NamedTuple):
     """What a list command lists.
 
-    `default` columns are rabbitmqctl's. `api_fields` are the first words of the API's own fields and what each needs.
+    `default` columns are rabbitmqctl's; `default_3` those of 3.x where they differ.
+    `api_fields` are the first words of the API's own fields and what each needs.
     `streamed` and `header` are rabbitmqctl's ways with an empty list and with the header line (see `result.Rows`).
     `fixed_order`: rabbitmqctl prints these columns in this order whatever was asked. `alarming` stand out on a terminal.
     """
@@ -125,6 +126,7 @@ class Resource(NamedTuple):
     streamed: bool = True
     header: bool = True
     fixed_order: tuple[str, ...] = ()
+    default_3: tuple[str, ...] = ()
     alarming: frozenset[str] = frozenset()
 
     def column(self, name: str) -> Column:
@@ -154,8 +156,9 @@ class Resource(NamedTuple):
         order = self.fixed_order
         return sorted(chosen, key=lambda column: order.index(column.name) if column.name in order else len(order))
 
-    def defaults(self) -> list[Column]:
-        return [self.column(name) for name in self.default]
+    def defaults(self, release: Release) -> list[Column]:
+        names = self.default_3 if self.default_3 and release < (4,) else self.default
+        return [self.column(name) for name in names]
 
     def _unknown(self, name: str) -> str:
         from difflib import get_close_matches

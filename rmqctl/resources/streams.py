@@ -5,13 +5,19 @@ from rmqctl.resources.connections import CONNECTIONS
 
 _PID = "process identifiers are not in it; `connection_details.name` names the connection"
 
+_CONSUMER = ("connection_pid", "subscription_id", "stream", "messages_consumed", "offset", "offset_lag", "credits")
+_PUBLISHER = (
+    "connection_pid", "publisher_id", "stream", "reference", "messages_published", "messages_confirmed", "messages_errored",
+)  # fmt: skip
+
 STREAM_CONNECTIONS = Resource(
     plural="stream connections",
-    default=("conn_name",),
+    default=("node", "conn_name"),
+    default_3=("conn_name",),
     columns=(
         Column("conn_name", "name"),
         Column("connection_state", "state"),
-        Column("subscriptions", refused="list_stream_consumers has them"),
+        Column("subscriptions"),
         Column("heartbeat", "timeout"),
         *(column for column in CONNECTIONS.columns if column.name not in ("name", "timeout")),
     ),
@@ -19,19 +25,8 @@ STREAM_CONNECTIONS = Resource(
 )
 STREAM_CONSUMERS = Resource(
     plural="stream consumers",
-    default=(
-        "connection_pid",
-        "node",
-        "stream",
-        "subscription_id",
-        "credits",
-        "messages_consumed",
-        "offset",
-        "offset_lag",
-        "active",
-        "activity_status",
-        "properties",
-    ),
+    default=(*_CONSUMER[1:], "active", "activity_status", "properties"),
+    default_3=(*_CONSUMER, "properties"),
     columns=(
         Column("connection_pid", refused=_PID),
         Column("node", "connection_details.node"),
@@ -46,16 +41,8 @@ STREAM_CONSUMERS = Resource(
 )
 STREAM_PUBLISHERS = Resource(
     plural="stream publishers",
-    default=(
-        "connection_pid",
-        "node",
-        "stream",
-        "publisher_id",
-        "reference",
-        "messages_published",
-        "messages_confirmed",
-        "messages_errored",
-    ),
+    default=_PUBLISHER[1:],
+    default_3=_PUBLISHER,
     columns=(
         Column("connection_pid", refused=_PID),
         Column("node", "connection_details.node"),
@@ -70,6 +57,6 @@ STREAM_PUBLISHERS = Resource(
     api_fields=definitions("connection_details", "queue", "published", "confirmed", "errored"),
 )
 STREAM_TRACKING = Resource(
-    plural="stream tracking", default=("type", "reference", "value"),
-    columns=tuple(map(Column, ("type", "reference", "value"))), api_fields={}, streamed=False,
+    plural="stream tracking", default=("type", "name", "tracking_value"),
+    columns=tuple(map(Column, ("type", "name", "tracking_value"))), api_fields={},
 )  # fmt: skip

@@ -398,9 +398,51 @@ def test_lists_of_all_virtual_hosts_unless_one_is_named(command: str, everywhere
 
 @pytest.mark.parametrize("command", ["list_stream_connections", "shovel_status", "federation_status"])
 def test_a_plugin_that_is_off_is_named(command: str) -> None:
-    ran = run_with(command, broker=Broker({"GET localhost": httpx.Response(404, json=NOT_FOUND)}))
-    assert (ran.exit, ran.out) == (69, "")
-    assert "plugin rabbitmq_" in ran.err
+    off = httpx.Response(404, json=NOT_FOUND)
+    answers = {
+        "GET localhost": off,
+        "GET /api/overview": {"rabbitmq_version": "4.3.6"},
+        "GET /api/vhosts/v": {"name": "v"},
+    }
+    for options in ([], ["-p", "v"]):
+        ran = run_with(command, *options, broker=Broker(answers))
+        assert (ran.exit, ran.out) == (69, "")
+        assert "plugin rabbitmq_" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", ["list_stream_connections", "list_stream_consumers", "shovel_status", "federation_status"]
+)
+def test_an_unknown_virtual_host_of_a_plugin_is_no_plugin_that_is_off(command: str) -> None:
+    answers = {"GET localhost": httpx.Response(404, json=NOT_FOUND), "GET /api/overview": {"rabbitmq_version": "4.3.6"}}
+    ran = run_with(command, "-p", "nope", broker=Broker(answers))
+    assert (ran.exit, ran.out) == (65, "")
+    assert "virtual host 'nope' does not exist" in ran.err
+    assert "plugin" not in ran.err
+
+
+def test_subscriptions_of_a_stream_connection_are_its_consumers() -> None:
+    connections = [{"name": "busy"}, {"name": "idle"}]
+    consumers = [{"connection_details": {"name": name}} for name in ("busy", "busy", "gone")]
+    broker = Broker({"GET /api/stream/connections": connections, "GET /api/stream/consumers": consumers})
+    ran = run_with("list_stream_connections", "conn_name", "subscriptions", "-s", broker=broker)
+    assert ran.out == "busy\t2\nidle\t0\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "header"),
+    [
+        (
+            "3.10.8",
+            "connection_pid\tpublisher_id\tstream\treference\tmessages_published\tmessages_confirmed\tmessages_errored",
+        ),
+        ("4.3.6", "publisher_id\tstream\treference\tmessages_published\tmessages_confirmed\tmessages_errored"),
+    ],
+)
+def test_default_columns_are_those_of_the_release(version: str, header: str) -> None:
+    publishers = [{"publisher_id": 1, "queue": {"name": "s", "vhost": "/"}}]
+    answers = {"GET /api/stream/publishers/%2F": publishers, "GET /api/overview": {"rabbitmq_version": version}}
+    assert run_with("list_stream_publishers", broker=Broker(answers)).out.split("\n")[0] == header
 
 
 def test_connections_of_other_protocols_are_in_lists_of_their_own() -> None:
