@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rmqctl.broker.arguments import Arguments
 from rmqctl.broker.message import Message
 from rmqctl.broker.stats import Counts
-from rmqctl.broker.topics import Topics
+from rmqctl.matching import Topics, headers_match
 
 TYPES = ("direct", "fanout", "headers", "topic", "x-local-random")
 
@@ -179,7 +179,7 @@ class _Headers:
 
     def match(self, key: str, message: Message) -> Iterable[Destination]:
         headers = message.headers()
-        return dict.fromkeys(each.destination for each in self._bindings if _headers_match(each.arguments, headers))
+        return dict.fromkeys(each.destination for each in self._bindings if headers_match(each.arguments, headers))
 
 
 _INDEXES: dict[str, Callable[[], _Index]] = {
@@ -189,20 +189,3 @@ _INDEXES: dict[str, Callable[[], _Index]] = {
     "headers": _Headers,
     "x-local-random": _LocalRandom,
 }
-
-
-def _headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> bool:
-    """x-match: all (the default), any, all-with-x, any-with-x; without -with-x, arguments that start with x- do not count.
-
-    A binding argument without a value (void) asks only for the header to be there.
-    """
-    mode = wanted.get("x-match", "all")
-    asked = {name: value for name, value in wanted.items() if name != "x-match"}
-    if not str(mode).endswith("-with-x"):
-        asked = {name: value for name, value in asked.items() if not name.startswith("x-")}
-    matches = (name in headers and (value is None or _same(value, headers[name])) for name, value in asked.items())
-    return any(matches) if str(mode).startswith("any") else all(matches)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one == other and type(one) is type(other)

@@ -1,6 +1,10 @@
-"""Topic patterns: words between dots, `*` for one word, `#` for any number of them."""
+"""Which bindings a message fits: topic patterns and arguments for headers (AMQP 0-9-1 specification, section 3.1.3).
 
-from typing import Generic, TypeVar
+Pure, and of neither side: the embedded broker routes by it, and so does what foretells the way of a message.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -14,7 +18,10 @@ class _Node(Generic[T]):
 
 
 class Topics(Generic[T]):
-    """A trie of patterns with values: matching costs what the key and the wildcards on its way cost, not all patterns."""
+    """A trie of patterns with values: words between dots, `*` for one word, `#` for any number of them.
+
+    Matching costs what the key and the wildcards on its way cost, not all patterns.
+    """
 
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
@@ -62,3 +69,20 @@ class Topics(Generic[T]):
 def _words(text: str) -> list[str]:
     """The empty key has no words."""
     return text.split(".") if text else []
+
+
+def headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> bool:
+    """x-match: all (the default), any, all-with-x, any-with-x; without -with-x, arguments that start with x- do not count.
+
+    A binding argument without a value (void) asks only for the header to be there.
+    """
+    mode = wanted.get("x-match", "all")
+    asked = {name: value for name, value in wanted.items() if name != "x-match"}
+    if not str(mode).endswith("-with-x"):
+        asked = {name: value for name, value in asked.items() if not name.startswith("x-")}
+    matches = (name in headers and (value is None or _same(value, headers[name])) for name, value in asked.items())
+    return any(matches) if str(mode).startswith("any") else all(matches)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one == other and type(one) is type(other)

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqctl.broker.topics import Topics
+from rmqctl.matching import Topics
 
 WORDS = st.sampled_from(["a", "b", "", "ü"])
 KEYS = st.lists(WORDS, max_size=5).map(".".join)
