@@ -8,17 +8,14 @@ import typer
 from rmqctl.api import lists
 from rmqctl.api.paths import path
 from rmqctl.resources import clients
-from rmqctl.resources.clients import CONNECTION_FIELDS
+from rmqctl.resources.clients import CHANNEL_FIELDS, CONNECTION_FIELDS
 from rmqctl.resources.column import reader
 from rmqctl.result import Value
 from rmqctl.session import Session
 
 _QUEUE_FIELDS = "name,vhost,type,messages_ready,messages_unacknowledged,consumer_details,incoming"
 _EXCHANGE_FIELDS = ("name", "type", "message_stats.publish_in_details.rate")
-_CHANNEL_FIELDS = (
-    "name", "number", "user", "connection_details", "messages_unacknowledged", "idle_since", "message_stats.publish",
-    "message_stats.publish_details.rate", "message_stats.ack_details.rate",
-)  # fmt: skip
+_CHANNEL_FIELDS = (*CHANNEL_FIELDS, "message_stats.publish", "message_stats.publish_details.rate")
 Row = Mapping[str, Any]
 
 
@@ -43,7 +40,7 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
         **{key: queue.get(key) for key in ("name", "vhost", "type", "messages_ready", "messages_unacknowledged")},
         "bindings": [_binding(row, exchanges) for row in bindings],
         "incoming": [_incoming(row) for row in queue.get("incoming") or []],
-        "consumers": [_consumer(row, of_channel, by_name) for row in queue.get("consumer_details") or []],
+        "consumers": [clients.of_consumer(row, of_channel, by_name) for row in queue.get("consumer_details") or []],
         "publishers": [
             {**_client(row, by_name), "publish_rate": _rate(row, "publish")}
             for row in channels
@@ -68,25 +65,6 @@ def _incoming(row: Row) -> dict[str, Any]:
     return {
         "exchange": (row.get("exchange") or {}).get("name"),
         "publish_rate": _rate({"message_stats": row.get("stats")}, "publish"),
-    }
-
-
-def _consumer(row: Row, channels: Mapping[str, Row], connections: Mapping[str, Row]) -> dict[str, Any]:
-    of = row.get("channel_details") or {}
-    # A channel that is new has no statistics yet; the consumer knows most of it.
-    of_connection = {
-        "name": of.get("connection_name"),
-        **{key: of[key] for key in ("peer_host", "peer_port") if key in of},
-    }
-    channel = channels.get(str(of.get("name")), {**of, "connection_details": of_connection})
-    return {
-        "consumer_tag": row.get("consumer_tag"),
-        "ack_required": row.get("ack_required"),
-        "prefetch_count": row.get("prefetch_count"),
-        **_client(channel, connections),
-        "channel_unacknowledged": channel.get("messages_unacknowledged"),
-        "ack_rate": _rate(channel, "ack"),
-        "idle_since": channel.get("idle_since"),
     }
 
 

@@ -1,10 +1,39 @@
 """Who is at the other end of a channel: what a channel and its connection tell of the client."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from rmqctl.resources.column import Object
+from rmqctl.resources.column import Object, reader
 
 CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties")
+CHANNEL_FIELDS = (
+    "name", "number", "user", "connection_details", "messages_unacknowledged", "idle_since", "message_stats.ack_details.rate",
+)  # fmt: skip
+_ack_rate = reader("message_stats.ack_details.rate")
+
+
+def of_consumer(consumer: Object, channels: Mapping[str, Object], connections: Mapping[str, Object]) -> dict[str, Any]:
+    """The consumer, its client (`of_channel`), and what its channel holds. Channels and connections are by their names.
+
+    How many messages a single consumer holds is not told: its channel's number is that of all its consumers.
+    """
+    of = consumer.get("channel_details") or {}
+    # A channel that is new has no statistics yet; the consumer knows most of it.
+    of_connection = {
+        "name": of.get("connection_name"),
+        **{key: of[key] for key in ("peer_host", "peer_port") if key in of},
+    }
+    channel = channels.get(str(of.get("name")), {**of, "connection_details": of_connection})
+    connection = str((channel.get("connection_details") or {}).get("name"))
+    return {
+        "consumer_tag": consumer.get("consumer_tag"),
+        "ack_required": consumer.get("ack_required"),
+        "prefetch_count": consumer.get("prefetch_count"),
+        **of_channel(channel, connections.get(connection, {})),
+        "channel_unacknowledged": channel.get("messages_unacknowledged"),
+        "ack_rate": _ack_rate(channel),
+        "idle_since": channel.get("idle_since"),
+    }
 
 
 def of_channel(channel: Object, connection: Object) -> dict[str, Any]:
