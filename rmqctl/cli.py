@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, VALUE_FLAGS, GlobalOption, Kind
+from rmqctl.options import GLOBAL_OPTIONS, PAIR_FLAGS, VALUE_FLAGS, GlobalOption, Kind
 from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.result import Live, Nothing, Result, Rows
@@ -105,7 +105,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """The options with their values up to the first other word, and the words from there on."""
     at = 0
     while at < len(argv) and argv[at].startswith("-") and argv[at] not in ("-", "--"):
-        at += 2 if argv[at] in VALUE_FLAGS else 1
+        at += 1 + (argv[at] in VALUE_FLAGS) + (argv[at] in PAIR_FLAGS)
     return list(argv[:at]), list(argv[at:])
 
 

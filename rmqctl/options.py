@@ -93,10 +93,10 @@ COMMAND_FLAGS = (
     "--ack-mode", "--address", "--age-critical", "--age-warning", "--alternate-exchange", "--amqp", "--amqp-port",
     "--app-id", "--apply-to", "--arg", "--arguments", "--below", "--component", "--configure", "--consumer-timeout",
     "--content-encoding", "--content-type", "--correlation-id", "--count", "--critical", "--data-dir",
-    "--default-queue-type", "--definition", "--definitions", "--delivery-limit", "--delivery-mode", "--description",
-    "--destination-exchange", "--destination-exchange-routing-key", "--destination-queue", "--destination-type",
+    "--default-queue-type", "--definition", "--definitions", "--delivery-limit", "--delivery-mode", "--depth",
+    "--description", "--destination-exchange", "--destination-exchange-routing-key", "--destination-queue", "--destination-type",
     "--destination-uri", "--dlk", "--dlx", "--dump", "--exchange", "--exclude", "--expiration", "--expires", "--file",
-    "--for", "--format", "--from", "--hashing-algorithm", "--header", "--http-port", "--idle", "--interval",
+    "--focus", "--for", "--format", "--from", "--hashing-algorithm", "--header", "--http-port", "--idle", "--interval",
     "--log-level", "--match", "--max-age", "--max-hops", "--max-length", "--max-length-bytes", "--max-priority",
     "--membership", "--memory-limit", "--message-id", "--new-password", "--new-password-command",
     "--new-password-file", "--object-type", "--offset", "--only", "--overflow", "--override-name", "--password-hash",
@@ -109,11 +109,15 @@ COMMAND_FLAGS = (
 )  # fmt: skip
 """Options with a value that single commands take."""
 
+PAIR_FLAGS = ("--trace",)
+"""Options with two values."""
+
 VALUE_FLAGS = frozenset(
     (
+        *PAIR_FLAGS,
         *SELECTION_FLAGS,
         *COMMAND_FLAGS,
         *(flag for option in GLOBAL_OPTIONS if option.takes_value for flag in option.flags),
     )
 )
-"""Flags whose value is the next word: what is needed to find the command in `-p VHOST list_queues`."""
+"""Flags whose value is the next word, or the next two: what is needed to find the command in `-p VHOST list_queues`."""

@@ -32,7 +32,7 @@ class Value(NamedTuple):
 
     `data` is what the JSON formatters print (JSON types only). `text` is what the text formatters print, without a final newline;
     None: derived from `data` (a mapping becomes key and value lines, a scalar itself). `colors`: lines of `text` that begin
-    with such a sign have that colour (the number of ANSI's SGR) on a terminal.
+    with such a sign have that colour (the number of ANSI's SGR) on a terminal. `alarming` lines, by their number, stand out.
     """
 
     data: object
@@ -40,6 +40,7 @@ class Value(NamedTuple):
     messages: tuple[str, ...] = ()
     exit_code: int = 0
     colors: Mapping[str, int] = {}
+    alarming: frozenset[int] = frozenset()
 
 
 class Nothing(NamedTuple):

@@ -82,6 +82,9 @@ COMMANDS: dict[str, Entry] = {
     "show vhost": Entry("show", "Show", "A virtual host with its rates."),
     "show policy": Entry("show", "Show", "A policy."),
     "who": Entry("who", "Show", "Who fills a queue, who consumes it, who holds what."),
+    "topology": Entry(
+        "topology", "Show", "Who is bound to what, and which way a message goes.", formats=("dot", "mermaid")
+    ),
     "status": Entry("status", _NODES, "State of a node."),
     "cluster_status": Entry("status", _NODES, "Members of the cluster and their state."),
     "list_nodes": Entry("nodes", _NODES, "Nodes with their memory, disk and file use."),

@@ -138,8 +138,13 @@ def properties_of(words: Sequence[str], headers: Sequence[str], options: Mapping
             raise UsageError(f"--property: {name} is a whole number, not {text!r}")
         found[name] = int(text) if name in NUMBERS else text
     if headers:
-        found["headers"] = dict(map(_header, headers))
+        found["headers"] = headers_of(headers)
     return found
+
+
+def headers_of(words: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE and NAME:=JSON. Raises UsageError."""
+    return dict(map(_header, words))
 
 
 def _header(word: str) -> tuple[str, Any]:

@@ -39,6 +39,8 @@ FORMATS = {
 OF_COMMANDS = {
     "nagios": Format("table", False, "one line with performance data, then details"),
     "prometheus": Format("table", False, "metrics for the textfile collector"),
+    "dot": Format("table", False, "a graph for Graphviz"),
+    "mermaid": Format("table", False, "a flowchart for Mermaid"),
 }
 """Formats of single commands, which make the text themselves."""
 

@@ -13,7 +13,7 @@ from rmqctl.output.style import Style
 from rmqctl.result import Rows
 from rmqctl.terms import Cell
 
-_ALARMING = "1;33"
+ALARMING = "1;33"
 """Bold yellow."""
 
 
@@ -60,8 +60,9 @@ def bold(text: str, color: bool) -> str:
     return _paint(text, "1") if color else text
 
 
-def colored(text: str, color: int) -> str:
-    return _paint(text, str(color))
+def colored(text: str, color: str) -> str:
+    """`color`: numbers of ANSI's SGR, "" for none."""
+    return _paint(text, color) if color else text
 
 
 def _paint(text: str, code: str) -> str:
@@ -114,7 +115,7 @@ def _draw(column: Column, cells: Sequence[Cell], alarming: bool) -> list[str]:
     if not alarming:
         return drawn
     return [
-        _paint(text, _ALARMING) if isinstance(cell, int | float) and cell else text
+        _paint(text, ALARMING) if isinstance(cell, int | float) and cell else text
         for cell, text in zip(cells, drawn, strict=True)
     ]
 

@@ -1,6 +1,6 @@
 """What a terminal gets when no format is asked for: a lean table that fits, or an answer's text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from rmqctl.output import answer, grid
 from rmqctl.output.columns import Column
@@ -16,9 +16,9 @@ def rows(result: Rows, style: Style) -> Iterator[str]:
 def value(result: Value, style: Style) -> Iterator[str]:
     fields = answer.fields(result)
     if fields is None:
-        colors = result.colors if style.color else {}
         for text in answer.lines(result):
-            yield _colored(visible_lines(text), colors) + "\n"
+            shown = visible_lines(text)
+            yield (_colored(shown, result) if style.color else shown) + "\n"
     elif fields:
         keys = _aligned([visible(key) for key, _ in fields])
         yield from (
@@ -26,10 +26,17 @@ def value(result: Value, style: Style) -> Iterator[str]:
         )
 
 
-def _colored(text: str, colors: Mapping[str, int]) -> str:
-    if not colors:
+def _colored(text: str, result: Value) -> str:
+    if not result.colors and not result.alarming:
         return text
-    return "\n".join(grid.colored(line, colors[line[0]]) if line[:1] in colors else line for line in text.split("\n"))
+    lines = enumerate(text.split("\n"))
+    return "\n".join(grid.colored(line, _color(number, line, result)) for number, line in lines)
+
+
+def _color(number: int, line: str, result: Value) -> str:
+    if number in result.alarming:
+        return grid.ALARMING
+    return str(result.colors.get(line[:1], ""))
 
 
 def _aligned(keys: Sequence[str]) -> list[str]:
