@@ -56,7 +56,24 @@ _rmqctl_about() {
     'quorum_status') arguments='live:queues' ;;
     'erlang_version') flags='--details' ;;
     'authenticate_user') arguments='live:users none' ;;
-    'check acks') flags='--for --idle --warning --critical --age-warning --age-critical --match --where --all-vhosts --strict' takes='--for=none --idle=none --warning=none --critical=none --age-warning=none --age-critical=none --match=none --where=none' ;;
+    'check acks') flags='--for --idle --warning --critical --age-warning --age-critical --strict --match --ignore --where --all-vhosts --config' takes='--for=none --idle=none --warning=none --critical=none --age-warning=none --age-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check queues') flags='--for --warning --critical --ready-warning --ready-critical --unacknowledged-warning --unacknowledged-critical --growth-warning --growth-critical --idle-warning --idle-critical --strict --match --ignore --where --all-vhosts --config' takes='--for=none --warning=none --critical=none --ready-warning=none --ready-critical=none --unacknowledged-warning=none --unacknowledged-critical=none --growth-warning=none --growth-critical=none --idle-warning=none --idle-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check consumers') flags='--utilisation-warning --utilisation-critical --match --ignore --where --all-vhosts --config' takes='--utilisation-warning=none --utilisation-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check connections') flags='--warning --critical --churn-warning --churn-critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --churn-warning=none --churn-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check channels') flags='--warning --critical --churn-warning --churn-critical --per-connection-warning --per-connection-critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --churn-warning=none --churn-critical=none --per-connection-warning=none --per-connection-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check alarms') flags='--match --ignore --where --config' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check nodes') flags='--memory-warning --memory-critical --disk-warning --disk-critical --files-warning --files-critical --sockets-warning --sockets-critical --processes-warning --processes-critical --match --ignore --where --config' takes='--memory-warning=none --memory-critical=none --disk-warning=none --disk-critical=none --files-warning=none --files-critical=none --sockets-warning=none --sockets-critical=none --processes-warning=none --processes-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check cluster') flags='--nodes --strict --match --ignore --where --config' takes='--nodes=none --match=none --ignore=none --where=none --config=files' ;;
+    'check quorum') flags='--match --ignore --where --all-vhosts --config' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check certificates') flags='--warning --critical --match --ignore --where --config' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check policies') flags='--match --ignore --where --all-vhosts --config' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check definitions') flags='--match --ignore --where --config' takes='--match=none --ignore=none --where=none --config=files' arguments='files' ;;
+    'check dead_letters') flags='--for --warning --critical --growth-warning --growth-critical --match --ignore --where --all-vhosts --config' takes='--for=none --warning=none --critical=none --growth-warning=none --growth-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check deprecated_features') flags='--match --ignore --where --config' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check shovels') flags='--warning --critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check federation') flags='--warning --critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check all') flags='--for --only --except --all-vhosts --config' takes='--for=none --only=none --except=none --config=files' ;;
+    'check list') flags='--config' takes='--config=files' ;;
     'check_running') arguments='live:nodes' ;;
     'is_running') arguments='live:nodes' ;;
     'is_booting') arguments='live:nodes' ;;
@@ -191,7 +208,7 @@ _rmqctl_about() {
 _rmqctl_members() {
     case $1 in
     show) candidates='queue exchange binding connection channel node user vhost policy endpoint' ;;
-    check) candidates='acks' ;;
+    check) candidates='acks queues consumers connections channels alarms nodes cluster quorum certificates policies definitions dead_letters deprecated_features shovels federation all list' ;;
     wait) candidates='queue broker node definitions' ;;
     policies) candidates='matching conflicting declare_override declare_blanket patch delete_keys' ;;
     explain) candidates='queue exchange' ;;

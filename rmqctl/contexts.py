@@ -75,7 +75,7 @@ def load(path: Path, *, any_current: bool = False) -> ContextsFile:
 
     Raises ConfigError for a file that cannot be read, is wrong, or stores a password where others can read it.
     """
-    source = _read(path)
+    source = read(path, "contexts file")
     if source is None:
         return ContextsFile(path)
     text, mode = source
@@ -135,8 +135,8 @@ def remove(path: Path, name: str) -> None:
 # reading
 
 
-def _read(path: Path) -> tuple[str, int] | None:
-    """The text and the permissions of the file, None when there is none."""
+def read(path: Path, noun: str) -> tuple[str, int] | None:
+    """The text and the permissions of the file, None when there is none. `noun` is what it should be."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -144,9 +144,9 @@ def _read(path: Path) -> tuple[str, int] | None:
     except FileNotFoundError:
         return None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: this is a folder, not a contexts file") from None
+        raise ConfigError(f"{path}: this is a folder, not a {noun}") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the contexts file: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot read the {noun}: {error.strerror}") from None
     try:
         return content.decode("utf-8-sig"), mode
     except UnicodeDecodeError as error:
@@ -158,13 +158,13 @@ def _parse(path: Path, text: str) -> ContextsFile:
     data = parse_toml(text, str(path))
     for key in data:
         if key not in ("current", "contexts"):
-            refuse_key(path, text, (key,), f"unknown key {key!r}{_did_you_mean(key, ('current', 'contexts'))}")
+            refuse_key(path, text, (key,), f"unknown key {key!r}{did_you_mean(key, ('current', 'contexts'))}")
     current = data.get("current")
     if current is not None and not isinstance(current, str):
-        refuse_key(path, text, ("current",), f"'current' must be a string, not {_type_name(current)}")
+        refuse_key(path, text, ("current",), f"'current' must be a string, not {type_name(current)}")
     tables = data.get("contexts", {})
     if not isinstance(tables, dict):
-        refuse_key(path, text, ("contexts",), f"'contexts' must be a table, not {_type_name(tables)}")
+        refuse_key(path, text, ("contexts",), f"'contexts' must be a table, not {type_name(tables)}")
     return ContextsFile(path, current, {name: _context(path, text, name, table) for name, table in tables.items()})
 
 
@@ -173,17 +173,17 @@ def _context(path: Path, text: str, name: str, table: object) -> Context:
     if not good_name(name):
         refuse_key(path, text, where, f"{name!r} is no name for a context")
     if not isinstance(table, dict):
-        refuse_key(path, text, where, f"context {name!r} must be a table, not {_type_name(table)}")
+        refuse_key(path, text, where, f"context {name!r} must be a table, not {type_name(table)}")
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _CHECKS:
             refuse_key(
-                path, text, (*where, key), f"unknown key {key!r} in context {name!r}{_did_you_mean(key, _CHECKS)}"
+                path, text, (*where, key), f"unknown key {key!r} in context {name!r}{did_you_mean(key, _CHECKS)}"
             )
         wanted, convert = _CHECKS[key]
         values[key] = convert(value)
         if values[key] is None:
-            got = _type_name(value)
+            got = type_name(value)
             refuse_key(path, text, (*where, key), f"{key!r} in context {name!r} must be {wanted}, not {got}")
     return Context(name, **values)
 
@@ -229,7 +229,7 @@ _CHECKS: dict[str, tuple[str, Callable[[object], object]]] = {
 """What a context may hold: what a value must be, and its conversion, None when it is something else."""
 
 
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
     """The type only: the value may be a password."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
         return "a negative number"
@@ -277,7 +277,7 @@ def _closest(name: str, names: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, list(names), n=1)), None)
 
 
-def _did_you_mean(name: str, names: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     closest = _closest(name, names)
     return f": did you mean {closest!r}?" if closest else f" (known: {', '.join(names)})"
 
@@ -369,7 +369,7 @@ def _edit(
 def _editable(path: Path, target: Path) -> str:
     if target.exists() and not target.is_file():
         raise ConfigError(f"{path}: this is not a regular file")
-    source = _read(path)
+    source = read(path, "contexts file")
     return source[0] if source else ""
 
 

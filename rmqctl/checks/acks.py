@@ -3,14 +3,14 @@
 A channel's counters are up to 5 s old (collect_statistics_interval); the counts of classic and quorum queues are fresh.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from rmqctl.checks.options import Limits
+from rmqctl.checks.report import Figure, Report, Status, counted, span
+from rmqctl.checks.snapshot import Row, Snapshot, moment
 from rmqctl.resources import clients
-
-Row = Mapping[str, Any]
-"""One object of the HTTP API."""
 
 QUEUE_FIELDS = ("type", "durable", "messages_ready", "messages_unacknowledged")
 CONSUMER_FIELDS = ("queue", "consumer_tag", "ack_required", "prefetch_count", "channel_details", "consumer_timeout")
@@ -77,6 +77,39 @@ class Finding(NamedTuple):
     timeout_in: float | None = None
     advice: str = ""
 
+    def in_words(self) -> str:
+        """For people: what, who, how much, and what to do."""
+        where = f"queue {self.queue!r} in virtual host {self.vhost!r}" if self.queue else f"virtual host {self.vhost!r}"
+        lines = (", ".join(part) for part in (self._who(), self._how_much(), [self.advice]) if part)
+        return "\n  ".join([f"{self.kind}: {where}", *lines])
+
+    def _who(self) -> list[str]:
+        tag = [] if self.consumer_tag is None else [f"consumer {self.consumer_tag!r}"]
+        return tag if self.channel is None else [*tag, clients.in_words(self._asdict())]
+
+    def _how_much(self) -> list[str]:
+        much = []
+        if self.ready is not None:
+            much.append(f"{self.ready} ready")
+        if self.channel is not None:
+            much += [f"{self.unacknowledged} unacknowledged", f"{self.acked} acknowledged meanwhile"]
+        if self.prefetch is not None:
+            much.append(f"prefetch {self.prefetch or 'unlimited'}")
+        if self.idle is not None:
+            much.append(f"idle for {span(self.idle)}")
+        if self.oldest_possible_delivery:
+            much.append(f"none older than {self.oldest_possible_delivery}")
+        if self.timeout_in is not None:
+            much.append(f"the broker closes the channel in {span(self.timeout_in)} at most")
+        return much
+
+    def labels(self) -> Mapping[str, Any]:
+        names = ("kind", "vhost", "queue", "consumer_tag", "channel", "client", "user")
+        return {name: getattr(self, name) for name in names}
+
+    def amount(self) -> float:
+        return self.unacknowledged if self.ready is None else self.ready
+
 
 class Window(NamedTuple):
     """The time between the samples and the moment of the second, and for how long a consumer that acks may think."""
@@ -95,7 +128,7 @@ class _Channel:
         self.unacknowledged = _number(after, "messages_unacknowledged")
         self.acked = _counter(after, "ack") - _counter(before, "ack")
         self.redelivered = _counter(after, "redeliver") - _counter(before, "redeliver")
-        self.idle_since = _time(after.get("idle_since"))
+        self.idle_since = moment(after.get("idle_since"))
         self.idle = None if self.idle_since is None else max(0.0, (window.now - self.idle_since).total_seconds())
         delivered = _counter(after, "deliver_get") - _counter(before, "deliver_get")
         # Counters that stand still may be old ones, unless the broker says that the channel is idle.
@@ -236,12 +269,56 @@ def _counter(row: Row, name: str) -> int:
     return _number(row.get("message_stats") or {}, name)
 
 
-def _time(text: object) -> datetime | None:
-    """`idle_since`: "2026-11-23 21:01:30" of UTC in older releases, ISO 8601 with an offset in newer ones."""
-    if not isinstance(text, str):
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+# The check
+
+
+def check(snapshot: Snapshot, limits: Limits) -> Report:
+    """Name the consumers that hold messages and do not acknowledge them.
+
+    Two samples of the statistics are compared; no message is touched. Named are consumers that hold messages while their
+    channel acknowledges nothing, stuck ones whose prefetch is full too, basic.get without ack, open transactions, loops of
+    redelivery, unlimited prefetch with 1,000 messages and more, and queues with messages and no consumer.
+    """
+    window = Window(snapshot.seconds, snapshot.now, limits["idle"])
+    before, after = snapshot.before("channels"), snapshot.rows("channels")
+    strict = bool(limits["strict"])
+    found = find(snapshot.rows("queues"), snapshot.rows("consumers"), before, after, window, strict=strict)
+    kept = [each for each in found if limits.concerns(each.queue) and limits.keep(each)]
+    if any(each.connection for each in kept):
+        kept = with_connections(kept, snapshot.rows("connections"))
+    status = _status(kept, limits)
+    return Report(status, _summary(kept, limits, status), kept, _figures(kept, limits))
+
+
+def oldest(found: Iterable[Finding]) -> float:
+    """Seconds for which the longest idle one has held messages."""
+    return max((each.idle or 0.0 for each in found if each.kind in HOLDING), default=0.0)
+
+
+def _status(found: Sequence[Finding], limits: Limits) -> Status:
+    others = Status.WARNING if any(each.kind not in HOLDING for each in found) else Status.OK
+    age = limits.level(oldest(found), "age")
+    return max(limits.level(held(found)), age, others)
+
+
+def _summary(found: Sequence[Finding], limits: Limits, status: Status) -> str:
+    holding = [each for each in found if each.kind in HOLDING]
+    parts = []
+    if holding:
+        clients_hold = counted(len(holding), "client holds", "clients hold")
+        parts.append(f"{clients_hold} {counted(held(found), 'message')} without acknowledging")
+    for kind in dict.fromkeys(each.kind for each in found if each.kind not in HOLDING):
+        parts.append(f"{kind}: {sum(each.kind == kind for each in found)}")
+    if holding and status is Status.OK:
+        parts.append(f"fewer than {limits['warning']}")
+    return "; ".join(parts) or "nobody holds messages without acknowledging"
+
+
+def _figures(found: Sequence[Finding], limits: Limits) -> tuple[Figure, ...]:
+    holding = sum(each.kind in HOLDING for each in found)
+    return (
+        Figure("unacknowledged", held(found), "Messages that are held without being acknowledged.", limits.pair()),
+        Figure("clients", holding, "Clients that hold them."),
+        Figure("idle", oldest(found), "For how long the longest has been idle.", limits.pair("age"), "s"),
+        Figure("findings", len(found), "All that was found."),
+    )

@@ -41,6 +41,14 @@ def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
     return dict.fromkeys(names.split(), entry)
 
 
+def _checks(**helps: str) -> dict[str, Entry]:
+    """`check NAME`, and check_NAME where rabbitmq-diagnostics has no command of that name."""
+    formats = ("nagios", "prometheus")
+    checks = {f"check {name}": Entry("check", _HEALTH, text, formats=formats) for name, text in helps.items()}
+    aliases = {name.replace(" ", "_"): entry._replace(hidden=True) for name, entry in checks.items()}
+    return checks | {name: entry for name, entry in aliases.items() if name != "check_alarms"}
+
+
 COMMANDS: dict[str, Entry] = {
     "list_queues": Entry("queues", "Lists", "Queues with their message counts."),
     "list_exchanges": Entry("exchanges", "Lists", "Exchanges."),
@@ -105,10 +113,26 @@ COMMANDS: dict[str, Entry] = {
     "whoami": Entry("nodes", _NODES, "User that is logged in."),
     "authenticate_user": Entry("nodes", _NODES, "Check a user's password."),
     "ping": Entry("nodes", _HEALTH, "Check that the broker answers."),
-    "check acks": Entry(
-        "check", _HEALTH, "Name who holds messages without acknowledging.", formats=("nagios", "prometheus")
+    **_checks(
+        acks="Name who holds messages without acknowledging.",
+        queues="Queues that are too long, grow, or that nobody consumes.",
+        consumers="Consumers that get nothing, queues that could deliver more.",
+        connections="Too many connections, or blocked ones.",
+        channels="Too many channels, in all or of one connection.",
+        alarms="Memory and disk alarms.",
+        nodes="Memory, disk, files and processes that nodes have left.",
+        cluster="Nodes that are missing, split, or of another version.",
+        quorum="Quorum queues and streams without a majority to spare.",
+        certificates="TLS certificates that expire.",
+        policies="Policies that conflict, or match nothing.",
+        definitions="Whether a broker is as a file of definitions says.",
+        dead_letters="Queues of dead letters that hold messages or grow.",
+        deprecated_features="Deprecated features in use.",
+        shovels="Shovels that do not run.",
+        federation="Federation links that do not run.",
+        all="All of these at once.",
     ),
-    "check_acks": Entry("check", _HEALTH, "The same.", formats=("nagios", "prometheus"), hidden=True),
+    "check list": Entry("check", _HEALTH, "The checks and their limits.", local=True),
     "check_running": Entry("health", _HEALTH, "Check that RabbitMQ runs on a node."),
     "is_running": Entry("health", _HEALTH, "Tell whether RabbitMQ runs on a node."),
     "is_booting": Entry("health", _HEALTH, "Tell whether RabbitMQ is booting on a node."),

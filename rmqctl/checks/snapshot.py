@@ -1,0 +1,38 @@
+"""What checks look at: lists of the HTTP API, each asked for once however many checks want it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+Row = Mapping[str, Any]
+"""One object of the HTTP API."""
+
+
+class Snapshot(NamedTuple):
+    """The state of a broker. `rows(NOUN)` is a list of objects (or what the noun stands for), `before(NOUN)` the one of
+    `seconds` ago. Both raise the RmqctlError with which the broker answered.
+    """
+
+    rows: Callable[[str], Any]
+    before: Callable[[str], Any]
+    seconds: float
+    now: datetime
+
+
+def number(row: Row, name: str) -> float | None:
+    """A field that is a number, None when the broker does not tell."""
+    value = row.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def moment(text: object) -> datetime | None:
+    """`idle_since` and the like: "2026-11-23 21:01:30" of UTC in older releases, ISO 8601 with an offset in newer ones."""
+    from datetime import UTC
+
+    if not isinstance(text, str):
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,200 @@
+"""What checks see of a broker: each list is asked for once, with all that any of the checks wants of it, side by side."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from threading import Lock
+from types import EllipsisType
+from typing import Any
+
+from rmqctl.api import definitions, health, lists, nodes, queues
+from rmqctl.api.client import Client
+from rmqctl.api.paths import path
+from rmqctl.checks.options import Limits
+from rmqctl.checks.snapshot import Snapshot
+from rmqctl.checks.table import Check
+from rmqctl.commands.definitions import read_file
+from rmqctl.commands.listing import needs_release
+from rmqctl.errors import AccessRefused, NotFound, RmqctlError, Unavailable, UsageError
+from rmqctl.resources.column import Need
+from rmqctl.resources.queues import COUNTS, QUEUES
+from rmqctl.session import Session
+from rmqctl.topology import documents
+
+AT_ONCE = 4
+"""Requests that are under way at a time."""
+HORIZON = ("10", "years")
+"""Certificates that expire later than this are of no interest to anybody."""
+
+
+class Scope:
+    """What is looked at: `vhost` (None: all). `given`: the virtual host that the command line names. `file`: of definitions."""
+
+    def __init__(self, client: Client, vhost: str | None, given: str | None = None, file: str | None = None) -> None:
+        self.client = client
+        self.vhost = vhost
+        self.given = given
+        self.file = file
+        self._lock = Lock()
+        self._blind: RmqctlError | EllipsisType | None = ...
+
+    def refuse_blind(self) -> None:
+        """Raises RmqctlError when lists of clients would be short, or empty, whatever there is. Asks once."""
+        with self._lock:
+            if self._blind is ...:
+                self._blind = _why_blind(self.client)
+        if isinstance(self._blind, RmqctlError):
+            raise self._blind
+
+
+def _why_blind(client: Client) -> RmqctlError | None:
+    try:
+        tags = (client.get(path("whoami"), what="the user") or {}).get("tags") or []
+        known = tags.split(",") if isinstance(tags, str) else tags
+        if not {"monitoring", "administrator"} & set(known):
+            return AccessRefused(f"user {client.user!r} sees only its own channels: the tag monitoring is needed")
+        if nodes.overview(client, "disable_stats").get("disable_stats"):
+            return Unavailable(f"{client.endpoint.url} collects no statistics")
+    except RmqctlError as error:
+        return error
+    return None
+
+
+Fields = frozenset[str]
+
+
+def _queues(scope: Scope, fields: Fields) -> list[dict[str, Any]]:
+    need = max((QUEUES.column(field).need for field in fields - _IN_DEFINITIONS), default=Need.DEFINITION)
+    totals = any(count in fields for count in COUNTS)
+    found = queues.fetch(scope.client, scope.vhost, fields, totals=totals, statistics=need is Need.STATISTICS)
+    return [{**row, "vhost": row.get("vhost", scope.vhost)} for row in found.rows]
+
+
+_IN_DEFINITIONS = frozenset(
+    ("policy", "effective_policy_definition", "leader", "members", "online", "slave_nodes", "synchronised_slave_nodes")
+)
+"""Told without statistics too, where the release has them. What it leaves out, the checks do without."""
+
+
+def _of_vhost(noun: str) -> Callable[[Scope, Fields], Any]:
+    return lambda scope, fields: lists.of_vhost(scope.client, noun, scope.vhost, fields=fields)
+
+
+def _of_clients(ask: Callable[..., Any], noun: str) -> Callable[[Scope, Fields], Any]:
+    def rows(scope: Scope, fields: Fields) -> Any:
+        scope.refuse_blind()
+        return ask(scope.client, noun, scope.vhost, fields=fields)
+
+    return rows
+
+
+def _deprecated_features(scope: Scope, fields: Fields) -> Any:
+    try:
+        return lists.fetch(scope.client, "deprecated-features", "used", fields=fields)
+    except NotFound:
+        raise needs_release(scope.client, "deprecated features", "3.13") from None
+
+
+def _of_plugin(noun: str, plugin: str) -> Callable[[Scope, Fields], Any]:
+    def rows(scope: Scope, _: Fields) -> Any:
+        vhost = [] if scope.vhost is None else [scope.vhost]
+        return lists.of_plugin(scope.client, noun, *vhost, plugin=plugin)
+
+    return rows
+
+
+def _definitions(scope: Scope, _: Fields) -> Any:
+    found = definitions.fetch(scope.client)
+    return found if scope.given is None else documents.of_vhost(found, scope.given)
+
+
+def _wanted_definitions(scope: Scope, _: Fields) -> Any:
+    if scope.file is None:
+        raise Unavailable("no file of definitions is given")
+    found = read_file(scope.file)
+    if scope.given is None and documents.is_of_one_vhost(found):
+        raise UsageError(f"{scope.file}: definitions of a single virtual host: -p VHOST says which")
+    return found if scope.given is None else documents.of_vhost(found, scope.given)
+
+
+SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
+    "queues": _queues,
+    "exchanges": _of_vhost("exchanges"),
+    "bindings": _of_vhost("bindings"),
+    "policies": _of_vhost("policies"),
+    "operator_policies": _of_vhost("operator-policies"),
+    "consumers": _of_clients(lists.of_vhost, "consumers"),
+    "channels": _of_clients(lists.of_clients, "channels"),
+    "connections": _of_clients(lists.of_clients, "connections"),
+    "nodes": lambda scope, fields: nodes.nodes(scope.client, fields),
+    "overview": lambda scope, fields: nodes.overview(scope.client, *sorted(fields)),
+    "alarms": lambda scope, _: health.alarms(scope.client),
+    "certificates": lambda scope, _: health.check(scope.client, "certificate-expiration", *HORIZON).culprits("expired"),
+    "feature_flags": lambda scope, fields: lists.fetch(scope.client, "feature-flags", fields=fields),
+    "deprecated_features": _deprecated_features,
+    "shovels": _of_plugin("shovels", "rabbitmq_shovel_management"),
+    "federation_links": _of_plugin("federation-links", "rabbitmq_federation_management"),
+    "definitions": _definitions,
+    "wanted_definitions": _wanted_definitions,
+}
+"""What checks may ask for, by noun: rows of the HTTP API, cut to the fields where the broker does that."""
+
+
+class _Asked:
+    """Answers by noun, each asked for when it is first wanted; an error is kept and raised again."""
+
+    def __init__(self, scope: Scope, fields: Mapping[str, set[str]]) -> None:
+        self._scope = scope
+        self._fields = fields
+        self._locks = {noun: Lock() for noun in SOURCES}
+        self._answers: dict[str, Any] = {}
+
+    def rows(self, noun: str) -> Any:
+        with self._locks[noun]:
+            if noun not in self._answers:
+                try:
+                    self._answers[noun] = SOURCES[noun](self._scope, frozenset(self._fields.get(noun, ())))
+                except RmqctlError as error:
+                    self._answers[noun] = error
+        answer = self._answers[noun]
+        if isinstance(answer, RmqctlError):
+            raise answer
+        return answer
+
+    def ask_for(self, nouns: Iterable[str]) -> int:
+        """Asks for several side by side. Returns how many were answered."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return sum(pool.map(self._answered, sorted(nouns)))
+
+    def _answered(self, noun: str) -> bool:
+        try:
+            self.rows(noun)
+        except RmqctlError:
+            return False
+        return True
+
+
+def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limits]], seconds: float) -> Snapshot:
+    """Looks at the broker once, or at both ends of a window when a check wants that."""
+    checks = list(chosen)
+    at_once = _union(asks for check, limits in checks for asks in check.wants(limits))
+    fields = _union((at_once, *(check.later for check, _ in checks)))
+    first, last = _Asked(scope, fields), _Asked(scope, fields)
+    twice = {noun for check, limits in checks for noun in check.samples(limits)}
+    if not twice or not first.ask_for(twice):
+        seconds = 0
+    if seconds:
+        session.hint(f"Looking at {scope.client.endpoint.url} for {seconds:g} s ...")
+        time.sleep(seconds)
+    last.ask_for(at_once)
+    return Snapshot(last.rows, first.rows, seconds, datetime.now(UTC))
+
+
+def _union(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for asks in many:
+        for noun, fields in asks.items():
+            wanted.setdefault(noun, set()).update(fields)
+    return wanted
