@@ -1,12 +1,13 @@
 """Queues that dead letters go to: found by the arguments and policies of the queues that they come from."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rmqctl.checks.options import Limits
 from rmqctl.checks.queues import growth
 from rmqctl.checks.report import Figure, Finding, Report, Status, counted, report
 from rmqctl.checks.snapshot import Row, Snapshot, number
+from rmqctl.matching import Topics
 
 _ADVICE = "look at them with peek, and send them back with redrive once the cause is mended"
 
@@ -135,15 +136,8 @@ def _matches(kind: object, pattern: str, key: str | None) -> bool:
     """Whether a message with that key can go through a binding; anything can when the key or the exchange's way is unknown."""
     if key is None or kind not in ("direct", "topic"):
         return True
-    return pattern == key if kind == "direct" else _topic(pattern.split("."), key.split("."))
-
-
-def _topic(pattern: Sequence[str], words: Sequence[str]) -> bool:
-    """`*` stands for one word, `#` for any number of words: https://www.rabbitmq.com/tutorials/tutorial-five-python."""
-    ends = {0}
-    for part in pattern:
-        if part == "#":
-            ends = set(range(min(ends), len(words) + 1)) if ends else ends
-        else:
-            ends = {end + 1 for end in ends if end < len(words) and part in ("*", words[end])}
-    return len(words) in ends
+    if kind == "direct":
+        return pattern == key
+    topics: Topics[bool] = Topics()
+    topics.add(pattern, True)
+    return bool(topics.match(key))
