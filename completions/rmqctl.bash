@@ -5,103 +5,121 @@
 _rmqctl_about() {
     flags= takes= arguments= columns=
     case $1 in
-    'list_queues') flags='--all-vhosts --online --offline --local --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name durable auto_delete arguments policy operator_policy effective_policy_definition exclusive exclusive_consumer_tag messages_ready messages_unacknowledged messages messages_ready_ram messages_unacknowledged_ram messages_ram messages_persistent message_bytes message_bytes_ready message_bytes_unacknowledged message_bytes_ram message_bytes_persistent head_message_timestamp drain eta consumers consumer_utilisation consumer_capacity memory state type leader members online slave_pids synchronised_slave_pids vhost node backing_queue_status consumer_details delayed_retry deliveries delivery_limit first_timestamp garbage_collection idle_since incoming internal internal_owner message_bytes_dlx message_bytes_paged_out message_stats messages_active_priorities messages_by_priority messages_delayed messages_details messages_dlx messages_paged_out messages_ready_details messages_ready_returned messages_unacknowledged_details open_files owner_pid_details publishers readers recoverable_slaves reductions reductions_details segments single_active_consumer_ctag single_active_consumer_tag slave_nodes storage_version synchronised_slave_nodes' ;;
-    'list_exchanges') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type durable auto_delete internal arguments policy vhost user_who_performed_action message_stats incoming outgoing' ;;
-    'list_bindings') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='source_name source_kind destination_name destination_kind routing_key arguments vhost source destination destination_type properties_key' ;;
-    'list_consumers') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='queue_name consumer_tag ack_required prefetch_count active activity_status arguments vhost queue channel_details consumer_timeout exclusive' ;;
-    'list_connections') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
-    'list_channels') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name number user vhost transactional confirm consumer_count messages_unacknowledged messages_uncommitted acks_uncommitted messages_unconfirmed prefetch_count global_prefetch_count cached_segments connection_details consumer_details garbage_collection idle_since message_stats node pending_raft_commands reductions reductions_details state user_who_performed_action' ;;
-    'list_vhosts') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name description tags default_queue_type protected_from_deletion metadata tracing cluster_state message_stats messages messages_details messages_ready messages_ready_details messages_unacknowledged messages_unacknowledged_details recv_oct recv_oct_details send_oct send_oct_details' ;;
-    'list_users') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='user tags name hashing_algorithm limits password_hash' ;;
-    'list_permissions') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='user vhost configure write read' ;;
-    'list_user_permissions') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='live:users columns...' columns='user vhost configure write read' ;;
-    'list_topic_permissions') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='user vhost exchange write read' ;;
-    'list_user_topic_permissions') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='live:users columns...' columns='user vhost exchange write read' ;;
-    'list_policies') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
-    'list_operator_policies') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
-    'list_policies_that_match') flags='--object-type --sort --where --limit' takes='--object-type=choices:queue,exchange --sort=sort --where=none --limit=none' arguments='live:queues columns...' columns='vhost name pattern apply-to definition priority' ;;
-    'list_parameters') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='component name value vhost' ;;
-    'list_global_parameters') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name value' ;;
-    'list_vhost_limits') flags='--global --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost limits value' ;;
-    'list_user_limits') flags='--user --global --sort --where --limit' takes='--user=live:users --sort=sort --where=none --limit=none' arguments='columns...' columns='user limits value' ;;
-    'list_feature_flags') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name state stability provided_by desc doc_url callbacks experiment_level require_level' ;;
-    'list_deprecated_features') flags='--used --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name deprecation_phase state provided_by desc doc_url' ;;
-    'list_node_auth_attempt_stats') flags='--by-source --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='protocol remote_address username auth_attempts auth_attempts_failed auth_attempts_succeeded' ;;
-    'list_stream_connections') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='conn_name connection_state subscriptions heartbeat port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
-    'list_stream_consumers') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node stream subscription_id credits messages_consumed offset offset_lag active activity_status properties vhost connection_details queue consumed' ;;
-    'list_stream_publishers') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node stream publisher_id reference messages_published messages_confirmed messages_errored vhost connection_details queue published confirmed errored' ;;
-    'list_stream_tracking') flags='--all --offset --writer --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='live:queues columns...' columns='type name tracking_value' ;;
-    'list_mqtt_connections') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
-    'list_stomp_connections') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
-    'shovel_status') flags='--all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type state source destination vhost last_changed termination_reason node timestamp reason src_uri dest_uri src_protocol dest_protocol src_queue dest_queue src_exchange src_exchange_key dest_exchange dest_exchange_key src_address dest_address blocked_status pending remaining remaining_unacked forwarded' ;;
-    'federation_status') flags='--only-down --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node type vhost upstream exchange queue status uri timestamp error id consumer_tag local_channel local_connection upstream_exchange upstream_queue' ;;
-    'show queue') arguments='live:queues' ;;
-    'show exchange') arguments='live:exchanges' ;;
-    'show binding') flags='--destination-type' takes='--destination-type=choices:queue,exchange' arguments='live:exchanges live:queues none' ;;
-    'show connection') arguments='live:connections' ;;
-    'show channel') arguments='live:channels' ;;
-    'show node') arguments='live:nodes' ;;
-    'show user') arguments='live:users' ;;
-    'show vhost') arguments='live:vhosts' ;;
-    'show policy') arguments='live:policies' ;;
-    'who') arguments='none' ;;
-    'topology') flags='--focus --depth --match --trace --header --all --all-vhosts' takes='--focus=live:queues --depth=none --match=none --trace=live:exchanges --header=none' arguments='live:queues' ;;
-    'status') flags='--unit' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
-    'list_nodes') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type running applications auth_mechanisms being_drained channel_closed channel_closed_details channel_created channel_created_details cluster_links config_files connection_closed connection_closed_details connection_created connection_created_details context_switches context_switches_details contexts crypto_lib_version db_dir disk_free disk_free_alarm disk_free_details disk_free_limit enabled_plugins erlang_full_version erlang_version exchange_types fd_total fd_used fd_used_details gc_bytes_reclaimed gc_bytes_reclaimed_details gc_num gc_num_details io_file_handle_open_attempt_avg_time io_file_handle_open_attempt_avg_time_details io_file_handle_open_attempt_count io_file_handle_open_attempt_count_details io_read_avg_time io_read_avg_time_details io_read_bytes io_read_bytes_details io_read_count io_read_count_details io_reopen_count io_reopen_count_details io_seek_avg_time io_seek_avg_time_details io_seek_count io_seek_count_details io_sync_avg_time io_sync_avg_time_details io_sync_count io_sync_count_details io_write_avg_time io_write_avg_time_details io_write_bytes io_write_bytes_details io_write_count io_write_count_details log_files mem_alarm mem_calculation_strategy mem_limit mem_used mem_used_details metrics_gc_queue_length mnesia_disk_tx_count mnesia_disk_tx_count_details mnesia_ram_tx_count mnesia_ram_tx_count_details msg_store_read_count msg_store_read_count_details msg_store_write_count msg_store_write_count_details net_ticktime os_pid partitions proc_total proc_used proc_used_details processors queue_created queue_created_details queue_declared queue_declared_details queue_deleted queue_deleted_details queue_index_read_count queue_index_read_count_details queue_index_write_count queue_index_write_count_details ra_open_file_metrics rabbitmq_version rates_mode run_queue sockets_total sockets_used sockets_used_details uptime' ;;
-    'memory_breakdown') flags='--unit' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
-    'listeners') arguments='live:nodes' ;;
-    'log_location') flags='--all -a' arguments='live:nodes' ;;
-    'list_plugins') flags='-E --enabled -e -m --minimal' arguments='none' ;;
-    'is_enabled') arguments='none...' ;;
-    'quorum_status') arguments='live:queues' ;;
-    'erlang_version') flags='--details' ;;
+    'list_queues') flags='--all-vhosts --online --offline --local --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name durable auto_delete arguments policy operator_policy effective_policy_definition exclusive exclusive_consumer_tag messages_ready messages_unacknowledged messages messages_ready_ram messages_unacknowledged_ram messages_ram messages_persistent message_bytes message_bytes_ready message_bytes_unacknowledged message_bytes_ram message_bytes_persistent head_message_timestamp drain eta consumers consumer_utilisation consumer_capacity memory state type leader members online slave_pids synchronised_slave_pids vhost node backing_queue_status consumer_details delayed_retry deliveries delivery_limit first_timestamp garbage_collection idle_since incoming internal internal_owner message_bytes_dlx message_bytes_paged_out message_stats messages_active_priorities messages_by_priority messages_delayed messages_details messages_dlx messages_paged_out messages_ready_details messages_ready_returned messages_unacknowledged_details open_files owner_pid_details publishers readers recoverable_slaves reductions reductions_details segments single_active_consumer_ctag single_active_consumer_tag slave_nodes storage_version synchronised_slave_nodes' ;;
+    'list_exchanges') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type durable auto_delete internal arguments policy vhost user_who_performed_action message_stats incoming outgoing' ;;
+    'list_bindings') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='source_name source_kind destination_name destination_kind routing_key arguments vhost source destination destination_type properties_key' ;;
+    'list_consumers') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='queue_name consumer_tag ack_required prefetch_count active activity_status arguments vhost queue channel_details consumer_timeout exclusive' ;;
+    'list_connections') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
+    'list_channels') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name number user vhost transactional confirm consumer_count messages_unacknowledged messages_uncommitted acks_uncommitted messages_unconfirmed prefetch_count global_prefetch_count cached_segments connection_details consumer_details garbage_collection idle_since message_stats node pending_raft_commands reductions reductions_details state user_who_performed_action' ;;
+    'list_vhosts') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name description tags default_queue_type protected_from_deletion metadata tracing cluster_state message_stats messages messages_details messages_ready messages_ready_details messages_unacknowledged messages_unacknowledged_details recv_oct recv_oct_details send_oct send_oct_details' ;;
+    'list_users') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='user tags name hashing_algorithm limits password_hash' ;;
+    'list_permissions') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='user vhost configure write read' ;;
+    'list_user_permissions') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='live:users columns...' columns='user vhost configure write read' ;;
+    'list_topic_permissions') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='user vhost exchange write read' ;;
+    'list_user_topic_permissions') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='live:users columns...' columns='user vhost exchange write read' ;;
+    'list_policies') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
+    'list_operator_policies') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
+    'list_policies_that_match') flags='--object-type --sort --where --limit --watch' takes='--object-type=choices:queue,exchange --sort=sort --where=none --limit=none' arguments='live:queues columns...' columns='vhost name pattern apply-to definition priority' ;;
+    'list_parameters') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='component name value vhost' ;;
+    'list_global_parameters') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name value' ;;
+    'list_vhost_limits') flags='--global --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost limits value' ;;
+    'list_user_limits') flags='--user --global --sort --where --limit --watch' takes='--user=live:users --sort=sort --where=none --limit=none' arguments='columns...' columns='user limits value' ;;
+    'list_feature_flags') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name state stability provided_by desc doc_url callbacks experiment_level require_level' ;;
+    'list_deprecated_features') flags='--used --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name deprecation_phase state provided_by desc doc_url' ;;
+    'list_node_auth_attempt_stats') flags='--by-source --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='protocol remote_address username auth_attempts auth_attempts_failed auth_attempts_succeeded' ;;
+    'list_stream_connections') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='conn_name connection_state subscriptions heartbeat port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
+    'list_stream_consumers') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node stream subscription_id credits messages_consumed offset offset_lag active activity_status properties vhost connection_details queue consumed' ;;
+    'list_stream_publishers') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node stream publisher_id reference messages_published messages_confirmed messages_errored vhost connection_details queue published confirmed errored' ;;
+    'list_stream_tracking') flags='--all --offset --writer --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='live:queues columns...' columns='type name tracking_value' ;;
+    'list_mqtt_connections') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
+    'list_stomp_connections') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action' ;;
+    'shovel_status') flags='--all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type state source destination vhost last_changed termination_reason node timestamp reason src_uri dest_uri src_protocol dest_protocol src_queue dest_queue src_exchange src_exchange_key dest_exchange dest_exchange_key src_address dest_address blocked_status pending remaining remaining_unacked forwarded' ;;
+    'federation_status') flags='--only-down --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='node type vhost upstream exchange queue status uri timestamp error id consumer_tag local_channel local_connection upstream_exchange upstream_queue' ;;
+    'show queue') flags='--watch' arguments='live:queues' ;;
+    'show exchange') flags='--watch' arguments='live:exchanges' ;;
+    'show binding') flags='--destination-type --watch' takes='--destination-type=choices:queue,exchange' arguments='live:exchanges live:queues none' ;;
+    'show connection') flags='--watch' arguments='live:connections' ;;
+    'show channel') flags='--watch' arguments='live:channels' ;;
+    'show node') flags='--watch' arguments='live:nodes' ;;
+    'show user') flags='--watch' arguments='live:users' ;;
+    'show vhost') flags='--watch' arguments='live:vhosts' ;;
+    'show policy') flags='--watch' arguments='live:policies' ;;
+    'who') flags='--watch' arguments='none' ;;
+    'topology') flags='--focus --depth --match --trace --header --all --all-vhosts --watch' takes='--focus=live:queues --depth=none --match=none --trace=live:exchanges --header=none' arguments='live:queues' ;;
+    'status') flags='--unit --watch' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
+    'cluster_status') flags='--watch' ;;
+    'list_nodes') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='name type running applications auth_mechanisms being_drained channel_closed channel_closed_details channel_created channel_created_details cluster_links config_files connection_closed connection_closed_details connection_created connection_created_details context_switches context_switches_details contexts crypto_lib_version db_dir disk_free disk_free_alarm disk_free_details disk_free_limit enabled_plugins erlang_full_version erlang_version exchange_types fd_total fd_used fd_used_details gc_bytes_reclaimed gc_bytes_reclaimed_details gc_num gc_num_details io_file_handle_open_attempt_avg_time io_file_handle_open_attempt_avg_time_details io_file_handle_open_attempt_count io_file_handle_open_attempt_count_details io_read_avg_time io_read_avg_time_details io_read_bytes io_read_bytes_details io_read_count io_read_count_details io_reopen_count io_reopen_count_details io_seek_avg_time io_seek_avg_time_details io_seek_count io_seek_count_details io_sync_avg_time io_sync_avg_time_details io_sync_count io_sync_count_details io_write_avg_time io_write_avg_time_details io_write_bytes io_write_bytes_details io_write_count io_write_count_details log_files mem_alarm mem_calculation_strategy mem_limit mem_used mem_used_details metrics_gc_queue_length mnesia_disk_tx_count mnesia_disk_tx_count_details mnesia_ram_tx_count mnesia_ram_tx_count_details msg_store_read_count msg_store_read_count_details msg_store_write_count msg_store_write_count_details net_ticktime os_pid partitions proc_total proc_used proc_used_details processors queue_created queue_created_details queue_declared queue_declared_details queue_deleted queue_deleted_details queue_index_read_count queue_index_read_count_details queue_index_write_count queue_index_write_count_details ra_open_file_metrics rabbitmq_version rates_mode run_queue sockets_total sockets_used sockets_used_details uptime' ;;
+    'overview') flags='--watch' ;;
+    'churn') flags='--watch' ;;
+    'memory_breakdown') flags='--unit --watch' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
+    'listeners') flags='--watch' arguments='live:nodes' ;;
+    'alarms') flags='--watch' ;;
+    'environment') flags='--watch' ;;
+    'log_location') flags='--all -a --watch' arguments='live:nodes' ;;
+    'list_plugins') flags='-E --enabled -e -m --minimal --watch' arguments='none' ;;
+    'is_enabled') flags='--watch' arguments='none...' ;;
+    'quorum_status') flags='--watch' arguments='live:queues' ;;
+    'server_version') flags='--watch' ;;
+    'erlang_version') flags='--details --watch' ;;
+    'whoami') flags='--watch' ;;
     'authenticate_user') arguments='live:users none' ;;
-    'check acks') flags='--for --idle --warning --critical --age-warning --age-critical --strict --match --ignore --where --all-vhosts --config' takes='--for=none --idle=none --warning=none --critical=none --age-warning=none --age-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check queues') flags='--for --warning --critical --ready-warning --ready-critical --unacknowledged-warning --unacknowledged-critical --growth-warning --growth-critical --idle-warning --idle-critical --strict --match --ignore --where --all-vhosts --config' takes='--for=none --warning=none --critical=none --ready-warning=none --ready-critical=none --unacknowledged-warning=none --unacknowledged-critical=none --growth-warning=none --growth-critical=none --idle-warning=none --idle-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check consumers') flags='--utilisation-warning --utilisation-critical --match --ignore --where --all-vhosts --config' takes='--utilisation-warning=none --utilisation-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check connections') flags='--warning --critical --churn-warning --churn-critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --churn-warning=none --churn-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check channels') flags='--warning --critical --churn-warning --churn-critical --per-connection-warning --per-connection-critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --churn-warning=none --churn-critical=none --per-connection-warning=none --per-connection-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check alarms') flags='--match --ignore --where --config' takes='--match=none --ignore=none --where=none --config=files' ;;
-    'check nodes') flags='--memory-warning --memory-critical --disk-warning --disk-critical --files-warning --files-critical --sockets-warning --sockets-critical --processes-warning --processes-critical --match --ignore --where --config' takes='--memory-warning=none --memory-critical=none --disk-warning=none --disk-critical=none --files-warning=none --files-critical=none --sockets-warning=none --sockets-critical=none --processes-warning=none --processes-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check cluster') flags='--nodes --strict --match --ignore --where --config' takes='--nodes=none --match=none --ignore=none --where=none --config=files' ;;
-    'check quorum') flags='--match --ignore --where --all-vhosts --config' takes='--match=none --ignore=none --where=none --config=files' ;;
-    'check certificates') flags='--warning --critical --match --ignore --where --config' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check policies') flags='--match --ignore --where --all-vhosts --config' takes='--match=none --ignore=none --where=none --config=files' ;;
-    'check definitions') flags='--match --ignore --where --config' takes='--match=none --ignore=none --where=none --config=files' arguments='files' ;;
-    'check dead_letters') flags='--for --warning --critical --growth-warning --growth-critical --match --ignore --where --all-vhosts --config' takes='--for=none --warning=none --critical=none --growth-warning=none --growth-critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check deprecated_features') flags='--match --ignore --where --config' takes='--match=none --ignore=none --where=none --config=files' ;;
-    'check shovels') flags='--warning --critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check federation') flags='--warning --critical --match --ignore --where --all-vhosts --config' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
-    'check all') flags='--for --only --except --all-vhosts --config' takes='--for=none --only=none --except=none --config=files' ;;
+    'ping') flags='--watch' ;;
+    'check acks') flags='--for --idle --warning --critical --age-warning --age-critical --strict --match --ignore --where --all-vhosts --config --watch' takes='--for=none --idle=none --warning=none --critical=none --age-warning=none --age-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check queues') flags='--for --warning --critical --ready-warning --ready-critical --unacknowledged-warning --unacknowledged-critical --growth-warning --growth-critical --idle-warning --idle-critical --strict --match --ignore --where --all-vhosts --config --watch' takes='--for=none --warning=none --critical=none --ready-warning=none --ready-critical=none --unacknowledged-warning=none --unacknowledged-critical=none --growth-warning=none --growth-critical=none --idle-warning=none --idle-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check consumers') flags='--utilisation-warning --utilisation-critical --match --ignore --where --all-vhosts --config --watch' takes='--utilisation-warning=none --utilisation-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check connections') flags='--warning --critical --churn-warning --churn-critical --match --ignore --where --all-vhosts --config --watch' takes='--warning=none --critical=none --churn-warning=none --churn-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check channels') flags='--warning --critical --churn-warning --churn-critical --per-connection-warning --per-connection-critical --match --ignore --where --all-vhosts --config --watch' takes='--warning=none --critical=none --churn-warning=none --churn-critical=none --per-connection-warning=none --per-connection-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check alarms') flags='--match --ignore --where --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check nodes') flags='--memory-warning --memory-critical --disk-warning --disk-critical --files-warning --files-critical --sockets-warning --sockets-critical --processes-warning --processes-critical --match --ignore --where --config --watch' takes='--memory-warning=none --memory-critical=none --disk-warning=none --disk-critical=none --files-warning=none --files-critical=none --sockets-warning=none --sockets-critical=none --processes-warning=none --processes-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check cluster') flags='--nodes --strict --match --ignore --where --config --watch' takes='--nodes=none --match=none --ignore=none --where=none --config=files' ;;
+    'check quorum') flags='--match --ignore --where --all-vhosts --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check certificates') flags='--warning --critical --match --ignore --where --config --watch' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check policies') flags='--match --ignore --where --all-vhosts --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check definitions') flags='--match --ignore --where --config --watch' takes='--match=none --ignore=none --where=none --config=files' arguments='files' ;;
+    'check dead_letters') flags='--for --warning --critical --growth-warning --growth-critical --match --ignore --where --all-vhosts --config --watch' takes='--for=none --warning=none --critical=none --growth-warning=none --growth-critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check deprecated_features') flags='--match --ignore --where --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check shovels') flags='--warning --critical --match --ignore --where --all-vhosts --config --watch' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check federation') flags='--warning --critical --match --ignore --where --all-vhosts --config --watch' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
+    'check all') flags='--for --only --except --all-vhosts --config --watch' takes='--for=none --only=none --except=none --config=files' ;;
     'check list') flags='--config' takes='--config=files' ;;
-    'check_running') arguments='live:nodes' ;;
-    'is_running') arguments='live:nodes' ;;
-    'is_booting') arguments='live:nodes' ;;
-    'check_port_listener') arguments='none' ;;
-    'check_protocol_listener') arguments='none' ;;
-    'check_port_connectivity') flags='--address' takes='--address=none' ;;
-    'check_certificate_expiration') flags='--within --unit' takes='--within=none --unit=choices:days,weeks,months,years' ;;
-    'check_for_quorum_queues_without_an_elected_leader') flags='--across-all-vhosts' arguments='none' ;;
-    'list_policies_with_classic_queue_mirroring') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' ;;
-    'list_operator_policies_with_classic_queue_mirroring') flags='--sort --where --limit' takes='--sort=sort --where=none --limit=none' ;;
+    'check_running') flags='--watch' arguments='live:nodes' ;;
+    'is_running') flags='--watch' arguments='live:nodes' ;;
+    'is_booting') flags='--watch' arguments='live:nodes' ;;
+    'check_alarms') flags='--watch' ;;
+    'check_local_alarms') flags='--watch' ;;
+    'check_port_listener') flags='--watch' arguments='none' ;;
+    'check_protocol_listener') flags='--watch' arguments='none' ;;
+    'check_port_connectivity') flags='--address --watch' takes='--address=none' ;;
+    'check_virtual_hosts') flags='--watch' ;;
+    'check_certificate_expiration') flags='--within --unit --watch' takes='--within=none --unit=choices:days,weeks,months,years' ;;
+    'check_if_node_is_quorum_critical') flags='--watch' ;;
+    'check_if_node_is_mirror_sync_critical') flags='--watch' ;;
+    'check_for_quorum_queues_without_an_elected_leader') flags='--across-all-vhosts --watch' arguments='none' ;;
+    'check_if_metadata_store_is_initialized') flags='--watch' ;;
+    'check_if_metadata_store_is_initialized_with_data') flags='--watch' ;;
+    'check_if_cluster_has_classic_queue_mirroring_policy') flags='--watch' ;;
+    'list_policies_with_classic_queue_mirroring') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' ;;
+    'list_operator_policies_with_classic_queue_mirroring') flags='--sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' ;;
+    'check_if_any_deprecated_features_are_used') flags='--watch' ;;
+    'has_reached_target_cluster_size') flags='--watch' ;;
     'await_online_nodes') arguments='none' ;;
     'wait queue') flags='--empty --below --exists --has-consumers --interval' takes='--below=none --interval=none' arguments='none' ;;
     'wait broker') flags='--interval' takes='--interval=none' ;;
     'wait node') flags='--interval' takes='--interval=none' arguments='none' ;;
     'wait definitions') flags='--interval' takes='--interval=none' arguments='files' ;;
-    'node_health_check') arguments='live:nodes' ;;
+    'node_health_check') flags='--watch' arguments='live:nodes' ;;
     'set_policy') flags='--priority --apply-to' takes='--priority=none --apply-to=none' arguments='live:policies none none' ;;
     'clear_policy') flags='--yes -y' arguments='live:policies' ;;
     'set_operator_policy') flags='--priority --apply-to' takes='--priority=none --apply-to=none' arguments='none none none' ;;
     'clear_operator_policy') flags='--yes -y' arguments='none' ;;
-    'policies matching') flags='--operator --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='choices:queue,exchange live:queues columns...' columns='vhost name pattern apply-to definition priority' ;;
-    'policies conflicting') flags='--operator --all-vhosts --sort --where --limit' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
+    'policies matching') flags='--operator --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='choices:queue,exchange live:queues columns...' columns='vhost name pattern apply-to definition priority' ;;
+    'policies conflicting') flags='--operator --all-vhosts --sort --where --limit --watch' takes='--sort=sort --where=none --limit=none' arguments='columns...' columns='vhost name pattern apply-to definition priority' ;;
     'policies declare_override') flags='--definition --override-name' takes='--definition=none --override-name=none' arguments='live:policies' ;;
     'policies declare_blanket') flags='--definition --apply-to' takes='--definition=none --apply-to=none' arguments='none' ;;
     'policies patch') flags='--definition --operator --all --all-vhosts --yes -y' takes='--definition=none' arguments='live:policies' ;;
     'policies delete_keys') flags='--operator --all --all-vhosts --yes -y' arguments='live:policies...' ;;
-    'explain queue') arguments='live:queues' ;;
-    'explain exchange') arguments='live:exchanges' ;;
+    'explain queue') flags='--watch' arguments='live:queues' ;;
+    'explain exchange') flags='--watch' arguments='live:exchanges' ;;
     'set_parameter') arguments='none none none' ;;
     'clear_parameter') flags='--yes -y' arguments='none none' ;;
     'set_global_parameter') arguments='none none' ;;
@@ -332,7 +350,7 @@ _rmqctl_offer() {
 _rmqctl() {
     COMPREPLY=()
     local IFS=$' \t\n' typed before plain quote open program current kept skip=
-    local flags= takes= arguments= columns= place= command= group= pending= ended= position=0 words=() word candidates=
+    local flags= takes= arguments= columns= place= command= group= pending= ended= position=0 words=() word last= candidates=
     _rmqctl_split
     _rmqctl_unquote "$before"
     kept=$plain
@@ -347,6 +365,8 @@ _rmqctl() {
     for word in ${words[@]+"${words[@]}"}; do
         if [[ -n $pending ]]; then
             pending=
+        elif [[ -z $ended && $last == --watch && $word == [0-9.]* ]]; then
+            :
         elif [[ -z $ended && $word == -- ]]; then
             ended=yes
         elif [[ -z $ended && $word == -?* ]]; then
@@ -359,6 +379,7 @@ _rmqctl() {
         else
             position=$((position + 1))
         fi
+        last=$word
     done
 
     if [[ -n $pending ]]; then

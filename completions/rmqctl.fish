@@ -5,290 +5,343 @@
 function __rmqctl_about --no-scope-shadowing
     switch $argv[1]
         case 'list_queues'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--online	Queues whose node is running' '--offline	Queues whose node is down' '--local	Queues of the node that answers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--online	Queues whose node is running' '--offline	Queues whose node is down' '--local	Queues of the node that answers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name durable auto_delete arguments policy operator_policy effective_policy_definition exclusive exclusive_consumer_tag messages_ready messages_unacknowledged messages messages_ready_ram messages_unacknowledged_ram messages_ram messages_persistent message_bytes message_bytes_ready message_bytes_unacknowledged message_bytes_ram message_bytes_persistent head_message_timestamp drain eta consumers consumer_utilisation consumer_capacity memory state type leader members online slave_pids synchronised_slave_pids vhost node backing_queue_status consumer_details delayed_retry deliveries delivery_limit first_timestamp garbage_collection idle_since incoming internal internal_owner message_bytes_dlx message_bytes_paged_out message_stats messages_active_priorities messages_by_priority messages_delayed messages_details messages_dlx messages_paged_out messages_ready_details messages_ready_returned messages_unacknowledged_details open_files owner_pid_details publishers readers recoverable_slaves reductions reductions_details segments single_active_consumer_ctag single_active_consumer_tag slave_nodes storage_version synchronised_slave_nodes
         case 'list_exchanges'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name type durable auto_delete internal arguments policy vhost user_who_performed_action message_stats incoming outgoing
         case 'list_bindings'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns source_name source_kind destination_name destination_kind routing_key arguments vhost source destination destination_type properties_key
         case 'list_consumers'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns queue_name consumer_tag ack_required prefetch_count active activity_status arguments vhost queue channel_details consumer_timeout exclusive
         case 'list_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_channels'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name number user vhost transactional confirm consumer_count messages_unacknowledged messages_uncommitted acks_uncommitted messages_unconfirmed prefetch_count global_prefetch_count cached_segments connection_details consumer_details garbage_collection idle_since message_stats node pending_raft_commands reductions reductions_details state user_who_performed_action
         case 'list_vhosts'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name description tags default_queue_type protected_from_deletion metadata tracing cluster_state message_stats messages messages_details messages_ready messages_ready_details messages_unacknowledged messages_unacknowledged_details recv_oct recv_oct_details send_oct send_oct_details
         case 'list_users'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns user tags name hashing_algorithm limits password_hash
         case 'list_permissions'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns user vhost configure write read
         case 'list_user_permissions'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments live:users columns...
             set columns user vhost configure write read
         case 'list_topic_permissions'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns user vhost exchange write read
         case 'list_user_topic_permissions'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments live:users columns...
             set columns user vhost exchange write read
         case 'list_policies'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
         case 'list_operator_policies'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
         case 'list_policies_that_match'
-            set flags '--object-type	What NAME is the name of' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--object-type	What NAME is the name of' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --object-type=choices:queue,exchange --sort=sort --where=none --limit=none
             set arguments live:queues columns...
             set columns vhost name pattern apply-to definition priority
         case 'list_parameters'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns component name value vhost
         case 'list_global_parameters'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name value
         case 'list_vhost_limits'
-            set flags '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns vhost limits value
         case 'list_user_limits'
-            set flags '--user	The user whose limits are shown' '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--user	The user whose limits are shown' '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --user=live:users --sort=sort --where=none --limit=none
             set arguments columns...
             set columns user limits value
         case 'list_feature_flags'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name state stability provided_by desc doc_url callbacks experiment_level require_level
         case 'list_deprecated_features'
-            set flags '--used	Only those that are in use' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--used	Only those that are in use' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name deprecation_phase state provided_by desc doc_url
         case 'list_node_auth_attempt_stats'
-            set flags '--by-source	A row for each remote address and user' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--by-source	A row for each remote address and user' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns protocol remote_address username auth_attempts auth_attempts_failed auth_attempts_succeeded
         case 'list_stream_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns conn_name connection_state subscriptions heartbeat port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_stream_consumers'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns node stream subscription_id credits messages_consumed offset offset_lag active activity_status properties vhost connection_details queue consumed
         case 'list_stream_publishers'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns node stream publisher_id reference messages_published messages_confirmed messages_errored vhost connection_details queue published confirmed errored
         case 'list_stream_tracking'
-            set flags '--all	Offsets and writers (the default)' '--offset	Offsets that consumers stored' '--writer	Publishing identifiers of writers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all	Offsets and writers (the default)' '--offset	Offsets that consumers stored' '--writer	Publishing identifiers of writers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments live:queues columns...
             set columns type name tracking_value
         case 'list_mqtt_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_stomp_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'shovel_status'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name type state source destination vhost last_changed termination_reason node timestamp reason src_uri dest_uri src_protocol dest_protocol src_queue dest_queue src_exchange src_exchange_key dest_exchange dest_exchange_key src_address dest_address blocked_status pending remaining remaining_unacked forwarded
         case 'federation_status'
-            set flags '--only-down	Only links that are not running' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--only-down	Only links that are not running' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns node type vhost upstream exchange queue status uri timestamp error id consumer_tag local_channel local_connection upstream_exchange upstream_queue
         case 'show queue'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:queues
         case 'show exchange'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:exchanges
         case 'show binding'
-            set flags '--destination-type	What DESTINATION is the name of'
+            set flags '--destination-type	What DESTINATION is the name of' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --destination-type=choices:queue,exchange
             set arguments live:exchanges live:queues none
         case 'show connection'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:connections
         case 'show channel'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:channels
         case 'show node'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
         case 'show user'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:users
         case 'show vhost'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:vhosts
         case 'show policy'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:policies
         case 'who'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments none
         case 'topology'
-            set flags '--focus	What is near an exchange or a queue' '--depth	How many hops away, for --focus' '--match	Such names, and what connects them' '--trace	Which queues a message would reach' '--header	NAME:=JSON for other types' '--all	Exchanges amq.* without bindings too' '--all-vhosts	Every virtual host'
+            set flags '--focus	What is near an exchange or a queue' '--depth	How many hops away, for --focus' '--match	Such names, and what connects them' '--trace	Which queues a message would reach' '--header	NAME:=JSON for other types' '--all	Exchanges amq.* without bindings too' '--all-vhosts	Every virtual host' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --focus=live:queues --depth=none --match=none --trace=live:exchanges --header=none
             set arguments live:queues
         case 'status'
-            set flags '--unit	bytes, kb, kib, mb, mib, gb, gib, tb or tib'
+            set flags '--unit	bytes, kb, kib, mb, mib, gb, gib, tb or tib' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib
             set arguments live:nodes
+        case 'cluster_status'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'list_nodes'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns name type running applications auth_mechanisms being_drained channel_closed channel_closed_details channel_created channel_created_details cluster_links config_files connection_closed connection_closed_details connection_created connection_created_details context_switches context_switches_details contexts crypto_lib_version db_dir disk_free disk_free_alarm disk_free_details disk_free_limit enabled_plugins erlang_full_version erlang_version exchange_types fd_total fd_used fd_used_details gc_bytes_reclaimed gc_bytes_reclaimed_details gc_num gc_num_details io_file_handle_open_attempt_avg_time io_file_handle_open_attempt_avg_time_details io_file_handle_open_attempt_count io_file_handle_open_attempt_count_details io_read_avg_time io_read_avg_time_details io_read_bytes io_read_bytes_details io_read_count io_read_count_details io_reopen_count io_reopen_count_details io_seek_avg_time io_seek_avg_time_details io_seek_count io_seek_count_details io_sync_avg_time io_sync_avg_time_details io_sync_count io_sync_count_details io_write_avg_time io_write_avg_time_details io_write_bytes io_write_bytes_details io_write_count io_write_count_details log_files mem_alarm mem_calculation_strategy mem_limit mem_used mem_used_details metrics_gc_queue_length mnesia_disk_tx_count mnesia_disk_tx_count_details mnesia_ram_tx_count mnesia_ram_tx_count_details msg_store_read_count msg_store_read_count_details msg_store_write_count msg_store_write_count_details net_ticktime os_pid partitions proc_total proc_used proc_used_details processors queue_created queue_created_details queue_declared queue_declared_details queue_deleted queue_deleted_details queue_index_read_count queue_index_read_count_details queue_index_write_count queue_index_write_count_details ra_open_file_metrics rabbitmq_version rates_mode run_queue sockets_total sockets_used sockets_used_details uptime
+        case 'overview'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'churn'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'memory_breakdown'
-            set flags '--unit	bytes, kb, kib, mb, mib, gb, gib, tb or tib'
+            set flags '--unit	bytes, kb, kib, mb, mib, gb, gib, tb or tib' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib
             set arguments live:nodes
         case 'listeners'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
+        case 'alarms'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'environment'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'log_location'
-            set flags '--all	Every log file, not the main one only' '-a	Every log file, not the main one only'
+            set flags '--all	Every log file, not the main one only' '-a	Every log file, not the main one only' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
         case 'list_plugins'
-            set flags '-E	Only those enabled explicitly' '--enabled	Only those enabled explicitly' '-e	The default' '-m	Names only' '--minimal	Names only'
+            set flags '-E	Only those enabled explicitly' '--enabled	Only those enabled explicitly' '-e	The default' '-m	Names only' '--minimal	Names only' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments none
         case 'is_enabled'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments none...
         case 'quorum_status'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:queues
+        case 'server_version'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'erlang_version'
-            set flags '--details	Emulator and build options too'
+            set flags '--details	Emulator and build options too' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'whoami'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'authenticate_user'
             set arguments live:users none
+        case 'ping'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'check acks'
-            set flags '--for	Time between the two samples' '--idle	A consumer that has acknowledged may think for so long' '--warning	Warn from N forgotten messages on' '--critical	Critical from N forgotten messages on' '--age-warning	Warn when messages are held idle for so long' '--age-critical	Critical when messages are held idle for so long' '--strict	Name consumers with automatic acks on durable queues too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--for	Time between the two samples' '--idle	A consumer that has acknowledged may think for so long' '--warning	Warn from N forgotten messages on' '--critical	Critical from N forgotten messages on' '--age-warning	Warn when messages are held idle for so long' '--age-critical	Critical when messages are held idle for so long' '--strict	Name consumers with automatic acks on durable queues too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --for=none --idle=none --warning=none --critical=none --age-warning=none --age-critical=none --match=none --ignore=none --where=none --config=files
         case 'check queues'
-            set flags '--for	Time between the two samples' '--warning	Warn when a queue has N messages' '--critical	Critical when a queue has N messages' '--ready-warning	Warn when N of them are ready' '--ready-critical	Critical when N of them are ready' '--unacknowledged-warning	Warn when N of them are unacknowledged' '--unacknowledged-critical	Critical when N of them are unacknowledged' '--growth-warning	Warn when it has N more after --for' '--growth-critical	Critical when it has N more after --for' '--idle-warning	Warn when it has been idle for so long' '--idle-critical	Critical when it has been idle for so long' '--strict	Name queues without consumers when they are empty too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--for	Time between the two samples' '--warning	Warn when a queue has N messages' '--critical	Critical when a queue has N messages' '--ready-warning	Warn when N of them are ready' '--ready-critical	Critical when N of them are ready' '--unacknowledged-warning	Warn when N of them are unacknowledged' '--unacknowledged-critical	Critical when N of them are unacknowledged' '--growth-warning	Warn when it has N more after --for' '--growth-critical	Critical when it has N more after --for' '--idle-warning	Warn when it has been idle for so long' '--idle-critical	Critical when it has been idle for so long' '--strict	Name queues without consumers when they are empty too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --for=none --warning=none --critical=none --ready-warning=none --ready-critical=none --unacknowledged-warning=none --unacknowledged-critical=none --growth-warning=none --growth-critical=none --idle-warning=none --idle-critical=none --match=none --ignore=none --where=none --config=files
         case 'check consumers'
-            set flags '--utilisation-warning	Warn when a queue with ready messages can deliver so seldom' '--utilisation-critical	Critical when a queue with ready messages can deliver so seldom' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--utilisation-warning	Warn when a queue with ready messages can deliver so seldom' '--utilisation-critical	Critical when a queue with ready messages can deliver so seldom' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --utilisation-warning=none --utilisation-critical=none --match=none --ignore=none --where=none --config=files
         case 'check connections'
-            set flags '--warning	Warn from N connections on' '--critical	Critical from N connections on' '--churn-warning	Warn when N a second are opened in the cluster' '--churn-critical	Critical when N a second are opened in the cluster' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--warning	Warn from N connections on' '--critical	Critical from N connections on' '--churn-warning	Warn when N a second are opened in the cluster' '--churn-critical	Critical when N a second are opened in the cluster' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --warning=none --critical=none --churn-warning=none --churn-critical=none --match=none --ignore=none --where=none --config=files
         case 'check channels'
-            set flags '--warning	Warn from N channels on' '--critical	Critical from N channels on' '--churn-warning	Warn when N a second are opened in the cluster' '--churn-critical	Critical when N a second are opened in the cluster' '--per-connection-warning	Warn when one connection has N channels' '--per-connection-critical	Critical when one connection has N channels' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--warning	Warn from N channels on' '--critical	Critical from N channels on' '--churn-warning	Warn when N a second are opened in the cluster' '--churn-critical	Critical when N a second are opened in the cluster' '--per-connection-warning	Warn when one connection has N channels' '--per-connection-critical	Critical when one connection has N channels' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --warning=none --critical=none --churn-warning=none --churn-critical=none --per-connection-warning=none --per-connection-critical=none --match=none --ignore=none --where=none --config=files
         case 'check alarms'
-            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --match=none --ignore=none --where=none --config=files
         case 'check nodes'
-            set flags '--memory-warning	Warn when so much of the memory below the alarm is used' '--memory-critical	Critical when so much of the memory below the alarm is used' '--disk-warning	Warn when so little is free above the limit of the alarm' '--disk-critical	Critical when so little is free above the limit of the alarm' '--files-warning	Warn when so many of the file descriptors are used' '--files-critical	Critical when so many of the file descriptors are used' '--sockets-warning	Warn when so many of the sockets are used' '--sockets-critical	Critical when so many of the sockets are used' '--processes-warning	Warn when so many of the Erlang processes are used' '--processes-critical	Critical when so many of the Erlang processes are used' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--memory-warning	Warn when so much of the memory below the alarm is used' '--memory-critical	Critical when so much of the memory below the alarm is used' '--disk-warning	Warn when so little is free above the limit of the alarm' '--disk-critical	Critical when so little is free above the limit of the alarm' '--files-warning	Warn when so many of the file descriptors are used' '--files-critical	Critical when so many of the file descriptors are used' '--sockets-warning	Warn when so many of the sockets are used' '--sockets-critical	Critical when so many of the sockets are used' '--processes-warning	Warn when so many of the Erlang processes are used' '--processes-critical	Critical when so many of the Erlang processes are used' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --memory-warning=none --memory-critical=none --disk-warning=none --disk-critical=none --files-warning=none --files-critical=none --sockets-warning=none --sockets-critical=none --processes-warning=none --processes-critical=none --match=none --ignore=none --where=none --config=files
         case 'check cluster'
-            set flags '--nodes	So many nodes have to run' '--strict	Name experimental feature flags that are not enabled too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--nodes	So many nodes have to run' '--strict	Name experimental feature flags that are not enabled too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --nodes=none --match=none --ignore=none --where=none --config=files
         case 'check quorum'
-            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --match=none --ignore=none --where=none --config=files
         case 'check certificates'
-            set flags '--warning	Warn when a certificate expires within that time' '--critical	Critical when a certificate expires within that time' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--warning	Warn when a certificate expires within that time' '--critical	Critical when a certificate expires within that time' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --warning=none --critical=none --match=none --ignore=none --where=none --config=files
         case 'check policies'
-            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --match=none --ignore=none --where=none --config=files
         case 'check definitions'
-            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --match=none --ignore=none --where=none --config=files
             set arguments files
         case 'check dead_letters'
-            set flags '--for	Time between the two samples' '--warning	Warn when a queue of dead letters has N messages' '--critical	Critical when a queue of dead letters has N messages' '--growth-warning	Warn when it has N more after --for' '--growth-critical	Critical when it has N more after --for' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--for	Time between the two samples' '--warning	Warn when a queue of dead letters has N messages' '--critical	Critical when a queue of dead letters has N messages' '--growth-warning	Warn when it has N more after --for' '--growth-critical	Critical when it has N more after --for' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --for=none --warning=none --critical=none --growth-warning=none --growth-critical=none --match=none --ignore=none --where=none --config=files
         case 'check deprecated_features'
-            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --match=none --ignore=none --where=none --config=files
         case 'check shovels'
-            set flags '--warning	Warn when N do not run' '--critical	Critical when N do not run' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--warning	Warn when N do not run' '--critical	Critical when N do not run' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --warning=none --critical=none --match=none --ignore=none --where=none --config=files
         case 'check federation'
-            set flags '--warning	Warn when N links do not run' '--critical	Critical when N links do not run' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--warning	Warn when N links do not run' '--critical	Critical when N links do not run' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --warning=none --critical=none --match=none --ignore=none --where=none --config=files
         case 'check all'
-            set flags '--for	Time between the two samples' '--only	These checks alone' '--except	All but these' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
+            set flags '--for	Time between the two samples' '--only	These checks alone' '--except	All but these' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --for=none --only=none --except=none --config=files
         case 'check list'
             set flags '--config	Limits by check, in TOML \\[checks.toml beside the contexts file]'
             set takes --config=files
         case 'check_running'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
         case 'is_running'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
         case 'is_booting'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
+        case 'check_alarms'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'check_local_alarms'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'check_port_listener'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments none
         case 'check_protocol_listener'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments none
         case 'check_port_connectivity'
-            set flags '--address	Connect to this host'
+            set flags '--address	Connect to this host' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --address=none
+        case 'check_virtual_hosts'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'check_certificate_expiration'
-            set flags '--within	How far to look ahead' '--unit	days, weeks, months or years'
+            set flags '--within	How far to look ahead' '--unit	days, weeks, months or years' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --within=none --unit=choices:days,weeks,months,years
+        case 'check_if_node_is_quorum_critical'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'check_if_node_is_mirror_sync_critical'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'check_for_quorum_queues_without_an_elected_leader'
-            set flags '--across-all-vhosts	In every virtual host rather than in that of -p'
+            set flags '--across-all-vhosts	In every virtual host rather than in that of -p' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments none
+        case 'check_if_metadata_store_is_initialized'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'check_if_metadata_store_is_initialized_with_data'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'check_if_cluster_has_classic_queue_mirroring_policy'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'list_policies_with_classic_queue_mirroring'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
         case 'list_operator_policies_with_classic_queue_mirroring'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
+        case 'check_if_any_deprecated_features_are_used'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
+        case 'has_reached_target_cluster_size'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'await_online_nodes'
             set arguments none
         case 'wait queue'
@@ -307,6 +360,7 @@ function __rmqctl_about --no-scope-shadowing
             set takes --interval=none
             set arguments files
         case 'node_health_check'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
         case 'set_policy'
             set flags '--priority	Of those that match, the highest is in effect' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all'
@@ -323,12 +377,12 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments none
         case 'policies matching'
-            set flags '--operator	Operator policies instead' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--operator	Operator policies instead' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments choices:queue,exchange live:queues columns...
             set columns vhost name pattern apply-to definition priority
         case 'policies conflicting'
-            set flags '--operator	Operator policies instead' '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows'
+            set flags '--operator	Operator policies instead' '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --sort=sort --where=none --limit=none
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
@@ -348,8 +402,10 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--operator	Operator policies instead' '--all	Every policy of the virtual host' '--all-vhosts	Every policy of every virtual host' '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:policies...
         case 'explain queue'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:queues
         case 'explain exchange'
+            set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:exchanges
         case 'set_parameter'
             set arguments none none none
@@ -747,6 +803,7 @@ function __rmqctl
     set -l group
     set -l pending
     set -l ended
+    set -l last
     set -l position 1
     set -l words (commandline -opc)
     set -l current (commandline -ct)
@@ -754,6 +811,8 @@ function __rmqctl
     for word in $words[2..-1]
         if test -n "$pending"
             set pending
+        else if test -z "$ended" -a "$last" = --watch; and string match -q -r -- '^[0-9.]' $word
+            # The seconds: they may be left out, so the flag itself takes no value here.
         else if test -z "$ended"; and string match -q -- -- $word
             set ended yes
         else if test -z "$ended"; and string match -q -- '-?*' $word
@@ -766,6 +825,7 @@ function __rmqctl
         else
             set position (math $position + 1)
         end
+        set last $word
     end
 
     if test -n "$pending"

@@ -15,12 +15,13 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, PAIR_FLAGS, VALUE_FLAGS, GlobalOption, Kind
+from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind, size
 from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
-from rmqctl.result import Live, Nothing, Result, Rows
+from rmqctl.result import Live, Nothing, Result, Rows, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
+from rmqctl.watch import option as watching
 
 if TYPE_CHECKING:
     from rmqctl.resources.column import Resource
@@ -81,7 +82,7 @@ def command_first(argv: Sequence[str]) -> list[str]:
 
     Without a command only a request for help or the version remains.
     """
-    before, words = _split(argv)
+    before, words = _split(watching.joined(argv))
     if not words:
         return [word for word in before if word in _ALONE][:1]
     name, rest = words[0], words[1:]
@@ -105,7 +106,7 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """The options with their values up to the first other word, and the words from there on."""
     at = 0
     while at < len(argv) and argv[at].startswith("-") and argv[at] not in ("-", "--"):
-        at += 1 + (argv[at] in VALUE_FLAGS) + (argv[at] in PAIR_FLAGS)
+        at += size(argv[at])
     return list(argv[:at]), list(argv[at:])
 
 
@@ -195,15 +196,40 @@ class Command(TyperCommand):
             self.epilog = f"Columns: {', '.join(self.resource.names())}."
         super().format_help(ctx, formatter)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if (
+            not self.entry.watchable
+            and not self.entry.raw
+            and any(word.startswith(f"{watching.FLAG}=") for word in args)
+        ):
+            raise UsageError(f"{self.name} cannot be watched: {watching.FLAG} is for commands that only read")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         given = {}
         for option in GLOBAL_OPTIONS:
             value = ctx.params.pop(_parameter(option), None)
             if value is not None:
                 given[option.name] = value
+        seconds = ctx.params.pop(_WATCH, None)
         if not self.entry.raw:
             self._settle(given)
-        return super().invoke(ctx)
+        if seconds is None:
+            return super().invoke(ctx)
+        self.session.watching = True
+        if self.session.settings.timeout is None:
+            self.session.settings = self.session.settings._replace(timeout=watching.TIMEOUT)
+        return Watched(partial(super().invoke, ctx), watching.seconds(seconds), self._title(ctx))
+
+    def _title(self, ctx: Any) -> str:
+        """The command with its arguments, and the virtual host that was chosen."""
+        words = [self.name or ""]
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if parameter.param_type_name == "argument" and value is not None:
+                words += [value] if isinstance(value, str) else map(str, value)
+        vhost = self.session.settings.vhost
+        return " ".join([*words, *(["-p", vhost] if vhost is not None else [])])
 
     def _settle(self, given: dict[str, Any]) -> None:
         """Gives the session its settings, and refuses what they rule out."""
@@ -240,6 +266,8 @@ def build(name: str, entry: Entry, session: Session) -> Command:
             # A command's own option of the same name wins: list_user_limits --user.
             if flags := tuple(flag for flag in option.flags if flag not in own):
                 command.params.append(_option(option._replace(flags=flags)))
+    if entry.watchable:
+        command.params.append(_watch_option())
     return command
 
 
@@ -275,6 +303,19 @@ def _option(option: GlobalOption) -> TyperOption:
         metavar=option.metavar or None,
         hidden=option.hidden,
         rich_help_panel=option.panel,
+    )
+
+
+_WATCH = "watch"
+
+
+def _watch_option() -> TyperOption:
+    # Given without a value it has one all the same by now: `watching.joined`.
+    return TyperOption(
+        param_decls=[_WATCH, watching.FLAG],
+        help=watching.HELP.replace("[", r"\["),
+        metavar=watching.METAVAR,
+        rich_help_panel=OUTPUT,
     )
 
 
@@ -318,8 +359,12 @@ def _named(words: Sequence[str]) -> str:
     return ""
 
 
-def render(session: Session, result: Result) -> int:
+def render(session: Session, result: Result | Watched) -> int:
     """Writes the result in the format in force. Returns its exit code."""
+    if isinstance(result, Watched):
+        from rmqctl.watch.loop import watch
+
+        watch(session, result, _style(session))
     if isinstance(result, Live):
         result = _write_live(session, result)
     elif not isinstance(result, Nothing):
@@ -339,7 +384,7 @@ def _write_live(session: Session, result: Live) -> Nothing:
     for row in result.cells:
         _write(session, module.rows(Rows(result.columns, [row]), style))
         session.stdout.flush()
-        style = style._replace(header=False)
+        style = style._replace(continued=True)
     return result.end()
 
 

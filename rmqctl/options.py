@@ -127,3 +127,8 @@ VALUE_FLAGS = frozenset(
     )
 )
 """Flags whose value is the next word, or the next two: what is needed to find the command in `-p VHOST list_queues`."""
+
+
+def size(word: str) -> int:
+    """Of how many words an option consists when its values are words of their own."""
+    return 1 + (word in VALUE_FLAGS) + (word in PAIR_FLAGS)

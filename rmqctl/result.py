@@ -61,4 +61,16 @@ class Live(NamedTuple):
     end: Callable[[], Nothing]
 
 
-Result = Rows | Live | Value | Nothing
+Answer = Rows | Value | Nothing
+"""What a command that only reads returns."""
+
+
+class Watched(NamedTuple):
+    """A command that is called every so many seconds: `again` gives its answer of now, `title` says what it is."""
+
+    again: Callable[[], Answer]
+    seconds: float
+    title: str
+
+
+Result = Answer | Live

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +43,9 @@ class Session:
         """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
         self.formats: Mapping[str, Format] = FORMATS
         """Those that the command has."""
+        self.watching = False
+        """Whether the command is called again and again: nobody wants its banners then."""
+        self.sleep: Callable[[float], None] = time.sleep
         self._transport = transport
 
     @classmethod
@@ -73,7 +77,7 @@ class Session:
     @property
     def wants_hints(self) -> bool:
         """Whether banners and hints may go to stderr: a person looks, and did not ask for quiet."""
-        return self.on_terminal and self.stderr.isatty() and not self.quiet
+        return self.on_terminal and self.stderr.isatty() and not self.quiet and not self.watching
 
     @property
     def format(self) -> Format:
@@ -94,9 +98,9 @@ class Session:
             return self.on_terminal and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
         return when == "always"
 
-    @cached_property
+    @property
     def size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal."""
+        """Columns and lines of the terminal, as they are now."""
         from shutil import get_terminal_size
 
         size = get_terminal_size()

@@ -11,6 +11,7 @@ class Entry(NamedTuple):
 
     `local`: about no broker, so only the output options are settled (the others are in `session.given`). `raw`: has no
     options, every word goes to the function. `hidden`: not in the help. `formats`: those of output.OF_COMMANDS that it has.
+    `once`: only reads, and yet calling it again and again (`--watch`) makes no sense.
     """
 
     module: str
@@ -21,6 +22,12 @@ class Entry(NamedTuple):
     raw: bool = False
     hidden: bool = False
     formats: tuple[str, ...] = ()
+    once: bool = False
+
+    @property
+    def watchable(self) -> bool:
+        """Whether it takes --watch."""
+        return not (self.changes or self.local or self.raw or self.once)
 
 
 _BROKER = "A broker of its own"
@@ -106,12 +113,12 @@ COMMANDS: dict[str, Entry] = {
     "list_plugins": Entry("nodes", _NODES, "Plugins that run on the node."),
     "is_enabled": Entry("nodes", _NODES, "Check that plugins are enabled."),
     "quorum_status": Entry("nodes", _NODES, "Raft state of a quorum queue."),
-    "report": Entry("report", _NODES, "All of it, for a support request."),
+    "report": Entry("report", _NODES, "All of it, for a support request.", once=True),
     "server_version": Entry("nodes", _NODES, "RabbitMQ version of the node."),
     "erlang_version": Entry("nodes", _NODES, "Erlang version of the node."),
     "version": Entry("nodes", _NODES, "Version of rmqctl.", local=True),
     "whoami": Entry("nodes", _NODES, "User that is logged in."),
-    "authenticate_user": Entry("nodes", _NODES, "Check a user's password."),
+    "authenticate_user": Entry("nodes", _NODES, "Check a user's password.", once=True),
     "ping": Entry("nodes", _HEALTH, "Check that the broker answers."),
     **_checks(
         acks="Name who holds messages without acknowledging.",
@@ -163,13 +170,15 @@ COMMANDS: dict[str, Entry] = {
     ),
     "check_if_any_deprecated_features_are_used": Entry("health", _HEALTH, "Check for deprecated features in use."),
     "has_reached_target_cluster_size": Entry("health", _HEALTH, "Check that the cluster is complete."),
-    "await_startup": Entry("waiting", _HEALTH, "Wait until the broker answers."),
-    "await_online_nodes": Entry("waiting", _HEALTH, "Wait until so many nodes run."),
-    "await_online_quorum_plus_one": Entry("waiting", _HEALTH, "Wait until no quorum queue depends on the node."),
-    "wait queue": Entry("waiting", _HEALTH, "Wait until a queue exists, has consumers, is empty or nearly."),
-    "wait broker": Entry("waiting", _HEALTH, "Wait until the broker answers."),
-    "wait node": Entry("waiting", _HEALTH, "Wait until a node runs."),
-    "wait definitions": Entry("waiting", _HEALTH, "Wait until all that a file has is there."),
+    "await_startup": Entry("waiting", _HEALTH, "Wait until the broker answers.", once=True),
+    "await_online_nodes": Entry("waiting", _HEALTH, "Wait until so many nodes run.", once=True),
+    "await_online_quorum_plus_one": Entry(
+        "waiting", _HEALTH, "Wait until no quorum queue depends on the node.", once=True
+    ),
+    "wait queue": Entry("waiting", _HEALTH, "Wait until a queue exists, has consumers, is empty or nearly.", once=True),
+    "wait broker": Entry("waiting", _HEALTH, "Wait until the broker answers.", once=True),
+    "wait node": Entry("waiting", _HEALTH, "Wait until a node runs.", once=True),
+    "wait definitions": Entry("waiting", _HEALTH, "Wait until all that a file has is there.", once=True),
     "node_health_check": Entry("health", _HEALTH, "Deprecated."),
     "set_policy": Entry("policies", _POLICIES, "Set a policy.", changes=True),
     "clear_policy": Entry("policies", _POLICIES, "Delete a policy.", changes=True),
@@ -272,11 +281,11 @@ COMMANDS: dict[str, Entry] = {
     "delete federation_upstream": Entry("delete", _DECLARE, "Delete federation upstreams.", changes=True),
     "purge": Entry("purge", _DECLARE, "Remove the ready messages of queues.", changes=True),
     "close connection": Entry("close", _DECLARE, "Close connections.", changes=True),
-    "definitions export": Entry("definitions", _DEFINITIONS, "Write definitions, in a stable order."),
+    "definitions export": Entry("definitions", _DEFINITIONS, "Write definitions, in a stable order.", once=True),
     "definitions import": Entry("definitions", _DEFINITIONS, "Add what a file has.", changes=True),
     "definitions diff": Entry("definitions", _DEFINITIONS, "Compare files and brokers.", local=True),
     "definitions apply": Entry("definitions", _DEFINITIONS, "Make a broker as a file says.", changes=True),
-    "export_definitions": Entry("definitions", _DEFINITIONS, "Write all definitions to a file."),
+    "export_definitions": Entry("definitions", _DEFINITIONS, "Write all definitions to a file.", once=True),
     "import_definitions": Entry("definitions", _DEFINITIONS, "Add what a file has.", changes=True),
     "context list": Entry("contexts", _CONTEXTS, "Brokers under names.", local=True),
     "context show": Entry("contexts", _CONTEXTS, "One context; passwords masked.", local=True),
@@ -291,7 +300,9 @@ COMMANDS: dict[str, Entry] = {
     "move": Entry("move", _MESSAGES, "Move messages to another queue, none lost.", changes=True),
     "redrive": Entry("move", _MESSAGES, "Send dead-lettered messages back.", changes=True),
     "demo": Entry("demo", _BROKER, "A command against a broker to play with, or the tutorial as scenes.", raw=True),
-    "show endpoint": Entry("contexts", _CONTEXTS, "What the connection options resolve to; no request is made."),
+    "show endpoint": Entry(
+        "contexts", _CONTEXTS, "What the connection options resolve to; no request is made.", once=True
+    ),
     "broker run": Entry("broker", _BROKER, "Run a broker in the foreground.", local=True),
     "broker start": Entry("broker", _BROKER, "Start a broker in the background.", local=True),
     "broker stop": Entry("broker", _BROKER, "Stop the broker in the background.", local=True),

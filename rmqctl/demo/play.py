@@ -1,6 +1,5 @@
 """Starts the demo's broker, and plays on it: a command in the living world, or the scenes."""
 
-import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from rmqctl.demo.embedded import EmbeddedBroker
 from rmqctl.demo.world import CALM, World
 from rmqctl.session import Session
 from rmqctl.settings import resolve_output
+from rmqctl.signals import ended_by_signals
 
 
 def run_in_world(session: Session, words: Sequence[str]) -> int:
@@ -76,19 +76,3 @@ def living_world(amqp_url: str, calm: float = CALM) -> Iterator[World]:
         if thread.ident is not None:
             thread.join()
         world.close()
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """SIGTERM, and a terminal that is closed, end the demo as Ctrl-C does: nothing is left behind."""
-    before = {}
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # Only the main thread may, and only there does the command line run.
-        if number is not None and threading.current_thread() is threading.main_thread():
-            before[number] = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

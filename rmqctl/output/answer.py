@@ -13,18 +13,20 @@ def plain(value: object) -> str:
     return "" if value is None else compact(value)
 
 
-def pairs(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """A mapping's keys and texts; the keys of a mapping inside get its key and a dot in front."""
+def pairs(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """A mapping's keys and values; the keys of a mapping inside get its key and a dot in front."""
     for key, value in data.items():
         if isinstance(value, Mapping) and value:
             yield from pairs(value, f"{prefix}{key}.")
         else:
-            yield prefix + key, plain(value)
+            yield prefix + key, value
 
 
 def fields(result: Value) -> list[tuple[str, str]] | None:
     """The answer as keys and texts, or None when it has a text of its own or is no mapping."""
-    return list(pairs(result.data)) if result.text is None and isinstance(result.data, Mapping) else None
+    if result.text is not None or not isinstance(result.data, Mapping):
+        return None
+    return [(key, plain(value)) for key, value in pairs(result.data)]
 
 
 def lines(result: Value) -> list[str]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from rmqctl.output import chunks
 from rmqctl.output.escape import visible
+from rmqctl.output.marks import MarkedNumber
 from rmqctl.terms import Cell
 
 _MISSING = type(None)
+_NUMBERS = {int, float, MarkedNumber}
 _SMALLEST = 4
 """A text column is not cut below this width: one letter and an ellipsis tell nobody anything."""
 
@@ -52,7 +54,7 @@ class Column:
         """The texts at exactly the column's width: cut with an ellipsis, numbers to the right."""
         width = self.width
         if not self.ascii:
-            return [_fit(text, width, self.numeric) for text in texts]
+            return [fit(text, width, right=self.numeric) for text in texts]
         if max(map(len, texts)) > width:
             texts = [text if len(text) <= width else text[: width - 1] + "…" for text in texts]
         return [text.rjust(width) for text in texts] if self.numeric else [text.ljust(width) for text in texts]
@@ -60,7 +62,7 @@ class Column:
 
 def is_numeric(kinds: set[type]) -> bool:
     """Whether cells of these types make a column of numbers, missing ones aside."""
-    return not kinds.isdisjoint({int, float}) and kinds <= {int, float, _MISSING}
+    return not kinds.isdisjoint(_NUMBERS) and kinds <= {*_NUMBERS, _MISSING}
 
 
 def visible_texts(cells: Sequence[Cell]) -> Sequence[str]:
@@ -75,7 +77,8 @@ def _widest(texts: Iterable[str]) -> int:
     return max(map(cell_len, texts))
 
 
-def _fit(text: str, width: int, right: bool) -> str:
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """The text at exactly this width."""
     from rich.cells import cell_len, set_cell_size
 
     size = cell_len(text)

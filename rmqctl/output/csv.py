@@ -11,12 +11,13 @@ from rmqctl.result import Rows, Value
 from rmqctl.terms import Cell
 
 
-def rows(result: Rows, style: Style) -> Iterator[str]:  # noqa: ARG001
+def rows(result: Rows, style: Style) -> Iterator[str]:
     if not result.cells:
         if not result.streamed:  # a list collected first is written as three empty lines
             yield "\n\n\n"
         return
-    yield _line(result.columns)
+    if not style.continued:
+        yield _line(result.columns)
     for chunk in chunks.rows(result.cells, _doubled):
         yield '"' + '"\n"'.join(map('","'.join, chunk)) + '"\n'
 
@@ -29,9 +30,10 @@ def _line(fields: Iterable[str]) -> str:
     return '"' + '","'.join(_doubled(list(fields))) + '"\n'
 
 
-def value(result: Value, style: Style) -> Iterator[str]:  # noqa: ARG001
+def value(result: Value, style: Style) -> Iterator[str]:
     if (fields := answer.fields(result)) is not None:
-        yield _line(key for key, _ in fields)
+        if not style.continued:
+            yield _line(key for key, _ in fields)
         yield _line(text for _, text in fields)
     else:
         yield from (_line([line]) for line in answer.lines(result))

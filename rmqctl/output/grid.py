@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rmqctl.output import chunks
 from rmqctl.output.columns import Column, shrink, visible_texts
 from rmqctl.output.escape import visible
+from rmqctl.output.marks import MARKED, Marked
 from rmqctl.output.style import Style
 from rmqctl.result import Rows
 from rmqctl.terms import Cell
@@ -40,13 +41,13 @@ def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
     """The rows as a table, shortened to the style's width if it has one."""
     if not result.columns:
         return
-    columns = _measured(result, style.header)
+    columns = _measured(result, style.heading)
     padding = _padding(frame, len(columns))
     if style.width is not None:
         _fit(columns, padding, style.width - _line_width(frame, len(columns)))
     spans = [column.width + pad for column, pad in zip(columns, padding, strict=True)]
     yield _rule(frame, frame.top, spans)
-    if style.header:
+    if style.heading:
         yield _header(columns, frame, style.color)
         yield _rule(frame, frame.rule, spans)
     alarming = result.alarming if style.color else frozenset()
@@ -57,16 +58,12 @@ def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
 
 
 def bold(text: str, color: bool) -> str:
-    return _paint(text, "1") if color else text
+    return painted(text, "1") if color else text
 
 
-def colored(text: str, color: str) -> str:
-    """`color`: numbers of ANSI's SGR, "" for none."""
-    return _paint(text, color) if color else text
-
-
-def _paint(text: str, code: str) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if text else ""
+def painted(text: str, look: str) -> str:
+    """The text in a look: numbers of ANSI's SGR."""
+    return f"\x1b[{look}m{text}\x1b[0m" if text and look else text
 
 
 def _chunks(cells: Sequence[Sequence[Cell]]) -> Iterator[Iterable[tuple[Cell, ...]]]:
@@ -112,12 +109,23 @@ def _header(columns: Sequence[Column], frame: Frame, color: bool) -> str:
 
 def _draw(column: Column, cells: Sequence[Cell], alarming: bool) -> list[str]:
     drawn = column.draw(visible_texts(cells))
+    if not column.kinds.isdisjoint(MARKED):
+        return [
+            _marked(text, cell.look) if isinstance(cell, Marked) else text
+            for text, cell in zip(drawn, cells, strict=True)
+        ]
     if not alarming:
         return drawn
     return [
-        _paint(text, ALARMING) if isinstance(cell, int | float) and cell else text
+        painted(text, ALARMING) if isinstance(cell, int | float) and cell else text
         for cell, text in zip(cells, drawn, strict=True)
     ]
+
+
+def _marked(text: str, look: str) -> str:
+    """The look is the text's, not that of the blanks around it."""
+    core = text.strip()
+    return text.replace(core, painted(core, look), 1) if core else text
 
 
 def _lines(rows: Iterable[Iterable[str]], frame: Frame) -> str:

@@ -9,8 +9,8 @@ from rmqctl.result import Rows, Value
 from rmqctl.terms import Cell
 
 
-def rows(result: Rows, style: Style) -> Iterator[str]:  # noqa: ARG001
-    before = ""
+def rows(result: Rows, style: Style) -> Iterator[str]:
+    before = "\n" if style.continued else ""
     for chunk in chunks.rows(result.cells, _escaped):
         yield before + "\n".join([_block(zip(result.columns, row, strict=True)) for row in chunk])
         before = "\n"
@@ -24,7 +24,9 @@ def _block(pairs: Iterable[tuple[str, str]]) -> str:
     return "".join([f"{key}: {text}\n" for key, text in pairs])
 
 
-def value(result: Value, style: Style) -> Iterator[str]:  # noqa: ARG001
+def value(result: Value, style: Style) -> Iterator[str]:
+    if style.continued:
+        yield "\n"
     if (fields := answer.fields(result)) is not None:
         yield _block((escape(key), escape(text)) for key, text in fields)
     else:

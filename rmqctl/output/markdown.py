@@ -13,9 +13,10 @@ from rmqctl.terms import Cell
 _MARKUP = re.compile(r"[\\|`*<&]")
 
 
-def rows(result: Rows, style: Style) -> Iterator[str]:  # noqa: ARG001
-    yield _line(map(_plain, result.columns))
-    yield _line("---:" if is_numeric(kinds) else "---" for kinds in _kinds(result))
+def rows(result: Rows, style: Style) -> Iterator[str]:
+    if not style.continued:
+        yield _line(map(_plain, result.columns))
+        yield _line("---:" if is_numeric(kinds) else "---" for kinds in _kinds(result))
     for chunk in chunks.rows(result.cells, _column):
         yield "".join(map(_line, chunk))
 

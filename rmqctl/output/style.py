@@ -8,10 +8,17 @@ class Style(NamedTuple):
 
     `header`: print the header line (table formatters). `pad_to_header`: pad cells to the header's length, as
     rabbitmqctl's switch of that name. `color`: ANSI styles allowed. `width`: columns of the terminal, None when
-    stdout is no terminal (then nothing is shortened).
+    stdout is no terminal (then nothing is shortened). `continued`: these rows follow others that were written, so that
+    their header is there.
     """
 
     header: bool = True
     pad_to_header: bool = False
     color: bool = False
     width: int | None = None
+    continued: bool = False
+
+    @property
+    def heading(self) -> bool:
+        """Whether to write the header line."""
+        return self.header and not self.continued

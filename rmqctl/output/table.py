@@ -12,7 +12,7 @@ def rows(result: Rows, style: Style) -> Iterator[str]:
         if not result.streamed:  # a list collected first ends in an empty line
             yield "\n"
         return
-    if style.header and result.header:
+    if style.heading and result.header:
         yield "\t".join(result.columns) + "\n"
     for columns in chunks.columns(result.cells):
         if style.pad_to_header:

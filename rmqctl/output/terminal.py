@@ -30,7 +30,7 @@ def _colored(text: str, result: Value) -> str:
     if not result.colors and not result.alarming:
         return text
     lines = enumerate(text.split("\n"))
-    return "\n".join(grid.colored(line, _color(number, line, result)) for number, line in lines)
+    return "\n".join(grid.painted(line, _color(number, line, result)) for number, line in lines)
 
 
 def _color(number: int, line: str, result: Value) -> str:

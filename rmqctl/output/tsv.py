@@ -10,7 +10,7 @@ from rmqctl.terms import Cell
 
 
 def rows(result: Rows, style: Style) -> Iterator[str]:
-    if style.header:
+    if style.heading:
         yield "\t".join(map(escape, result.columns)) + "\n"
     for chunk in chunks.rows(result.cells, _escaped):
         yield "\n".join(map("\t".join, chunk)) + "\n"

@@ -118,6 +118,12 @@ def complete(program: Path, line: str) -> list[str]:
         ("list_queues --where x durab", ["durable"]),
         ("list_queues -- --onl", []),
         ("nonsense x", []),
+        ("list_queues --wat", ["--watch"]),
+        ("purge --wat", []),
+        ("list_queues --watch durab", ["durable"]),
+        ("--watch list_que", ["list_queues"]),
+        ("--watch 0.5 list_que", ["list_queues"]),
+        ("show binding --watch 5 --destination-type e", ["exchange"]),
     ],
 )
 def test_bash_knows_these_without_running_anything(program: Path, line: str, replies: list[str]) -> None:
@@ -151,6 +157,8 @@ def test_bash_knows_these_without_running_anything(program: Path, line: str, rep
         ("show queue grö", ["größe"]),
         ("show queue \\~", ["\\~tilde"]),
         ("show queue x p", []),
+        ("show queue --watch pla", ["plain.one"]),
+        ("show queue --watch 5 pla", ["plain.one"]),
         ("show connection 10.0.0.1:5", [r"50\ -\>\ 10.0.0.2:5672"]),
         ("list_user_permissions gu", ["guest"]),
         ("list_user_permissions guest wri", ["write"]),

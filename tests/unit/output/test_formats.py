@@ -242,3 +242,13 @@ def test_answers_on_a_terminal() -> None:
 @pytest.mark.parametrize("formatter", ALL)
 def test_any_cell_in_any_format(formatter: str, cell: Cell) -> None:
     assert isinstance(rows(formatter, Rows(("c",), [(cell,)]), Style(width=7, color=True)), str)
+
+
+def test_rows_that_follow_others_have_no_header_again() -> None:
+    result = Rows(("name", "n"), [("a", 1)])
+    more = Style(continued=True)
+    assert rows("table", result, more) == rows("tsv", result, more) == "a\t1\n"
+    assert rows("csv", result, more) == '"a","1"\n'
+    assert rows("markdown", result, more) == "| a | 1 |\n"
+    assert rows("kvp", result, more) == "\nname: a\nn: 1\n"
+    assert rows("terminal", result, more) == "a  1\n"

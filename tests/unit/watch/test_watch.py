@@ -1,0 +1,320 @@
+"""The whole way: command line, requests, output, end."""
+
+import gc
+import io
+import itertools
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+
+from rmqctl.cli import run
+from rmqctl.session import Session
+
+from ..conftest import NOT_FOUND, Broker, Ran, Terminal
+
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+QUEUES = "GET /api/queues/%2F"
+DOWN = httpx.ConnectError("refused")
+
+
+class Sink(io.StringIO):
+    """Takes everything and keeps nothing."""
+
+    terminal = False
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+def watch(
+    *argv: str,
+    transport: httpx.BaseTransport,
+    times: int,
+    terminal: bool = False,
+    environ: dict[str, str] | None = None,
+) -> Ran:
+    """Watches until as many rounds have passed, and then presses Ctrl-C."""
+    stream = Terminal if terminal else io.StringIO
+    session = Session(stream(), stream(), stream(), environ or {}, transport)
+    interrupt_after(session, times)
+    code = run(argv, session)
+    assert isinstance(session.stdout, io.StringIO)
+    assert isinstance(session.stderr, io.StringIO)
+    return Ran(code, session.stdout.getvalue(), session.stderr.getvalue())
+
+
+def interrupt_after(session: Session, times: int) -> None:
+    slept = [0.0]
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+        if slept[0] > times - 0.5:
+            raise KeyboardInterrupt
+
+    session.sleep = sleep
+
+
+def playing(*counts: object) -> Broker:
+    """A broker with one queue that holds so many messages, one number or failure a round, the last for good."""
+    left = list(counts)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        count = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(count, Exception):
+            raise count
+        if isinstance(count, httpx.Response):
+            return count
+        return httpx.Response(200, json=[{"name": "a b/ü", "vhost": "/", "messages": count}])
+
+    return Broker({QUEUES: answer, "GET /api/overview": {"object_totals": {"queues": 1}}})
+
+
+def test_a_pipe_gets_every_round() -> None:
+    ran = watch(
+        "list_queues", "--watch", "1", "name", "messages", "-f", "jsonl", transport=playing(1, 2, 3).transport, times=3
+    )
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(list(row), row["name"], row["messages"]) for row in rows] == [
+        (["time", "name", "messages"], "a b/ü", count) for count in (1, 2, 3)
+    ]
+    assert (ran.exit, ran.err) == (130, "")
+
+
+def test_an_outage_is_told_on_stderr() -> None:
+    busy = httpx.Response(503, json={})
+    broker = playing(1, DOWN, DOWN, busy, 4)
+    ran = watch("list_queues", "name", "messages", "--watch=1", transport=broker.transport, times=5)
+    assert [line.split("\t")[1:] for line in ran.out.splitlines()] == [
+        ["name", "messages"],
+        ["a b/ü", "1"],
+        ["a b/ü", "4"],
+    ]
+    down, unavailable, back = ran.err.splitlines()
+    assert re.fullmatch(r"rmqctl: no answer since \d\d:\d\d:\d\d: http://localhost:15672: refused", down)
+    assert "unavailable" in unavailable
+    assert re.fullmatch(r"rmqctl: answers again since \d\d:\d\d:\d\d, after \d+ s", back)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (DOWN, 69),
+        (httpx.Response(404, json=NOT_FOUND), 65),
+        (httpx.Response(401, json={}), 77),
+        (httpx.ReadTimeout("late"), 75),
+    ],
+)
+def test_a_first_round_that_fails_ends_as_without_watch(answer: object, code: int) -> None:
+    for terminal in (False, True):
+        ran = watch("list_queues", "--watch", transport=playing(answer).transport, times=3, terminal=terminal)
+        assert (ran.exit, ran.out) == (code, "")
+        assert ran.err.splitlines()[-1].startswith("rmqctl: ")
+
+
+def test_a_log_in_that_is_refused_later_ends_it() -> None:
+    ran = watch(
+        "list_queues", "name", "--watch=1", transport=playing(1, httpx.Response(401, json={})).transport, times=9
+    )
+    assert ran.exit == 77
+    assert len(ran.out.splitlines()) == 2
+
+
+def test_the_terminal_is_drawn_in_place_and_left_as_it_was() -> None:
+    ran = watch(
+        *("list_queues", "name", "messages", "--watch", "1"), transport=playing(3, DOWN, 15).transport, times=3,
+        terminal=True, environ={"NO_COLOR": "1"},
+    )  # fmt: skip
+    assert ran.exit == 130
+    assert ran.out.startswith(ENTER)
+    assert ran.out.endswith(LEAVE)
+    first, away, back = ran.out.split("\x1b[H")[1:]
+    assert "a b/ü         3" in first
+    assert "no answer since" in away
+    assert "refused" in away
+    assert "a b/ü         3" in away
+    assert "answers again since" in back
+    assert "15 +12" in back
+    assert ran.err.count("Listing queues") == 0
+
+
+def test_a_terminal_is_left_before_an_error_is_told() -> None:
+    ran = watch(
+        "list_queues", "--watch=1", transport=playing(1, httpx.Response(401, json={})).transport, times=9, terminal=True
+    )
+    assert (ran.exit, ran.out[-len(LEAVE) :]) == (77, LEAVE)
+    assert ran.err.startswith("rmqctl: http://localhost:15672: user 'guest' was refused")
+
+
+@pytest.mark.parametrize("how", [["-f", "jsonl"], ["-f", "table"]])
+def test_a_format_for_programs_is_appended_on_a_terminal_too(how: list[str]) -> None:
+    ran = watch("list_queues", "name", "--watch=1", *how, transport=playing(1).transport, times=2, terminal=True)
+    assert ENTER not in ran.out
+    assert ran.out.count("a b/ü") == 2
+    assert ran.err == ""
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_rounds_one_after_the_other() -> None:
+    ran = watch(
+        "list_queues",
+        "name",
+        "--watch=1",
+        transport=playing(1).transport,
+        times=2,
+        terminal=True,
+        environ={"TERM": "dumb"},
+    )
+    assert "\x1b" not in ran.out
+
+
+def test_a_check_that_fails_goes_on() -> None:
+    failed = httpx.Response(503, json={"status": "failed", "reason": "no", "missing": 1, "port": 1, "ports": []})
+    answers = iter((failed, {"status": "ok", "port": 1}))
+    broker = Broker({
+        "GET /api/health/checks/port-listener/1": lambda _: next(answers),
+        "GET /api/overview": {"node": "rabbit@here"},
+        "GET /api/nodes": [],
+    })  # fmt: skip
+    ran = watch("check_port_listener", "1", "--watch=1", transport=broker.transport, times=2)
+    assert ran.exit == 130
+    assert "No listener for port 1" in ran.out
+    assert ran.out.count("\n") == 4
+
+
+def test_every_round_has_a_time_limit() -> None:
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json=[{"name": "/"}])
+
+    for how in ([], ["--timeout", "5"]):
+        watch("list_vhosts", "name", "--watch=1", *how, transport=httpx.MockTransport(answer), times=1)
+    assert seen == [60.0, 5.0]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_thousand_rounds_take_no_more_memory_than_a_hundred(terminal: bool) -> None:
+    counts = itertools.count()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        number = next(counts)
+        if number % 50 == 3:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(
+            200, json=[{"name": f"{each + number % 3}", "messages": number * each} for each in range(4)]
+        )
+
+    session = Session(Sink(), Sink(), Sink(), {"TERM": "xterm"}, httpx.MockTransport(answer))
+    session.stdout.terminal = terminal  # type: ignore[attr-defined]
+    session.sleep, sizes = measuring((100, 1000))
+    assert run(["list_vhosts", "name", "messages", "--watch", "0.1"], session) == 130
+    # Less than one number kept of each round.
+    assert sizes[1] - sizes[0] < 900 * 50
+
+
+def measuring(rounds: tuple[int, int]) -> tuple[Callable[[float], None], list[int]]:
+    """A sleep that takes the memory in use after so many rounds, and presses Ctrl-C after the last."""
+    done, sizes = [0], []
+
+    def sleep(_: float) -> None:
+        done[0] += 1
+        if done[0] == 1:
+            tracemalloc.start()
+        if done[0] in rounds:
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        if done[0] == rounds[1]:
+            tracemalloc.stop()
+            raise KeyboardInterrupt
+
+    return sleep, sizes
+
+
+# on a real terminal
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = json.dumps([{"name": "orders", "tracing": False}]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_the_terminal_is_as_before(server: str, number: int) -> None:
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-m", "rmqctl", "--url", server, "list_vhosts", "name", "--watch", "0.1"]
+    program = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    try:
+        seen = read_until(ours, lambda text: text.count("\x1b[H") >= 3)
+        program.send_signal(number)
+        seen += read_until(ours, lambda text: LEAVE in text)
+        assert program.wait(20) == 130
+    finally:
+        program.kill()
+        program.wait()
+        os.close(ours)
+    assert "orders" in seen
+    assert seen.index(ENTER) < seen.index("\x1b[H")
+    assert seen.rindex(LEAVE) > seen.rindex("\x1b[H")
+    assert seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l")
+    assert seen.rindex("\x1b[?7h") > seen.rindex("\x1b[?7l")
+
+
+def read_until(terminal: int, enough: Callable[[str], bool]) -> str:
+    seen = ""
+    deadline = time.monotonic() + 30
+    while not enough(seen):
+        assert time.monotonic() < deadline, seen
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 65536).decode()
+    return seen
+
+
+def test_a_reader_that_has_enough_ends_it(server: str) -> None:
+    argv = [sys.executable, "-m", "rmqctl", "--url", server, "list_vhosts", "name", "--watch", "0.05"]
+    program = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert program.stdout
+    assert program.stderr
+    lines = [program.stdout.readline() for _ in range(3)]
+    program.stdout.close()
+    assert program.wait(20) == 0
+    assert program.stderr.read() == ""
+    program.stderr.close()
+    assert lines[0] == "time\tname\n"
+    assert lines[2].endswith("\torders\n")
