@@ -93,8 +93,9 @@ def _difference(row: Compared, at: int) -> str:
 class Text:
     """An answer in words: lines that were not there a round before are marked."""
 
-    def __init__(self, text: str, before: "Text | None") -> None:
+    def __init__(self, text: str, before: "Text | None", alarming: frozenset[int] = frozenset()) -> None:
         self.lines = [visible(line) for line in text.split("\n")]
+        self._alarming = alarming
         self._changed = _new_lines(before.lines, self.lines) if before is not None else set()
 
     def draw(self, style: Style, height: int) -> list[str]:
@@ -102,8 +103,8 @@ class Text:
         found: list[str] = []
         for number, line in enumerate(self.lines):
             changed = number in self._changed
-            pieces = wrapped(f"{line} *" if changed else line, style.width)
-            found += [grid.painted(piece, CHANGED) if changed and style.color else piece for piece in pieces]
+            look = ";".join([grid.ALARMING] * (number in self._alarming) + [CHANGED] * changed) if style.color else ""
+            found += [grid.painted(piece, look) for piece in wrapped(f"{line} *" if changed else line, style.width)]
         return found if len(found) <= height else [*found[: height - 1], f"... {len(found) - height + 1} more lines"]
 
 
@@ -125,8 +126,10 @@ def picture(result: Answer, before: Picture | None, frame: grid.Frame) -> Pictur
     if isinstance(result, Value) and result.text is None and isinstance(result.data, dict):
         fields = [(key, _readable(value)) for key, value in answer.pairs(result.data)]
         return Table(Rows(("key", "value"), fields), table, frame, fields=True)
-    text = "\n".join(answer.lines(result)) if isinstance(result, Value) else ""
-    return Text(text, before if isinstance(before, Text) else None)
+    text, alarming = (
+        ("\n".join(answer.lines(result)), result.alarming) if isinstance(result, Value) else ("", frozenset())
+    )
+    return Text(text, before if isinstance(before, Text) else None, alarming)
 
 
 def _readable(value: object) -> Cell:

@@ -22,7 +22,9 @@ def stamped(result: Answer, time: str) -> Answer:
     if isinstance(result, Value):
         fields = result.text is None and isinstance(result.data, Mapping)
         return result._replace(
-            data=_with_time(result.data, time), text=None if fields else "\n".join([time, *answer.lines(result)])
+            data=_with_time(result.data, time),
+            text=None if fields else "\n".join([time, *answer.lines(result)]),
+            alarming=frozenset(number + 1 for number in result.alarming),
         )
     return result
 
