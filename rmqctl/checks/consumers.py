@@ -7,8 +7,9 @@ from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Finding, Report, Status, counted, report
 from rmqctl.checks.snapshot import Row, Snapshot, number
 
-_AT_WORK = frozenset(("up", "single_active", "waiting"))
-"""What `activity_status` says of consumers as they should be; waiting ones stand by for a single active one."""
+_AT_WORK = frozenset(("up", "single_active", "waiting", "blocked"))
+"""What `activity_status` says of consumers as they should be: waiting ones stand by for a single active one, blocked ones have
+their prefetch full, which is how a busy one looks."""
 
 
 def check(snapshot: Snapshot, limits: Limits) -> Report:

@@ -161,6 +161,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...], list[str], int]] = [
     # consumers
     ("consumers", {CONSUMERS: [consumer(activity_status="waiting", active=False), consumer()]}, (), [], 0),
     ("consumers", {CONSUMERS: [consumer(activity_status="suspected_down")]}, (), ["inactive"], 1),
+    ("consumers", {CONSUMERS: [consumer(activity_status="blocked")]}, (), [], 0),
     ("consumers", {QUEUES: [queue(messages_ready=5, consumers=1, consumer_capacity=0.05)]}, (), ["utilisation"], 1),
     ("consumers", {QUEUES: [queue(messages_ready=5, consumers=1, consumer_utilisation=0.05)]}, SIX, ["utilisation"], 2),
     ("consumers", {QUEUES: [queue(messages_ready=0, consumers=1, consumer_capacity=0)]}, (), [], 0),
