@@ -98,7 +98,7 @@ COMMANDS: dict[str, Entry] = {
     "show policy": Entry("show", "Show", "A policy."),
     "who": Entry("who", "Show", "Who fills a queue, who consumes it, who holds what."),
     "topology": Entry(
-        "topology", "Show", "Who is bound to what, and which way a message goes.", formats=("dot", "mermaid")
+        "topology", "Show", "Who is bound to what, and which way a message goes.", formats=("dot", "mermaid", "svg")
     ),
     "status": Entry("status", _NODES, "State of a node."),
     "cluster_status": Entry("status", _NODES, "Members of the cluster and their state."),

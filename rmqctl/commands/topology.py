@@ -22,7 +22,7 @@ from rmqctl.result import Result, Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import AmqpTable
 
-PICTURES = ("dot", "mermaid")
+PICTURES = ("dot", "mermaid", "svg")
 """A module of rmqctl.graph each: `draw(graphs) -> str`."""
 
 UNROUTABLE = 65
@@ -60,7 +60,7 @@ def topology(
 ) -> Result:
     """Show who is bound to what: exchanges, bindings, queues and their consumers, dead letters and alternate exchanges.
 
-    Formats besides the usual ones: dot (Graphviz), mermaid. Those of lists (csv, tsv, jsonl and so on) have a row for
+    Formats besides the usual ones: dot (Graphviz), mermaid, svg. Those of lists (csv, tsv, jsonl and so on) have a row for
     each binding, alternate exchange and dead letter exchange.
 
     --trace tells which queues a message with that key would reach, and by which bindings; "" is the default exchange. Exit

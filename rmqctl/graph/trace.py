@@ -93,7 +93,12 @@ def _topic(bindings: Sequence[Edge], sent: Message) -> list[Edge]:
 
 
 def _headers(bindings: Sequence[Edge], sent: Message) -> list[Edge]:
-    return [binding for binding in bindings if headers_match(binding.arguments, sent.headers)]
+    return [binding for binding in bindings if headers_match(_with_void(binding.arguments), sent.headers)]
+
+
+def _with_void(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """An argument without a value comes as Erlang's name for it, not to be told from the text of that name."""
+    return {name: None if value == "undefined" else value for name, value in arguments.items()}
 
 
 _FITTING: Mapping[str, Callable[[Sequence[Edge], Message], list[Edge]]] = {

@@ -41,6 +41,7 @@ OF_COMMANDS = {
     "prometheus": Format("table", False, "metrics for the textfile collector"),
     "dot": Format("table", False, "a graph for Graphviz"),
     "mermaid": Format("table", False, "a flowchart for Mermaid"),
+    "svg": Format("table", False, "a picture"),
 }
 """Formats of single commands, which make the text themselves."""
 

@@ -3,8 +3,8 @@
 import re
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
-_INVISIBLE = r"\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-"""Zero width, line separators, and what turns the direction of writing around."""
+_INVISIBLE = r"\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
+"""Zero width, line separators, what turns the direction of writing around, and two that are no characters."""
 
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\"}
 _UNSAFE_IN_DATA = re.compile(rf"[\\{_CONTROLS}]")

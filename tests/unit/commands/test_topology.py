@@ -23,7 +23,7 @@ def found(*argv: str, broker: Broker | None = None) -> tuple[set[str], set[str]]
     return {each["name"] for each in data["exchanges"]}, {each["name"] for each in data["queues"]}
 
 
-@pytest.mark.parametrize("format_", ["table", "dot", "mermaid", "pretty_json", "csv", "jsonl"])
+@pytest.mark.parametrize("format_", ["table", "dot", "mermaid", "svg", "pretty_json", "csv", "jsonl"])
 def test_golden(format_: str) -> None:
     ran = topology("-f", format_)
     assert (ran.exit, ran.err) == (0, "")
