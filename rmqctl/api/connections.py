@@ -6,6 +6,9 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.errors import NotFound
 
+REASON = "Closed via rmqctl"
+"""What clients are told when nobody says anything else."""
+
 
 def find(client: Client, name: str) -> dict[str, Any]:
     """GET /api/connections/NAME. NAME may be what a client calls itself, if one client does. Raises NotFound."""

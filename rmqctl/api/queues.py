@@ -53,6 +53,16 @@ def fetch(client: Client, vhost: str | None, fields: Iterable[str], *, totals: b
     return Queues(rows + left_out, sum(_lacks_counts(row, wanted) for row in left_out))
 
 
+def purge(client: Client, vhost: str, name: str) -> None:
+    """DELETE /api/queues/VHOST/NAME/contents: the ready messages. Raises NotFound, DataError for a stream."""
+    client.request("DELETE", path("queues", vhost, name, "contents"), what=f"queue {name!r} in virtual host {vhost!r}")
+
+
+def delete(client: Client, vhost: str, name: str) -> None:
+    """DELETE /api/queues/VHOST/NAME, whatever is in it and whoever uses it. Raises NotFound."""
+    client.request("DELETE", path("queues", vhost, name), what=f"queue {name!r} in virtual host {vhost!r}")
+
+
 def _list(client: Client, vhost: str | None, form: Mapping[str, str], fields: Iterable[str]) -> list[Row]:
     query = {**form, "columns": ",".join(sorted(fields))}
     where = f"virtual host {vhost!r}" if vhost is not None else "the queues"

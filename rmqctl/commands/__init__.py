@@ -100,6 +100,7 @@ COMMANDS: dict[str, Entry] = {
     "topology": Entry(
         "topology", "Show", "Who is bound to what, and which way a message goes.", formats=("dot", "mermaid", "svg")
     ),
+    "top": Entry("top", "Show", "Queues, connections and the rest, live and full screen.", once=True),
     "status": Entry("status", _NODES, "State of a node."),
     "cluster_status": Entry("status", _NODES, "Members of the cluster and their state."),
     "list_nodes": Entry("nodes", _NODES, "Nodes with their memory, disk and file use."),

@@ -15,8 +15,6 @@ from rmqctl.resources.connections import CONNECTIONS
 from rmqctl.result import Result
 from rmqctl.session import Session
 
-REASON = "Closed via rmqctl"
-
 
 def close_connection(
     session: Session,
@@ -26,7 +24,7 @@ def close_connection(
             metavar="[CONNECTION]...", help="Names, or what their clients call themselves.", show_default=False
         ),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What the client is told.")] = REASON,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What the client is told.")] = api.REASON,
     if_exists: Annotated[bool, typer.Option("--if-exists", help="One that is not there is no error.")] = False,
     where: Where = None,
     match: Match = None,

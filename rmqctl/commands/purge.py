@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from rmqctl.api import queues as api
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import (
     AllVhosts,
@@ -66,8 +65,7 @@ def purge(
 
 def _job(client: Client, vhost: str, name: str, counts: Counts, *, named_vhost: bool) -> Job:
     def do() -> Done:
-        what = f"queue {name!r} in virtual host {vhost!r}"
-        client.request("DELETE", path("queues", vhost, name, "contents"), what=what)
+        api.purge(client, vhost, name)
         return Done("purged", (counts.get((vhost, name)),))
 
     return Job((vhost, name) if named_vhost else (name,), do)

@@ -26,7 +26,7 @@ LAYERS = (
     ("settings",),
     ("passwords", "api"),
     ("session", "signals"),
-    ("amqp",),
+    ("amqp", "top"),
     ("pager", "demo", "commands", "watch"),
     ("cli",),
     ("__main__",),
@@ -77,7 +77,8 @@ def test_every_module_has_a_place_in_the_layers() -> None:
     ("library", "allowed"),
     [
         ("httpx", {"api"}),
-        ("rich", {"output", "commands", "demo", "watch"}),
+        ("rich", {"output", "commands", "demo", "top", "watch"}),
+        ("textual", {"top", "commands"}),
         ("typer", {"cli", "commands", "session"}),
         ("tomlkit", {"contexts"}),
         ("subprocess", {"passwords", "pager", "broker", "demo"}),

@@ -1,0 +1,61 @@
+"""top: where it does not start, and why. tests/unit/top has the view itself."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ..conftest import NOT_FOUND, Broker, run_with
+
+TERM = {"TERM": "xterm"}
+
+
+def test_a_pipe_is_told_what_serves_it() -> None:
+    ran = run_with("top", environ=TERM)
+    assert (ran.exit, ran.out) == (64, "")
+    assert ran.err.splitlines()[0] == (
+        "rmqctl: top: standard input, output and error have to be a terminal; list_queues --watch serves a pipe"
+    )
+
+
+def test_so_is_a_terminal_that_cannot_move_its_cursor() -> None:
+    ran = run_with("top", terminal=True, environ={"TERM": "dumb"})
+    assert ran.exit == 64
+    assert "TERM=dumb" in ran.err
+    assert "list_queues --watch" in ran.err
+
+
+def test_without_textual_one_line_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual", None)
+    ran = run_with("top", terminal=True, environ=TERM)
+    assert (ran.exit, ran.out) == (69, "")
+    assert ran.err == "rmqctl: top needs the library textual: pip install 'rmqctl[top]'\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_code", "words"),
+    [
+        (httpx.Response(401, json={"error": "not_authorised", "reason": "Login failed"}), 77, "user 'guest'"),
+        (httpx.ConnectError("refused"), 69, "http://localhost:15672"),
+        (httpx.Response(404, json=NOT_FOUND), 65, "virtual host 'nope'"),
+    ],
+)
+def test_what_fails_at_once_is_an_error_like_any_other(answer: Any, exit_code: int, words: str) -> None:
+    broker = Broker({"GET /api/whoami": {"tags": "monitoring"}, "GET /api/vhosts/nope": answer})
+    ran = run_with("top", "-p", "nope", "--password", "x", broker=broker, terminal=True, environ=TERM)
+    assert (ran.exit, ran.out, len(ran.err.splitlines())) == (exit_code, "", 1)
+    assert words in ran.err
+
+
+def test_the_command_line_is_read_without_textual(tmp_path: Path) -> None:
+    program = (
+        "import sys; from rmqctl.cli import run; from rmqctl.session import Session\n"
+        "code = run(['top', '--help'], Session.of_process()); assert 'textual' not in sys.modules; sys.exit(code)"
+    )
+    environ = {"XDG_CONFIG_HOME": str(tmp_path), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--interval" in done.stdout
