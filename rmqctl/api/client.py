@@ -52,6 +52,7 @@ class Client:
         self._warn = warn
         self._log = log
         self._endpoints = list(settings.endpoints)
+        self._passed_over: set[Endpoint] = set()
         self._passwords: dict[str, str] = {}
         # Requests may run side by side (`get_ahead`): one of them moves to the next endpoint, one asks for the password.
         self._lock = Lock()
@@ -146,27 +147,30 @@ class Client:
         unreachable: list[Unreachable] = []
         for endpoint in list(self._endpoints):
             try:
-                return self._ask(endpoint, method, path, query, body, media, headers)
+                answer = self._ask(endpoint, method, path, query, body, media, headers)
+                self._passed_over.discard(endpoint)
+                return answer
             except Unreachable as error:
                 if method not in ("GET", "HEAD") and not isinstance(error.__cause__, _NEVER_SENT):
                     raise Unreachable(f"{error}; whether it was done is not known") from error.__cause__
                 unreachable.append(error)
-                if self._put_last(endpoint) and len(unreachable) < len(self._endpoints):
+                if self._pass_over(endpoint):
                     self._warn(f"warning: {error}; trying {self.endpoint.url}")
         if len(unreachable) == 1:
             raise unreachable[0]
         raise Unreachable("no broker is reachable: " + "; ".join(str(error) for error in unreachable))
 
-    def _put_last(self, endpoint: Endpoint) -> bool:
+    def _pass_over(self, endpoint: Endpoint) -> bool:
         """Endpoints that fail go last, so that the one that answers stays the one that is asked.
 
-        False when that endpoint had been moved already.
+        False when the user has been told of it already (requests side by side fail one by one), or none is left.
         """
         with self._lock:
-            if self._endpoints[0] is not endpoint:
-                return False
-            self._endpoints.append(self._endpoints.pop(0))
-            return True
+            if self._endpoints[0] is endpoint:
+                self._endpoints.append(self._endpoints.pop(0))
+            new = endpoint not in self._passed_over
+            self._passed_over.add(endpoint)
+            return new and len(self._passed_over) < len(self._endpoints)
 
     def _ask(
         self,
@@ -200,7 +204,8 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             if self._log:
                 self._log(f"{method} {target}: {type(error).__name__}")
-            raise failures.of_transport(error, endpoint.url, self.timeout) from error
+            alone = len(self._endpoints) == 1
+            raise failures.of_transport(error, endpoint.url, self.timeout, alone=alone) from error
         if self._log:
             milliseconds = (time.perf_counter() - started) * 1000
             self._log(

@@ -54,15 +54,15 @@ TRANSPORT_FAILURES: dict[type[Exception], type[RmqctlError]] = {
 _HINT = " (`rmqctl broker start` starts one here, `rmqctl demo` one with some life in it)"
 
 
-def of_transport(error: Exception, url: str, timeout: float | None) -> RmqctlError:
-    """The error to show for an exception of httpx while `url` was asked."""
+def of_transport(error: Exception, url: str, timeout: float | None, *, alone: bool = True) -> RmqctlError:
+    """The error to show for an exception of httpx while `url` was asked, `alone` or with others to ask instead."""
     cause = _root(error)
     if isinstance(cause, ssl.SSLError):
         return tls.explain(cause, url)
     kind = TRANSPORT_FAILURES[type(error)]
     if kind is TimedOut:
         return TimedOut(f"{url}: no answer within {timeout:g} seconds (--timeout)")
-    hint = _HINT if isinstance(cause, ConnectionRefusedError) and _is_here(url) else ""
+    hint = _HINT if alone and isinstance(cause, ConnectionRefusedError) and _is_here(url) else ""
     return kind(f"{url}: {_reason(error, cause)}{hint}")
 
 

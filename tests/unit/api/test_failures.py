@@ -114,6 +114,24 @@ def test_all_endpoints_are_down() -> None:
     assert ran.err.endswith("rmqctl: no broker is reachable: http://a:15672: down; http://b:15672: down\n")
 
 
+def test_each_endpoint_is_passed_over_once_however_many_requests_run_side_by_side() -> None:
+    answers = {f"GET {host}": httpx.ConnectError("down") for host in ("a", "b", "c")}
+    ran = run_with("list_queues", "--url", "http://a,http://b,http://c", broker=Broker(answers))
+    assert ran.exit == 69
+    *warnings, error = ran.err.splitlines()
+    assert len(warnings) == len({line.partition(";")[0] for line in warnings}) == 2
+    assert error.startswith("rmqctl: no broker is reachable: ")
+
+
+def test_only_a_broker_that_is_alone_is_one_to_start() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request) from ConnectionRefusedError()
+
+    broker = httpx.MockTransport(answer)
+    for url, hint in (("http://localhost", True), ("http://localhost,http://localhost:1", False)):
+        assert ("rmqctl broker start" in run_with("list_vhosts", "--url", url, broker=broker).err) is hint
+
+
 def test_the_log_has_no_credentials() -> None:
     ran = run_with("list_vhosts", "--url", URL, "--verbose", broker=Broker({"GET /api/vhosts": []}))
     assert "GET http://localhost:15672/api/vhosts: 200" in ran.err
