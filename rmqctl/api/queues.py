@@ -17,6 +17,9 @@ _DEFINITIONS = {"disable_stats": "true"}
 _TOTALS = {"disable_stats": "true", "enable_queue_totals": "true"}
 _COUNTS = frozenset(("messages", "messages_ready", "messages_unacknowledged"))
 
+# An MQTT client's queue for messages of QoS 0, which go straight to the client; named in two ways.
+_HOLDING_NOTHING = ("MQTT QoS 0", "rabbit_mqtt_qos0_queue")
+
 _ALIVE = ("running", "live")
 # Up to so many queues without counts are asked one by one rather than by the statistics of all.
 _FEW = 20
@@ -40,7 +43,7 @@ def fetch(client: Client, vhost: str | None, fields: Iterable[str], *, totals: b
     if statistics:
         rows = _list(client, vhost, {}, wanted)
         if totals:
-            _overlay(rows, _list(client, vhost, _TOTALS, {"name", "vhost", *(wanted & _COUNTS)}), vhost)
+            _overlay(rows, _list(client, vhost, _TOTALS, {"name", "vhost", "type", *(wanted & _COUNTS)}), vhost)
         return Queues(rows)
     if not totals:
         return Queues(_list(client, vhost, _DEFINITIONS, wanted))
@@ -80,7 +83,13 @@ def _overlay(rows: Sequence[Row], fresh: Sequence[Row], vhost: str | None) -> No
     exact = _by_name(fresh, vhost)
     for name, row in _by_name(rows, vhost).items():
         if found := exact.get(name):
-            row.update((count, found[count]) for count in _COUNTS if found.get(count) is not None)
+            row.update(_counts_of(found))
+
+
+def _counts_of(queue: Mapping[str, Any]) -> Row:
+    """The counts that are known of a queue. One that holds nothing has none, which rabbitmqctl prints as 0 messages."""
+    counts = {name: queue[name] for name in _COUNTS if queue.get(name) is not None}
+    return {"messages": 0, **counts} if queue.get("type") in _HOLDING_NOTHING else counts
 
 
 def _fill_counts(client: Client, vhost: str | None, rows: Sequence[Row], counts: Iterable[str]) -> None:
@@ -90,20 +99,20 @@ def _fill_counts(client: Client, vhost: str | None, rows: Sequence[Row], counts:
     if not lacking:
         return
     if len(lacking) > _FEW:
-        fresh = _list(client, vhost, {}, {"name", "vhost", *names})
+        fresh = _list(client, vhost, {}, {"name", "vhost", "type", *names})
         _overlay(lacking, fresh, vhost)
         return
     for row in lacking:
         try:
             one = client.get(
                 path("queues", str(row.get("vhost", vhost)), str(row["name"])),
-                {"columns": ",".join(names)},
+                {"columns": ",".join([*names, "type"])},
                 what=f"queue {row['name']!r}",
             )
         except NotFound:
             continue  # deleted meanwhile
         if isinstance(one, dict):
-            row.update((name, one[name]) for name in names if one.get(name) is not None)
+            row.update(_counts_of(one))
 
 
 def _left_out(client: Client, vhost: str | None, rows: Sequence[Row], fields: set[str]) -> list[Row]:

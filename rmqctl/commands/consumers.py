@@ -2,18 +2,28 @@
 
 from rmqctl.api import lists
 from rmqctl.api.client import Client
+from rmqctl.api.lists import Row
 from rmqctl.commands.listing import Found, Wanted, list_command
+from rmqctl.resources.column import reader
 from rmqctl.resources.consumers import CONSUMERS
 
 
 def _fetch(client: Client, wanted: Wanted) -> Found:
-    fields = {"consumer_tag", "ack_required", "prefetch_count", "queue.name", "queue.vhost", *wanted.fields}
-    rows = lists.of_vhost(client, "consumers", wanted.vhost, fields=fields)
-    # Only a consumer that acknowledges, with a prefetch count, can be one of a stream.
-    if any(row.get("ack_required") and row.get("prefetch_count") for row in rows):
+    looked_at = {"consumer_tag", "ack_required", "prefetch_count", "queue.name", "queue.vhost", "channel_details.name"}
+    rows = lists.of_vhost(client, "consumers", wanted.vhost, fields=looked_at | wanted.fields)
+    if any(map(_can_be_of_a_stream, rows)):
         streams = _streams(client, wanted.vhost)
         rows = [row for row in rows if (row["queue"]["vhost"], row["queue"]["name"]) not in streams]
     return Found(rows)
+
+
+def _can_be_of_a_stream(consumer: Row) -> bool:
+    """Over AMQP it has to acknowledge, and to have a prefetch count; over the stream protocol it has no channel."""
+    by_amqp = consumer.get("ack_required") and consumer.get("prefetch_count")
+    return bool(by_amqp) or _channel(consumer) == ""
+
+
+_channel = reader("channel_details.name")
 
 
 def _streams(client: Client, vhost: str | None) -> set[tuple[str, str]]:

@@ -51,9 +51,21 @@ def _online(queue: Object, _: Release) -> Cell:
     return None if queue.get("type") == "classic" else queue.get("online")
 
 
+def _type(queue: Object, _: Release) -> Cell:
+    """The API names this type by an Erlang module, unless totals are asked for."""
+    kind = queue.get("type")
+    return "MQTT QoS 0" if kind == "rabbit_mqtt_qos0_queue" else kind
+
+
 def _mirrors(field: str) -> Callable[[Object, Release], Cell]:
     """`[]` for a mirrored queue without mirrors, empty for one that is not mirrored."""
     return lambda queue, _: queue.get(field)
+
+
+def _effective_definition(queue: Object, _: Release) -> Cell:
+    """Empty for the one kind of queue that takes no policies, MQTT's for QoS 0."""
+    definition = queue.get("effective_policy_definition")
+    return None if definition is None else PolicyDefinition(definition)
 
 
 def _drain(queue: Object) -> float | None:
@@ -86,7 +98,7 @@ QUEUES = Resource(
         Column(
             "effective_policy_definition",
             need=Need.STATISTICS,
-            cell=lambda queue, _: PolicyDefinition(queue.get("effective_policy_definition") or {}),
+            cell=_effective_definition,
         ),
         Column("pid", refused=_PID),
         Column("owner_pid", refused="process identifiers are not in it; `rmqctl show queue NAME` names the owning connection"),
@@ -115,7 +127,7 @@ QUEUES = Resource(
         _counter("consumer_capacity"),
         Column("memory", need=Need.STATISTICS),
         Column("state", cell=_state),
-        Column("type"),
+        Column("type", cell=_type),
         Column("leader", need=Need.STATISTICS, cell=_leader, reads=("type", "node", "state"), by_release=True),
         Column("members", need=Need.STATISTICS, cell=_members, reads=("type", "node", "state"), by_release=True),
         Column("online", need=Need.STATISTICS, cell=_online, reads=("type",)),

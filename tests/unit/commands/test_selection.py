@@ -567,7 +567,7 @@ def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
         pytest.param(
             ["list_queues", "name", "messages", "consumers"],
             [
-                f"GET /api/queues/%2F?{EXACT}&columns=messages,name,vhost",
+                f"GET /api/queues/%2F?{EXACT}&columns=messages,name,type,vhost",
                 "GET /api/queues/%2F?columns=consumers,messages,name",
             ],
             id="statistics and counts: the exact counts are laid over",
@@ -608,7 +608,8 @@ def test_a_mistake_of_rmqctl_itself_is_one_line_and_70() -> None:
         pytest.param(
             ["list_consumers", "queue_name"],
             [
-                "GET /api/consumers/%2F?columns=ack_required,consumer_tag,prefetch_count,queue.name,queue.vhost",
+                "GET /api/consumers/%2F?columns="
+                "ack_required,channel_details.name,consumer_tag,prefetch_count,queue.name,queue.vhost",
                 "GET /api/queues/%2F?disable_stats=true&columns=name,type,vhost",
             ],
             id="consumers",
@@ -652,10 +653,48 @@ def test_exact_counts_are_laid_over_the_statistics(version: str) -> None:
 def test_counts_of_streams_come_from_their_statistics() -> None:
     broker = queues(
         [QUEUES[0], {"name": "s/1"}],
-        **{"GET /api/queues/%2F/s%2F1?columns=messages,messages_ready": {"messages": 7, "messages_ready": 7}},
+        **{"GET /api/queues/%2F/s%2F1?columns=messages,messages_ready,type": {"messages": 7, "messages_ready": 7}},
     )
     ran = run_with("list_queues", "name", "messages", "messages_ready", "-s", broker=broker)
     assert (ran.out, ran.err) == ("a\t3\t1\ns/1\t7\t7\n", "")
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_queue_that_holds_nothing_has_no_messages(count: int) -> None:
+    """RabbitMQ's type for MQTT clients, of which the API has two names and no counts."""
+    names = [f"mqtt-{number}" for number in range(count)]
+
+    def answer(request: httpx.Request) -> Any:
+        kind = "MQTT QoS 0" if "enable_queue_totals" in request.url.params else "rabbit_mqtt_qos0_queue"
+        rows = [{"name": name, "vhost": "/", "type": kind, "effective_policy_definition": None} for name in names]
+        one = request.url.path.rpartition("/")[2]
+        return rows[names.index(one)] if one in names else rows
+
+    targets = ["/api/queues/%2F", *(f"/api/queues/%2F/{name}" for name in names)]
+    broker = Broker({**{f"GET {target}": answer for target in targets}, **overview(count)})
+    for columns in (["type"], ["type", "memory"]):
+        ran = run_with("list_queues", "name", "messages", "messages_ready", *columns, "-s", broker=broker)
+        assert [line.split("\t")[:4] for line in ran.out.splitlines()] == [
+            [name, "0", "", "MQTT QoS 0"] for name in names
+        ]
+    policy = run_with("list_queues", "effective_policy_definition", "-s", broker=broker)
+    assert set(policy.out.splitlines()) == {""}
+
+
+def test_a_consumer_of_the_stream_protocol_is_in_a_list_of_its_own() -> None:
+    def consumer(queue: str, **more: Any) -> dict[str, Any]:
+        return {
+            "queue": {"name": queue, "vhost": "/"},
+            "consumer_tag": "t",
+            "ack_required": False,
+            "prefetch_count": 0,
+            **more,
+        }
+
+    rows = [consumer("stream", channel_details={"name": ""}), consumer("mqtt", channel_details={"name": ""})]
+    kinds = [{"name": "stream", "vhost": "/", "type": "stream"}, {"name": "mqtt", "vhost": "/", "type": "classic"}]
+    broker = Broker({"GET /api/consumers/%2F": rows, "GET /api/queues/%2F": kinds})
+    assert run_with("list_consumers", "queue_name", "-s", broker=broker).out == "mqtt\n"
 
 
 def test_many_streams_are_asked_for_at_once() -> None:
