@@ -116,6 +116,15 @@ def test_each_is_named_right(place: Place, vhost: str) -> None:
         transaction.tx_select()
         transaction.basic_publish("", "uncommitted", b"x")
         clients.channel("left", 2)
+        # A stream keeps what was acknowledged, so that who forgets it keeps nothing from anybody.
+        stream = clients.channel("stream", 3, {"x-queue-type": "stream"})
+        stream.basic_qos(prefetch_count=2)
+        received: list[bytes] = []
+        take = lambda channel, got, properties, body: received.append(body)  # noqa: E731
+        stream.basic_consume("stream", take, arguments={"x-stream-offset": "first"})
+        # What pika has not handed on it would reject in the end, which a stream does not understand.
+        while len(received) < 2:
+            stream.connection.process_data_events(0.1)
         clients.at_work("slow", 60, slowly)
         clients.at_work("loop", 1, put_back)
         clients.at_work("healthy", 0, acknowledge)
@@ -138,7 +147,7 @@ def _wait_for_statistics(place: Place) -> None:
     while time.monotonic() < deadline:
         rows = rmqctl("list_channels", "-p", VHOST, "messages_unacknowledged", "-f", "jsonl", url=place.http).text
         held = sum(1 for line in rows.splitlines() if json.loads(line)["messages_unacknowledged"])
-        if held >= len(FORGOTTEN):
+        if held > len(FORGOTTEN):  # those, and the consumer of the stream
             return
         time.sleep(0.5)
     pytest.fail(f"only {held} channels hold messages after {SECONDS_FOR_STATISTICS} s")

@@ -104,8 +104,7 @@ def _of_plugin(noun: str, plugin: str) -> Callable[[Scope, Fields], Any]:
 
 
 def _definitions(scope: Scope, _: Fields) -> Any:
-    found = definitions.fetch(scope.client)
-    return found if scope.given is None else documents.of_vhost(found, scope.given)
+    return _of_given(definitions.fetch(scope.client), scope.given)
 
 
 def _wanted_definitions(scope: Scope, _: Fields) -> Any:
@@ -114,7 +113,15 @@ def _wanted_definitions(scope: Scope, _: Fields) -> Any:
     found = read_file(scope.file)
     if scope.given is None and documents.is_of_one_vhost(found):
         raise UsageError(f"{scope.file}: definitions of a single virtual host: -p VHOST says which")
-    return found if scope.given is None else documents.of_vhost(found, scope.given)
+    return _of_given(found, scope.given)
+
+
+def _of_given(document: documents.Document, vhost: str | None) -> documents.Document:
+    """With a virtual host its part, of which each row says that it is in it."""
+    if vhost is None:
+        return document
+    part = documents.of_vhost(document, vhost)
+    return {section: [{"vhost": vhost, **row} for row in rows] for section, rows in part.items()}
 
 
 SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {

@@ -185,5 +185,6 @@ def _samples(metric: str, found: Iterable[Found]) -> Iterator[str]:
 
 
 def _label(value: object) -> str:
-    text = "" if value is None else str(value)
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    """Control characters are made visible: nobody's terminal is to be written to by a queue's name."""
+    text = "" if value is None else visible(str(value))
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

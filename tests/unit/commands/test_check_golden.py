@@ -1,0 +1,130 @@
+"""check acks and check all in every format, byte by byte.
+
+`python tests/unit/commands/test_check_golden.py` writes the files anew, to be read before they are committed.
+"""
+
+import io
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rmqctl.checks import acks
+from rmqctl.checks.options import Limits
+from rmqctl.checks.report import Report, Status
+from rmqctl.checks.snapshot import Snapshot
+from rmqctl.checks.table import CHECKS
+from rmqctl.cli import render
+from rmqctl.commands.check.printing import Outcome, answer, answer_all
+from rmqctl.output import FORMATS, OF_COMMANDS
+from rmqctl.session import Session
+from rmqctl.settings import Output, Settings
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "checks"
+NOW = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+HOSTILE = 'a b/\u00fc|"q\t\x1b[31m\u202e<script>[bold]'
+LIMITS = Limits({"warning": 1, "critical": 9, "age-warning": 300.0, "idle": 60.0, "strict": True})
+
+
+def queue(name: str, **more: Any) -> dict[str, Any]:
+    counts = {"messages_ready": 0, "messages_unacknowledged": 1}
+    return {"vhost": "/", "name": name, "type": "classic", "durable": True, **counts, **more}
+
+
+def connection(number: int) -> str:
+    return f"10.0.0.{number}:5000 -> 10.0.0.9:5672"
+
+
+def channel(number: int, **more: Any) -> dict[str, Any]:
+    of = {"name": connection(number), "peer_host": f"10.0.0.{number}", "peer_port": 5000}
+    row = {"name": f"{connection(number)} (1)", "number": 1, "vhost": "/", "user": "worker", "connection_details": of}
+    stats = {"ack": 0, "deliver_get": 1, "redeliver": 0}
+    held = {"messages_unacknowledged": 1, "consumer_count": 1, "message_stats": stats}
+    return {**row, **held, "idle_since": (NOW - timedelta(minutes=6)).isoformat(), **more}
+
+
+def consumer(number: int, name: str, **more: Any) -> dict[str, Any]:
+    at = {"queue": {"vhost": "/", "name": name}, "channel_details": {"name": f"{connection(number)} (1)"}}
+    return {**at, "consumer_tag": f"tag {number}", "ack_required": True, "prefetch_count": 1, **more}
+
+
+CHANNELS = [
+    channel(1),
+    channel(2, messages_unacknowledged=1000),
+    channel(3, consumer_count=0),
+    channel(4, transactional=True, acks_uncommitted=1),
+    channel(6, messages_unacknowledged=0),
+]
+LOOPING = channel(5, message_stats={"ack": 0, "deliver_get": 50, "redeliver": 49})
+ROWS = {
+    "queues": [
+        queue(HOSTILE),
+        queue("unlimited", messages_unacknowledged=1000),
+        queue("got"),
+        queue("committed"),
+        queue("loop"),
+        queue("automatic", messages_unacknowledged=0),
+        queue("left", messages_ready=7, messages_unacknowledged=0),
+        queue("stream", type="stream"),
+    ],
+    "consumers": [
+        consumer(1, HOSTILE, consumer_timeout=600_000),
+        consumer(2, "unlimited", prefetch_count=0),
+        consumer(4, "committed"),
+        consumer(5, "loop"),
+        consumer(6, "automatic", ack_required=False),
+    ],
+    "channels": [*CHANNELS, LOOPING],
+    "connections": [
+        {"name": connection(1), "user_provided_name": HOSTILE, "connected_at": 1_795_467_689_273,
+         "client_properties": {"product": "Pika", "version": "1.3"}},
+    ],
+}  # fmt: skip
+
+
+def acks_outcome() -> Outcome:
+    before = [*CHANNELS, channel(5)]
+    seen = Snapshot(ROWS.__getitem__, {"channels": before}.__getitem__, 10, NOW)
+    return Outcome(CHECKS["acks"], acks.check(seen, LIMITS))
+
+
+def all_outcomes() -> list[Outcome]:
+    unknown = Report(Status.UNKNOWN, "http://localhost:15672: the plugin rabbitmq_shovel_management is not enabled")
+    return [
+        acks_outcome(),
+        Outcome(CHECKS["queues"], Report(Status.OK, "0 queues, 0 messages")),
+        Outcome(CHECKS["shovels"], unknown, skipped=True),
+    ]
+
+
+def written(kind: str, formatter: str) -> str:
+    """What goes to stdout, and after it what goes to stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    session = Session(io.StringIO(), out, err, {})
+    session.settings = Settings(output=Output(formatter=formatter))
+    session.formats = FORMATS | OF_COMMANDS
+    result = answer(session, acks_outcome()) if kind == "acks" else answer_all(session, all_outcomes())
+    assert render(session, result) == Status.CRITICAL
+    return out.getvalue() + err.getvalue()
+
+
+@pytest.mark.parametrize("formatter", [*FORMATS, *OF_COMMANDS])
+@pytest.mark.parametrize("kind", ["acks", "all"])
+def test_same_bytes(kind: str, formatter: str) -> None:
+    assert written(kind, formatter) == (GOLDEN / f"{kind}.{formatter}").read_bytes().decode()
+
+
+def test_no_file_is_left_over() -> None:
+    assert {file.name for file in GOLDEN.iterdir()} == {
+        f"{k}.{f}" for k in ("acks", "all") for f in [*FORMATS, *OF_COMMANDS]
+    }
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for kind in ("acks", "all"):
+        for formatter in [*FORMATS, *OF_COMMANDS]:
+            (GOLDEN / f"{kind}.{formatter}").write_bytes(written(kind, formatter).encode())
+    sys.exit()
