@@ -284,8 +284,8 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     strict = bool(limits["strict"])
     found = find(snapshot.rows("queues"), snapshot.rows("consumers"), before, after, window, strict=strict)
     kept = [each for each in found if limits.concerns(each.queue) and limits.keep(each)]
-    if any(each.connection for each in kept):
-        kept = with_connections(kept, snapshot.rows("connections"))
+    if names := {each.connection for each in kept if each.connection}:
+        kept = with_connections(kept, snapshot.named("connections", names))
     status = _status(kept, limits)
     return Report(status, _summary(kept, limits, status), kept, _figures(kept, limits))
 

@@ -1,6 +1,6 @@
 """What checks look at: lists of the HTTP API, each asked for once however many checks want it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,11 +10,13 @@ Row = Mapping[str, Any]
 
 class Snapshot(NamedTuple):
     """The state of a broker. `rows(NOUN)` is a list of objects (or what the noun stands for), `before(NOUN)` the one of
-    `seconds` ago. Both raise the RmqctlError with which the broker answered.
+    `seconds` ago, `named(NOUN, NAMES)` those objects, and others too where the whole list was at hand. All raise the
+    RmqctlError with which the broker answered.
     """
 
     rows: Callable[[str], Any]
     before: Callable[[str], Any]
+    named: Callable[[str, Collection[str]], Any]
     seconds: float
     now: datetime
 

@@ -1,7 +1,7 @@
 """What checks see of a broker: each list is asked for once, with all that any of the checks wants of it, side by side."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from threading import Lock
 from types import EllipsisType
@@ -23,6 +23,8 @@ from rmqctl.topology import documents
 
 AT_ONCE = 4
 """Requests that are under way at a time."""
+FEW = 20
+"""Up to so many objects are asked for one by one."""
 HORIZON = ("10", "years")
 """Certificates that expire later than this are of no interest to anybody."""
 
@@ -168,6 +170,14 @@ class _Asked:
             raise answer
         return answer
 
+    def named(self, noun: str, names: Collection[str]) -> Any:
+        """The objects of those names, one by one when they are few: a long list of clients is dear."""
+        if noun in self._answers or len(names) > FEW:
+            return self.rows(noun)
+        query = {"columns": ",".join(sorted(self._fields[noun]))}
+        found = (_one(self._scope.client, path(noun, name), query) for name in sorted(names))
+        return [row for row in found if row]
+
     def ask_for(self, nouns: Iterable[str]) -> int:
         """Asks for several side by side. Returns how many were answered."""
         from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +193,15 @@ class _Asked:
         return True
 
 
+def _one(client: Client, where: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+    """An object, None when it is gone."""
+    try:
+        found = client.get(where, query)
+    except NotFound:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limits]], seconds: float) -> Snapshot:
     """Looks at the broker once, or at both ends of a window when a check wants that."""
     checks = list(chosen)
@@ -196,7 +215,7 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
         session.hint(f"Looking at {scope.client.endpoint.url} for {seconds:g} s ...")
         time.sleep(seconds)
     last.ask_for(at_once)
-    return Snapshot(last.rows, first.rows, seconds, datetime.now(UTC))
+    return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC))
 
 
 def _union(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -55,7 +56,7 @@ def played(
             "GET /api/vhosts/%2F/channels": lambda _: httpx.Response(200, json=next(samples)),
             "GET /api/queues/%2F": [queue()] if queues is None else queues,
             "GET /api/consumers/%2F": list(consumers),
-            "GET /api/vhosts/%2F/connections": [connection],
+            f"GET /api/connections/{quote(CONNECTION, safe='')}": connection,
             **more,
         }
     )
@@ -63,6 +64,10 @@ def played(
 
 def check(broker: Broker, *words: str) -> Ran:
     return run_with("check", "acks", "--for", "0", *words, broker=broker)
+
+
+def idle() -> dict[str, Any]:
+    return {"idle_since": since(300)}
 
 
 def kinds(ran: Ran) -> list[str]:
@@ -243,3 +248,44 @@ def test_two_queues_that_may_be_meant() -> None:
     assert [each["queue"] for each in json.loads(check(broker, "-f", "json").out)["findings"]] == [None]
     broker = played(*got, consumer(channel_details={"name": "other"}), queues=[queue(), queue(name="other")])
     assert [each["queue"] for each in json.loads(check(broker, "-f", "json").out)["findings"]] == ["other"]
+
+
+def test_many_clients_are_asked_for_at_once() -> None:
+    """And one that has gone meanwhile is named without what its connection would tell."""
+    count = 20_000
+    channels = [
+        channel(name=f"{number} (1)", connection_details={"name": f"c {number}"}, **idle()) for number in range(count)
+    ]
+    consumers = [
+        consumer(queue={"vhost": "/", "name": f"q {number // 2}"}, channel_details={"name": f"{number} (1)"})
+        for number in range(count)
+    ]
+    for number in range(25, count):
+        channels[number].update(message_stats={"ack": 1, "deliver_get": 1}, idle_since=None)
+    broker = played(
+        None,
+        {},
+        *consumers,
+        queues=[queue(name=f"q {number}", messages_unacknowledged=2) for number in range(count // 2)],
+        **{
+            "GET /api/vhosts/%2F/channels": channels,
+            "GET /api/vhosts/%2F/connections": [
+                {"name": f"c {number}", "connected_at": 0} for number in range(1, count)
+            ],
+            "GET /api/overview": {"object_totals": {"queues": count // 2}},
+        },
+    )
+    found = json.loads(check(broker, "-f", "json").out)["findings"]
+    assert [each["connection"] for each in sorted(found, key=lambda each: int(each["connection"][2:]))] == [
+        f"c {number}" for number in range(25)
+    ]
+    assert sum(each["oldest_possible_delivery"] is not None for each in found) == 24
+    assert sum("/connections" in asked for asked in broker.asked) == 1
+
+
+def test_a_connection_that_has_gone_meanwhile() -> None:
+    broker = played(channel(), channel(**IDLE), consumer())
+    gone = {key: httpx.Response(404, json={}) for key in broker.answers if "/connections/" in key}
+    broker.answers.update(gone)
+    (found,) = json.loads(check(broker, "-f", "json").out)["findings"]
+    assert (found["kind"], found["connection"], found["client"]) == ("stuck", CONNECTION, None)
