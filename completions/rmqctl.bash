@@ -45,7 +45,7 @@ _rmqctl_about() {
     'show vhost') flags='--watch' arguments='live:vhosts' ;;
     'show policy') flags='--watch' arguments='live:policies' ;;
     'who') flags='--watch' arguments='none' ;;
-    'topology') flags='--focus --depth --match --trace --header --all --all-vhosts --watch' takes='--focus=live:queues --depth=none --match=none --trace=live:exchanges --header=none' arguments='live:queues' ;;
+    'topology') flags='--focus --depth --match --trace --header --all --all-vhosts --watch' takes='--focus=live:exchanges+queues --depth=none --match=none --trace=live:exchanges --header=none' arguments='live:exchanges+queues' ;;
     'top') flags='--interval' takes='--interval=none' ;;
     'status') flags='--unit --watch' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
     'cluster_status') flags='--watch' ;;

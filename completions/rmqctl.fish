@@ -187,8 +187,8 @@ function __rmqctl_about --no-scope-shadowing
             set arguments none
         case 'topology'
             set flags '--focus	What is near an exchange or a queue' '--depth	How many hops away, for --focus' '--match	Such names, and what connects them' '--trace	Which queues a message would reach' '--header	NAME:=JSON for other types' '--all	Exchanges amq.* without bindings too' '--all-vhosts	Every virtual host' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --focus=live:queues --depth=none --match=none --trace=live:exchanges --header=none
-            set arguments live:queues
+            set takes --focus=live:exchanges+queues --depth=none --match=none --trace=live:exchanges --header=none
+            set arguments live:exchanges+queues
         case 'top'
             set flags '--interval	Time between two samples'
             set takes --interval=none

@@ -51,8 +51,8 @@ Words = Annotated[list[str] | None, typer.Argument(metavar="KIND [WORD]...", sho
 def __complete(session: Session, words: Words = None) -> Value | Nothing:
     """Print names for the shell's completion.
 
-    KIND is vhosts, queues, exchanges, policies, users, connections, channels, nodes or contexts. Other words are those
-    of the command line: its connection options are followed.
+    KIND is vhosts, queues, exchanges, policies, users, connections, channels, nodes or contexts, or several of them with +
+    between. Other words are those of the command line: its connection options are followed.
     """
     session.stdin = io.StringIO()
     session.stderr = io.StringIO()
@@ -67,7 +67,8 @@ def _collect(session: Session, words: Sequence[str], found: list[str]) -> None:
     with contextlib.suppress(Exception):
         # A name that holds a line break or another control character cannot be typed either.
         line = words[2:] if words[1:2] == ["--"] else words[1:]
-        found += [name for name in _names(session, words[0], line) if name and name.isprintable()]
+        for kind in words[0].split("+"):
+            found += [name for name in _names(session, kind, line) if name and name.isprintable()]
 
 
 def _names(session: Session, kind: str, words: Sequence[str]) -> list[str]:

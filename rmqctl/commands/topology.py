@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -107,6 +106,8 @@ def _selection(name: str | None, focus: str | None, depth: int, match: str | Non
 
 
 def _unknown(session: Session, kinds: Sequence[str], name: str, graphs: Sequence[Graph], all_vhosts: bool) -> NotFound:
+    from difflib import get_close_matches
+
     known = [node.name for graph in graphs for node in graph.nodes if node.kind in kinds]
     close = get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -208,8 +208,14 @@ def test_every_kind_is_one_small_request(run: Run, broker: type[Broker], kind: s
     assert names(run, kind, broker=fake) == ["b x", "ü"]
 
 
+def test_several_kinds_at_once(run: Run, broker: type[Broker]) -> None:
+    fake = broker({"GET /api/queues/%2F": [{"name": "q"}], "GET /api/exchanges/%2F": [{"name": ""}, {"name": "e"}]})
+    assert names(run, "exchanges+queues", broker=fake) == ["e", "q"]
+
+
 def test_the_kinds_of_the_files_are_known() -> None:
-    asked = set(re.findall(r"live:(\w+)", BASH_FILE.read_text()))
+    kinds = re.findall(r"live:([\w+]+)", BASH_FILE.read_text())
+    asked = {kind for each in kinds for kind in each.split("+")}
     assert asked
     assert asked <= {*completion.KINDS, "contexts"}
 

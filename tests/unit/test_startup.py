@@ -115,3 +115,13 @@ def test_names_alone_are_one_request(tmp_path: Path, broker: tuple[str, list[str
     out, _ = loaded(tmp_path, "--url", url, "list_queues", "name")
     assert out == "name\nhello\ntask_queue\n"
     assert asked == ["/api/queues/%2F?disable_stats=true&columns=name"]
+
+
+def test_the_way_of_a_message_is_foretold_without_the_embedded_broker(
+    tmp_path: Path, broker: tuple[str, list[str]]
+) -> None:
+    url, _ = broker
+    out, modules = loaded(tmp_path, "--url", url, "topology", "--trace", "", "hello")
+    assert out == "queue hello\n  exchange (default exchange) -['hello']-> queue hello\n"
+    assert not modules & DEAR
+    assert not [name for name in modules if name.startswith(BROKER)]
