@@ -90,8 +90,10 @@ class Screen:
 
     @contextmanager
     def on(self) -> Iterator["Screen"]:
-        """The second screen, until the end: then the first is back, and stderr."""
-        stderr, self._session.stderr = self._session.stderr, self._said
+        """The second screen, until the end: then the first is back, and stderr when that is the terminal too."""
+        stderr = self._session.stderr
+        if stderr.isatty():
+            self._session.stderr = self._said
         self._write(_ENTER)
         try:
             with left_while_stopped(lambda: self._write(_LEAVE), self._back):

@@ -110,6 +110,13 @@ def test_numbers_stay_where_they_are_once_there_was_a_difference() -> None:
     assert column == {place - after.rindex("\n", 0, place) for place in places(after)}
 
 
+def test_lines_that_stand_out_do_so_here_too() -> None:
+    alarming = TEXT._replace(alarming=frozenset({2}))
+    assert "␛[1;33m  nobody␛[0m" in screen(alarming, color=True)
+    assert "␛[1;33;7m  nobody *␛[0m" in screen(Value({}, "1\n2\n3"), alarming, color=True)
+    assert "␛" not in screen(alarming, color=False)
+
+
 def test_another_kind_of_answer_is_compared_with_nothing() -> None:
     assert "*" not in screen(TEXT, BEFORE, color=False)
     assert "new" not in screen(OBJECT, AFTER, color=False)
