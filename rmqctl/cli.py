@@ -15,13 +15,14 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind, size
+from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind
 from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.result import Live, Nothing, Result, Rows, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
 from rmqctl.watch import option as watching
+from rmqctl.words import HELP, command_first, is_group
 
 if TYPE_CHECKING:
     from rmqctl.resources.column import Resource
@@ -77,49 +78,12 @@ def _run(words: list[str], session: Session) -> int:
     return render(session, result)
 
 
-def command_first(argv: Sequence[str]) -> list[str]:
-    """The words with the command's name before everything else: options may stand on either side of it.
-
-    Without a command only a request for help or the version remains.
-    """
-    before, words = _split(watching.joined(argv))
-    if not words:
-        return [word for word in before if word in _ALONE][:1]
-    name, rest = words[0], words[1:]
-    if name == "help":
-        return [*rest, "--help"]
-    if not _is_group(name):
-        return [name, *before, *rest]
-    between, words = _split(rest)
-    if not words and name in COMMANDS:  # `declare -f FILE` beside `declare queue NAME`
-        return [name, *before, *between]
-    if not words:
-        return [name, *(word for word in between if word in _ALONE)]
-    return [name, words[0], *before, *between, *words[1:]]
-
-
-_HELP = ["--help", "-h", "-?"]
-_ALONE = (*_HELP, "--version", "-V")
-
-
-def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The options with their values up to the first other word, and the words from there on."""
-    at = 0
-    while at < len(argv) and argv[at].startswith("-") and argv[at] not in ("-", "--"):
-        at += size(argv[at])
-    return list(argv[:at]), list(argv[at:])
-
-
-def _is_group(name: str) -> bool:
-    return any(command.startswith(f"{name} ") for command in COMMANDS)
-
-
 class CommandGroup(TyperGroup):
     """The commands of the static table, each imported when it is called. `prefix` is "show " inside `show`."""
 
     def __init__(self, *, name: str, session: Session, prefix: str = "") -> None:
         # Options of a group that is a command too (`declare -f FILE`) are not the group's.
-        settings = {"help_option_names": _HELP, "ignore_unknown_options": prefix.strip() in COMMANDS}
+        settings = {"help_option_names": HELP, "ignore_unknown_options": prefix.strip() in COMMANDS}
         super().__init__(name=name, no_args_is_help=False, context_settings=settings)
         self._session = session
         self._prefix = prefix
@@ -130,7 +94,7 @@ class CommandGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         name = self._prefix + cmd_name.replace("-", "_")
-        if _is_group(name):
+        if is_group(name):
             return CommandGroup(name=cmd_name, session=self._session, prefix=f"{name} ")
         if name in COMMANDS:
             return build(name, COMMANDS[name], self._session)

@@ -28,6 +28,7 @@ LAYERS = (
     ("session", "signals"),
     ("amqp", "top"),
     ("pager", "demo", "commands", "watch"),
+    ("words",),
     ("cli",),
     ("__main__",),
 )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rmqctl.cli import command_first
 from rmqctl.commands import COMMANDS
 from rmqctl.watch import option
+from rmqctl.words import command_first
 
 from ..conftest import run_with
 
