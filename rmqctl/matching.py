@@ -4,6 +4,7 @@ Pure, and of neither side: the embedded broker routes by it, and so does what fo
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -84,5 +85,13 @@ def headers_match(wanted: Mapping[str, Any], headers: Mapping[str, Any]) -> bool
     return any(matches) if str(mode).startswith("any") else all(matches)
 
 
-def _same(one: Any, other: Any) -> bool:
-    return one == other and type(one) is type(other)
+def _same(asked: Any, there: Any) -> bool:
+    """As RabbitMQ compares: a time is a number, of seconds in a binding and of milliseconds in a message."""
+    asked, there = _comparable(asked, 1), _comparable(there, 1000)
+    return asked == there and type(asked) is type(there)
+
+
+def _comparable(value: Any, ticks: int) -> Any:
+    if isinstance(value, bytes | bytearray):
+        return value.decode("utf-8", "surrogateescape")
+    return int(value.timestamp()) * ticks if isinstance(value, datetime) else value

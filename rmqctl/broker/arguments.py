@@ -199,8 +199,8 @@ def check_queue(name: str, vhost: str, kind: str, arguments: Arguments) -> None:
     what = f"queue '{name}' in vhost '{vhost}'"
     if "x-queue-master-locator" in arguments:
         raise AmqpError(541, "Feature `queue_master_locator` is deprecated.", hard=True)
-    for argument in _FOREIGN[kind]:
-        if argument in arguments:
+    for argument in arguments:
+        if argument in _FOREIGN[kind]:
             raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{kind}_queue")
     for argument, check in _QUEUE.items():
         if argument in arguments and (problem := check(argument, arguments[argument], arguments)):

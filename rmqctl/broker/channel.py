@@ -7,7 +7,7 @@ import os
 import re
 from base64 import urlsafe_b64encode
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pamqp import commands
@@ -34,6 +34,14 @@ _TOKEN = 22
 # Flags and properties that were found sound.
 _SOUND: set[bytes] = set()
 _SOUND_AT_MOST = 1000
+# Whether what was delivered goes back, and whether its delivery counts as failed, by how it was refused.
+_REFUSALS = {
+    "nack": (False, False),
+    "nack, requeue": (True, False),
+    "reject": (False, True),
+    "reject, requeue": (True, True),
+    "left, requeue": (True, True),
+}
 _UNKNOWN_TAG = "unknown delivery tag {}"
 
 
@@ -70,7 +78,7 @@ class Channel:
         """Stands for an empty queue name (specification, section 1.7: queue-name)."""
         self.last_used = self.broker.now
         self.uncommitted: list[tuple[str, Any]] = []
-        """What a transaction has gathered: ("publish", ...), ("ack" | "reject" | "requeue", deliveries)."""
+        """What a transaction has gathered: ("publish", ...), or as `settle` has it, with deliveries."""
         self.reply_tag: str | None = None
         self._reply_token = ""
         self._delivery_tag = 0
@@ -101,8 +109,10 @@ class Channel:
     def content_header(self, payload: bytes) -> None:
         if self._content is None:
             raise unexpected("method frame", "non method frame", wire.NOTHING)
-        if len(payload) < 14:
+        if len(payload) < 12:
             raise wire.bad_frame(501, wire.HEADER, payload, "unknown_frame")
+        if len(payload) < 14:
+            raise wire.malformed()
         if self._header:
             raise self.other_than_content()
         if payload[:2] != b"\x00\x3c":
@@ -159,9 +169,9 @@ class Channel:
 
     def _publish_content(self, content: wire.Published, header: bytes, body: bytes) -> None:
         exchange, key, bits, route = content
-        if len(body) > _LARGEST:
-            raise precondition(f"message size {len(body)} is larger than configured max size {_LARGEST}")
         try:
+            if len(body) > _LARGEST:
+                raise precondition(f"message size {len(body)} is larger than configured max size {_LARGEST}")
             self.publish(Message(exchange, key, header, body, route), bits & _MANDATORY == _MANDATORY)
         except AmqpError as error:
             error.blame = error.blame or wire.PUBLISH
@@ -170,18 +180,18 @@ class Channel:
     # ----------------------------------------------------------------------------------------------------- publishing
 
     def publish(self, message: Message, mandatory: bool) -> None:
-        """Routes a message, at once or with the transaction."""
+        """Routes a message and hands it over, at once or with the transaction."""
         exchange = self._exchange_to_write(message)
         if message.flags & ACTED_ON:
             message = self._checked(message)
         if self.mode == "tx":
-            self.uncommitted.append(("publish", (exchange, message, mandatory)))
+            self.uncommitted.append(("publish", (exchange, message, self._route(exchange, message), mandatory)))
             return
         number = 0
         if self.mode == "confirm":
             self._published += 1
             number = self._published
-        self._route(exchange, message, mandatory, number)
+        self._hand_over(exchange, message, self._route(exchange, message), mandatory, number)
 
     def _exchange_to_write(self, message: Message) -> Exchange:
         name = message.exchange
@@ -215,19 +225,25 @@ class Channel:
             return message.changed(message.exchange, message.key, reply_to=f"{REPLY_TO}.{self._reply_token}")
         return message
 
-    def _route(self, exchange: Exchange, message: Message, mandatory: bool, number: int) -> None:
-        """`number` is the publish's, for its confirm; 0 when none is wanted."""
+    def _route(self, exchange: Exchange, message: Message) -> Sequence[Queue] | None:
+        """The queues that the message goes to; None when it is a direct reply."""
+        if not exchange.name and message.key.startswith(_REPLY_ADDRESS):
+            return None
+        return self.vhost.route(exchange, message)
+
+    def _hand_over(
+        self, exchange: Exchange, message: Message, queues: Sequence[Queue] | None, mandatory: bool, number: int
+    ) -> bool:
+        """False when a queue rejected it. `number` is the publish's, for its confirm; 0 when none is wanted."""
         self.counts.publish += 1
         exchange.counts.publish_in += 1
-        if not exchange.name and message.key.startswith(_REPLY_ADDRESS):
-            routed, rejected = self._reply(message), False
-            stored = False
+        rejected = stored = False
+        if queues is None:
+            routed = self._reply(message)
         else:
-            queues = self.vhost.route(exchange, message)
             if b"\x03BCC" in message.header:
                 message = message.changed(message.exchange, message.key, headers={"BCC": None})
-            routed, rejected = bool(queues), False
-            stored = False
+            routed = bool(queues)
             for queue in queues:
                 rejected |= not queue.push(message)
                 stored |= queue.durable
@@ -240,6 +256,7 @@ class Channel:
                 self.counts.drop_unroutable += 1
         if number:
             self._confirm(number, rejected, stored and message.persistent and self.broker.journal.durable)
+        return not rejected
 
     def _return(self, message: Message, code: int, text: str) -> None:
         self.flush_confirms()
@@ -296,7 +313,7 @@ class Channel:
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
-        message = _as_delivered(entry) if entry.count else entry.message
+        message = _as_delivered(entry) if entry.acquired else entry.message
         session = self.session
         session.send(wire.deliver(self.number, consumer.prefix, tag, entry.redelivered, message, session.frame_max))
 
@@ -357,7 +374,7 @@ class Channel:
         return None
 
     def settle(self, kind: str, tag: int, multiple: bool) -> None:
-        """`kind`: ack, reject or requeue; `tag` 0 with `multiple`: all."""
+        """`kind`: ack, or one of _REFUSALS; `tag` 0 with `multiple`: all."""
         taken = self._take(tag, multiple)
         if self.mode == "tx":
             self.uncommitted.append((kind, taken))
@@ -393,8 +410,9 @@ class Channel:
         if kind == "ack":
             self.counts.ack += len(deliveries)
         else:
+            back, failed = _REFUSALS[kind]
             for queue, entries in _by_queue(deliveries).items():
-                queue.requeue(entries) if kind == "requeue" else queue.reject(entries)
+                queue.requeue(entries, failed=failed) if back else queue.reject(entries, failed=failed)
         self._credit(self.consumers.values() if self.prefetch else freed)
 
     def _credit(self, consumers: Iterable[Consumer]) -> None:
@@ -434,7 +452,7 @@ class Channel:
             raise precondition(f"invalid arg 'x-stream-offset' for {what} of queue type rabbit_{queue.kind}_queue")
         if "x-priority" in arguments and (problem := whole("x-priority", arguments["x-priority"], arguments)):
             raise precondition(f"invalid arg 'x-priority' for {what}: {problem}")
-        if queue.exclusive_consumer or (method.exclusive and (queue.consumers or queue.single_active)):
+        if queue.in_exclusive_use(wanted=method.exclusive):
             raise refused(f"{what} in exclusive use")
         consumer = Consumer(
             self,
@@ -478,6 +496,12 @@ class Channel:
         name = self.queue_name(method.queue)
         self.user.check("read", self.vhost.name, "queue", name)
         queue = self.vhost.queue(name, self.session)
+        if queue.kind == "quorum" and queue.single_active:
+            raise AmqpError(
+                405,
+                f"cannot obtain access to locked queue '{name}' in vhost '{self.vhost.name}'. basic.get operations are "
+                'not supported by <<"quorum">> queues with single active consumer',
+            )
         entry = queue.get()
         if entry is None:
             queue.counts.get_empty += 1
@@ -498,10 +522,10 @@ class Channel:
         return None
 
     def basic_nack(self, method: commands.Basic.Nack) -> None:
-        self.settle("requeue" if method.requeue else "reject", method.delivery_tag or 0, method.multiple)
+        self.settle("nack, requeue" if method.requeue else "nack", method.delivery_tag or 0, method.multiple)
 
     def basic_reject(self, method: commands.Basic.Reject) -> None:
-        self.settle("requeue" if method.requeue else "reject", method.delivery_tag or 0, False)
+        self.settle("reject, requeue" if method.requeue else "reject", method.delivery_tag or 0, False)
 
     def basic_recover(self, method: commands.Basic.Recover) -> None:
         _check_requeue(method.requeue)
@@ -515,7 +539,7 @@ class Channel:
     def _recover(self) -> None:
         deliveries = list(self.unacked.values())
         self.unacked.clear()
-        self._settle("requeue", deliveries)
+        self._settle("nack, requeue", deliveries)
 
     # ------------------------------------------------------------------------------------------ classes confirm and tx
 
@@ -535,12 +559,16 @@ class Channel:
     def tx_commit(self, method: commands.Tx.Commit) -> None:
         self._in_transaction()
         gathered, self.uncommitted = self.uncommitted, []
+        taken = True
         for kind, what in gathered:
             if kind == "publish":
-                exchange, message, mandatory = what
-                self._route(exchange, message, mandatory, 0)
+                exchange, message, queues, mandatory = what
+                left = queues and [queue for queue in queues if not queue.deleted]
+                taken &= self._hand_over(exchange, message, left, mandatory, 0)
             else:
                 self._settle(kind, [each for _, each in what])
+        if not taken:
+            raise precondition("partial tx completion")
         self.session.when_safe(wire.method(self.number, 90, 21))
 
     def tx_rollback(self, method: commands.Tx.Rollback) -> None:
@@ -586,7 +614,7 @@ class Channel:
         back = [delivery for kind, what in self.uncommitted if kind != "publish" for _, delivery in what]
         deliveries = [*back, *self.unacked.values()]
         self.unacked.clear()
-        self._settle("requeue", deliveries)
+        self._settle("left, requeue", deliveries)
 
     def _forget_replies(self) -> None:
         self.reply_tag = None
@@ -596,8 +624,10 @@ class Channel:
 def _as_delivered(entry: Entry) -> Message:
     """Quorum queues tell how often a message came back."""
     message = entry.message
-    if entry.count and entry.queue.kind == "quorum":
-        counts = {name: wire.field(entry.count) for name in ("x-acquired-count", "x-delivery-count")}
+    if entry.acquired and entry.queue.kind == "quorum":
+        counts = {"x-acquired-count": wire.field(entry.acquired)}
+        if entry.count:
+            counts["x-delivery-count"] = wire.field(entry.count)
         return message.changed(message.exchange, message.key, headers=counts)
     return message
 

@@ -119,7 +119,7 @@ def more_keys(message: Message, *names: str) -> list[str]:
 class Entry:
     """A message in a queue. `position` orders it there; `expires` is Unix seconds or None."""
 
-    __slots__ = ("count", "expires", "message", "position", "queue", "redelivered", "stored")
+    __slots__ = ("acquired", "count", "expires", "message", "position", "queue", "redelivered", "stored")
 
     def __init__(self, message: Message, queue: "Queue", position: int, expires: float | None) -> None:
         self.message = message
@@ -127,7 +127,9 @@ class Entry:
         self.position = position
         self.expires = expires
         self.redelivered = False
+        self.acquired = 0
+        """How often it came back (x-acquired-count of quorum queues)."""
         self.count = 0
-        """How often it came back (x-delivery-count, basic.get-ok has no such field)."""
+        """How often it came back because something failed (x-delivery-count)."""
         self.stored = 0
         """The number that the store knows it by; 0 when it does not."""

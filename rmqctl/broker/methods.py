@@ -51,6 +51,6 @@ def handle(channel: Channel, payload: bytes) -> None:
     if handler is None:
         raise AmqpError(503, "unimplemented method")
     if strings := _TYPED.get(method.name):
-        method.arguments = Arguments(method.arguments or {}, wire.table_types(payload, strings))
+        method.arguments = Arguments(*wire.typed_arguments(payload, strings))
     handler(channel, method)
     return None

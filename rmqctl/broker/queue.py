@@ -12,7 +12,7 @@ from rmqctl.broker import wire
 from rmqctl.broker.arguments import Arguments
 from rmqctl.broker.consumer import Consumer
 from rmqctl.broker.message import Entry, Message
-from rmqctl.broker.ready import Ready
+from rmqctl.broker.ready import QuorumReady, Ready
 from rmqctl.broker.stats import Counts
 from rmqctl.broker.timers import Timer
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _EXPIRATION = wire.FLAGS["expiration"]
 # What x-delivery-limit is for quorum queues without one (RabbitMQ 4.0).
 _DELIVERY_LIMIT = 20
+# A quorum queue refuses what is published from its first message above a limit until it is down to this share of it.
+_LOW = 0.8
 
 
 class Queue:
@@ -53,7 +55,7 @@ class Queue:
         self.max_priority: int = arguments.get("x-max-priority", 0)
         self.single_active = bool(arguments.get("x-single-active-consumer", False))
         self.counts = Counts()
-        self.ready = Ready(self.max_priority)
+        self.ready = QuorumReady() if self.kind == "quorum" else Ready(self.max_priority)
         self.unacked = 0
         self.unacked_bytes = 0
         self.consumers: dict[Consumer, None] = {}
@@ -88,6 +90,7 @@ class Queue:
         limit = effective.get("delivery-limit", _DELIVERY_LIMIT) if self.kind == "quorum" else None
         self.delivery_limit: int | None = limit if isinstance(limit, int) and limit >= 0 else None
         self._limited = self.max_length is not None or self.max_bytes is not None
+        self._refusing = False
         self._drop_surplus()
         self._watch_use()
 
@@ -102,7 +105,6 @@ class Queue:
             return False
         entry = Entry(message, self, self._next_position, None)
         self._next_position += 1
-        entry.redelivered = redelivered
         if self.ttl is not None or message.flags & _EXPIRATION:
             entry.expires = self._expires(message)
         if message.persistent and self.durable:
@@ -110,6 +112,7 @@ class Queue:
         if not self.ready.count and (consumer := self._next_consumer()):
             self._deliver(consumer, entry)
             return True
+        entry.redelivered = redelivered
         self.ready.push(entry)
         if entry.expires is not None:
             self._watch_expiry()
@@ -142,10 +145,11 @@ class Queue:
             self.unacked -= 1
             self.unacked_bytes -= len(entry.message.body)
 
-    def reject(self, entries: Iterable[Entry]) -> None:
-        """The messages were refused for good."""
+    def reject(self, entries: Iterable[Entry], *, failed: bool = False) -> None:
+        """The messages were refused for good; `failed`: by basic.reject, which RabbitMQ takes for a failed delivery."""
         gone = []
         for entry in entries:
+            entry.redelivered |= failed
             self.unacked -= not self.deleted
             self.unacked_bytes -= len(entry.message.body)
             gone.append(entry)
@@ -154,8 +158,8 @@ class Queue:
         else:
             self._dead_letter(gone, "rejected")
 
-    def requeue(self, entries: Iterable[Entry]) -> None:
-        """Messages come back, to their places."""
+    def requeue(self, entries: Iterable[Entry], *, failed: bool = True) -> None:
+        """Messages come back, to their places. What `failed` counts for the delivery limit; basic.nack does not."""
         if self.deleted:
             self._forget(entries)
             return
@@ -165,9 +169,10 @@ class Queue:
             self.unacked -= 1
             self.unacked_bytes -= len(entry.message.body)
             entry.redelivered = True
-            entry.count += 1
+            entry.acquired += 1
+            entry.count += failed
             limit = self.delivery_limit
-            (tired if limit is not None and entry.count > limit else back).append(entry)
+            (tired if failed and limit is not None and entry.count > limit else back).append(entry)
         self.ready.put_back(back)
         self._dead_letter(tired, "delivery_limit")
         self._drop_expired()
@@ -180,6 +185,8 @@ class Queue:
         self.used = self.broker.now
         if self.single_active:
             consumer.blocked = True
+            if self.kind == "quorum" and self.active is not None and consumer.priority > self.active.priority:
+                self._retire_active()
             self._choose_active()
         else:
             self._round(consumer.priority).append(consumer)
@@ -221,6 +228,15 @@ class Queue:
                 self._round(consumer.priority).appendleft(consumer)
                 return
             self._deliver(consumer, entry)
+
+    def in_exclusive_use(self, *, wanted: bool) -> bool:
+        """Whether a consumer that comes now has to be sent away; `wanted`: it asks for exclusive use itself.
+
+        Quorum queues do not know exclusive consumers.
+        """
+        if self.kind == "quorum":
+            return False
+        return self.exclusive_consumer is not None or (wanted and (self.single_active or bool(self.consumers)))
 
     @property
     def exclusive_consumer(self) -> Consumer | None:
@@ -294,6 +310,15 @@ class Queue:
             self._dead_letter([entry], "expired")
         return None
 
+    def _retire_active(self) -> None:
+        """Takes the active consumer out of the round; it stays one of those that wait."""
+        assert self.active is not None
+        found = self._round(self.active.priority)
+        if self.active in found:
+            found.remove(self.active)
+        self.active.blocked = True
+        self.active = None
+
     def _choose_active(self) -> None:
         if not self.single_active or self.active is not None or not self.consumers:
             return
@@ -302,17 +327,25 @@ class Queue:
         self._round(self.active.priority).append(self.active)
 
     def _is_full(self, message: Message) -> bool:
+        if self.kind == "quorum":
+            self._refusing = self._is_over(_LOW if self._refusing else 1)
+            return self._refusing
         if self.max_length is not None and self.ready.count >= self.max_length:
             return True
         return self.max_bytes is not None and self.ready.bytes + len(message.body) > self.max_bytes
 
+    def _is_over(self, share: float = 1) -> bool:
+        """Whether more waits than this share of a limit."""
+        if self.max_length is not None and self.ready.count > int(self.max_length * share):
+            return True
+        return self.max_bytes is not None and self.ready.bytes > int(self.max_bytes * share)
+
     def _drop_surplus(self) -> None:
         dropped = []
-        while self.ready.count and (
-            (self.max_length is not None and self.ready.count > self.max_length)
-            or (self.max_bytes is not None and self.ready.bytes > self.max_bytes)
-        ):
+        while self.overflow == "drop-head" and self.ready.count and self._is_over():
             dropped.append(self.ready.pop())
+        if dropped:
+            self._watch_expiry()
         self._dead_letter(dropped, "maxlen")
 
     def _expires(self, message: Message) -> float:

@@ -9,15 +9,20 @@ from rmqctl.broker.message import Entry
 class Ready:
     """One line for each priority (0 to `priorities`), oldest first. `bytes` is the sum of the bodies."""
 
+    _expire_behind = False
+    """Whether a message expires while one that does not stands in a line before its own."""
+
     def __init__(self, priorities: int = 0) -> None:
-        self._lines: list[deque[Entry]] = [deque() for _ in range(priorities + 1)]
+        self._lines: dict[int, deque[Entry]] = {0: deque()}
+        """By priority, the highest first."""
         self._plain = self._lines[0] if not priorities else None
+        self._highest = priorities
         self.count = 0
         self.bytes = 0
 
     def __iter__(self) -> Iterator[Entry]:
         """In the order of delivery."""
-        for line in reversed(self._lines):
+        for line in self._lines.values():
             yield from line
 
     def push(self, entry: Entry) -> None:
@@ -33,15 +38,21 @@ class Ready:
         return entry
 
     def heads(self) -> Iterator[Entry]:
-        """The oldest of each priority."""
-        return (line[0] for line in self._lines if line)
+        """The messages that may expire next."""
+        for line in self._lines.values():
+            if line:
+                yield line[0]
+                if not self._expire_behind:
+                    return
 
     def pop_expired(self, now: float) -> list[Entry]:
         """Takes the expired ones away, as far as none that is not stands before them."""
         expired = []
-        for line in reversed(self._lines):
+        for line in self._lines.values():
             while line and (when := line[0].expires) is not None and when <= now:
                 expired.append(line.popleft())
+            if line and not self._expire_behind:
+                break
         self.count -= len(expired)
         self.bytes -= sum(len(entry.message.body) for entry in expired)
         return expired
@@ -61,15 +72,44 @@ class Ready:
     def clear(self) -> list[Entry]:
         """Takes all away."""
         entries = list(self)
-        for line in self._lines:
+        for line in self._lines.values():
             line.clear()
         self.count = self.bytes = 0
         return entries
 
     def _first_line(self) -> deque[Entry]:
-        return self._plain if self._plain is not None else next(line for line in reversed(self._lines) if line)
+        return self._plain if self._plain is not None else next(line for line in self._lines.values() if line)
 
     def _line_of(self, entry: Entry) -> deque[Entry]:
         if self._plain is not None:
             return self._plain
-        return self._lines[min(entry.message.get("priority") or 0, len(self._lines) - 1)]
+        return self._line(min(entry.message.get("priority") or 0, self._highest))
+
+    def _line(self, priority: int) -> deque[Entry]:
+        if priority not in self._lines:
+            self._lines = dict(sorted({**self._lines, priority: deque[Entry]()}.items(), reverse=True))
+        return self._lines[priority]
+
+
+class QuorumReady(Ready):
+    """Of a quorum queue, as of RabbitMQ 4.3: 32 priorities, and 4 is that of a message without one.
+
+    What comes back has no place of its own: it goes before everything else, in the order of its coming back.
+    """
+
+    _expire_behind = True
+    _unsaid = 4
+    _came_back = 256
+
+    def __init__(self) -> None:
+        super().__init__(31)
+
+    def put_back(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._line(self._came_back).append(entry)
+            self.count += 1
+            self.bytes += len(entry.message.body)
+
+    def _line_of(self, entry: Entry) -> deque[Entry]:
+        priority = entry.message.get("priority")
+        return self._line(self._unsaid if priority is None else min(priority, self._highest))

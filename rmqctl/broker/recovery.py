@@ -150,7 +150,7 @@ def _restore(row: tuple[Any, ...], queues: Mapping[int, Queue], messages: dict[i
     if number:
         entry = Entry(message, queues[number], identity, expires)
         entry.stored = identity
-        entry.count = returned
+        entry.count = entry.acquired = returned
         # After a crash nobody knows what had been delivered: a consumer is told to look twice.
         entry.redelivered = bool(returned) or not clean
         message.references += 1

@@ -52,6 +52,10 @@ _EXPECTED: dict[str, type[base.Frame]] = {
     "tune": commands.Connection.TuneOk,
     "opening": commands.Connection.Open,
 }
+# States in which RabbitMQ hangs up on whatever it did not expect.
+_UNTUNED = ("start", "tune")
+# Methods of which the queue's name, their first argument but a ticket, is looked at before anything else.
+_NAMED = frozenset(struct.pack(">HH", *index) for index in ((50, 20), (50, 30), (50, 40), (50, 50), (60, 20), (60, 70)))
 _KINDS = (wire.METHOD, wire.HEADER, wire.BODY, wire.HEARTBEAT)
 _HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
 _HEADERS_1_0 = (b"\x00\x01\x00\x00", b"\x03\x01\x00\x00")
@@ -180,6 +184,8 @@ class Session:
             kind, number, size = wire.FRAME.unpack_from(data, position)
             if size > self._frame_limit:
                 self._need = 8
+                if self.state in _UNTUNED:
+                    raise HangUp
                 raise wire.bad_frame(501, kind, b"", f"{{frame_too_large,{size},{self._frame_limit - 8}}}")
             stop = position + 7 + size
             if stop >= end:
@@ -261,9 +267,11 @@ class Session:
             if kind == wire.METHOD:
                 self._connection_method(payload)
             elif kind != wire.HEARTBEAT:
+                if self.state in _UNTUNED:
+                    raise HangUp
                 raise wire.bad_frame(505, kind, payload)
             return
-        if self.state in ("start", "tune"):
+        if self.state in _UNTUNED:
             raise HangUp
         if self.state != "running" or kind == wire.HEARTBEAT:
             raise wire.bad_frame(505, kind, payload)
@@ -330,6 +338,10 @@ class Session:
 
     def _open_channel(self, kind: int, number: int, payload: bytes) -> None:
         if kind != wire.METHOD or payload[:4] != b"\x00\x14\x00\x0a":
+            if kind == wire.METHOD and payload[:4] in _NAMED and payload[6:7] == b"\x00":
+                # As RabbitMQ: the name is looked for before the channel's state, and the error is the channel's.
+                self.channels[number] = Channel(self, number)
+                raise AmqpError(404, "no previously declared queue")
             raise AmqpError(504, "expected 'channel.open'")
         if len(self.channels) >= self.channel_max:
             problem = f"number of channels opened ({len(self.channels)}) has reached the negotiated channel_max"
@@ -339,7 +351,8 @@ class Session:
             raise AmqpError(
                 530,
                 f"number of channels opened for user '{self.user.name}' has reached the maximum allowed user limit of "
-                f"({limit})",
+                f"{limit}",
+                blame=wire.NOTHING,
             )
         self.channels[number] = Channel(self, number)
         self.broker.churn["channel_created"] += 1
@@ -373,7 +386,7 @@ class Session:
 
     def _connection_method(self, payload: bytes) -> None:
         method = wire.decode_method(payload)
-        if isinstance(method, commands.Connection.Close) and self.state != "start":
+        if isinstance(method, commands.Connection.Close) and self.state not in _UNTUNED:
             self._release_channels()
             self.send(wire.method(0, 10, 51))
             # The client hangs up; one that does not is given some time.
@@ -385,7 +398,7 @@ class Session:
             # Users of the broker's own have no secret that could expire: what comes is taken, unread, as RabbitMQ does.
             self.send(wire.method(0, 10, 71))
         elif expected is None or not isinstance(method, expected):
-            if self.state in ("start", "tune"):
+            if self.state in _UNTUNED:
                 raise HangUp
             raise AmqpError(504, f"unexpected method in connection state {self.state}")
         elif isinstance(method, commands.Connection.StartOk):

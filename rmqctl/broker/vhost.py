@@ -277,8 +277,7 @@ class VHost:
             self._check_quorum(name, durable, exclusive, auto_delete)
         if (limit := self.limits.get("max-queues", -1)) >= 0 and len(self.queues) >= limit:
             raise precondition(
-                f"cannot declare queue '{name}' in vhost '{self.name}': "
-                f"queue limit in vhost '{self.name}' ({limit}) is reached"
+                f"cannot declare queue '{name}': queue limit in vhost '{self.name}' ({limit}) is reached"
             )
         if (target := arguments.get("x-dead-letter-exchange")) is not None:
             self.check(user, "read", "queue", name)
@@ -353,6 +352,7 @@ class VHost:
         exchange = self.exchanges.get(source)
         if exchange is None:
             return False
+        self._may_read_topic(user, exchange, key)
         binding = exchange.bindings.get(Binding(source, destination, key, arguments).identity)
         if binding is None:
             return False
@@ -391,9 +391,12 @@ class VHost:
             self.queue(destination.name, owner)
         else:
             self.exchange(destination.name)
-        if user is not None and exchange.kind == "topic":
-            user.check_topic("read", self.name, source, key)
+        self._may_read_topic(user, exchange, key)
         return exchange
+
+    def _may_read_topic(self, user: User | None, exchange: Exchange, key: str) -> None:
+        if user is not None and exchange.kind == "topic":
+            user.check_topic("read", self.name, exchange.name, key)
 
     def _may_bind(self, user: User | None, source: str, destination: Destination) -> None:
         self._not_default(source)
@@ -478,12 +481,10 @@ class VHost:
         if exchange is None:
             return
         message = dead_lettered(queue, entry, reason, self.broker.now)
-        # RabbitMQ remembers that a message was out only if it had to write it down.
-        known = reason == "rejected" and (message.persistent or queue.kind == "quorum")
         more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
         for target in self.route(exchange, message, more):
             if reason == "rejected" or not in_circles(target, message):
-                target.push(message, redelivered=entry.redelivered or known)
+                target.push(message, redelivered=entry.redelivered)
 
     # -------------------------------------------------------------------------------------------------------- policies
 

@@ -256,6 +256,8 @@ def decode_method(payload: bytes) -> base.Frame:
     found = kind()
     try:
         found.unmarshal(payload[4:])
+    except UnicodeDecodeError:
+        raise AmqpError(501, "Malformed UTF-8 in shortstr", blame=NOTHING) from None
     except _MALFORMED as error:
         if "Unknown type" in str(error):
             raise HangUp from None
@@ -324,6 +326,8 @@ def split_properties(header: bytes) -> dict[str, bytes]:
             raise malformed()
         found[name] = header[position : position + size]
         position += size
+    if position != len(header):
+        raise malformed()
     return found
 
 
@@ -355,7 +359,8 @@ def encode_property(name: str, value: Any) -> bytes:
 
 def split_table(data: bytes) -> dict[str, bytes]:
     """The encoded fields of a table, each with its type, by name."""
-    end, position, found = 4 + int.from_bytes(data[:4], "big"), 4, {}
+    found: dict[str, bytes] = {}
+    end, position = 4 + int.from_bytes(data[:4], "big"), 4
     if end > len(data):
         raise malformed()
     try:
@@ -363,15 +368,20 @@ def split_table(data: bytes) -> dict[str, bytes]:
             start = position + 1 + data[position]
             name = data[position + 1 : start].decode("utf-8", "surrogateescape")
             position = start + decode.embedded_value(data[start:end])[0]
-            found[name] = data[start:position]
+            found.setdefault(name, data[start:position])
     except _MALFORMED:
         raise malformed() from None
     return found
 
 
-def table_types(payload: bytes, strings: int) -> dict[str, str]:
-    """The type letter of each field of a declare's arguments, which come after a ticket, short strings and bits."""
+def typed_arguments(payload: bytes, strings: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Values and type letters of a declare's arguments, which come after a ticket, short strings and bits.
+
+    Of a name that comes twice the first counts.
+    """
     position = 6
     for _ in range(strings):
         position += 1 + payload[position]
-    return {name: chr(data[0]) for name, data in split_table(payload[position + 1 :]).items() if data}
+    fields = split_table(payload[position + 1 :])
+    values = {name: decode.embedded_value(data)[1] for name, data in fields.items()}
+    return values, {name: chr(data[0]) for name, data in fields.items() if data}

@@ -174,9 +174,9 @@ def _take(queue: Queue, count: int, mode: str, show: Callable[[bytes], Row]) -> 
 def _return(queue: Queue, taken: list[Entry], mode: str) -> None:
     """Nothing was kept back from others while these were shown: they go where the mode says at once."""
     if mode.endswith("requeue_true"):
-        queue.requeue(taken)
+        queue.requeue(taken, failed=mode == "reject_requeue_true")
     elif mode == "reject_requeue_false":
-        queue.reject(taken)
+        queue.reject(taken, failed=True)
     else:
         for entry in taken:
             queue.settle(entry)

@@ -14,7 +14,7 @@ from pathlib import Path
 from .client import Broker, Event, Registered, run
 from .probes import PROBES
 
-PROBES_AT_ONCE = 6
+PROBES_AT_ONCE = 9
 SILENCE = 0.8
 FAILED = "the probe failed"
 

@@ -161,16 +161,17 @@ class Consumers(RuleBasedStateMachine):
             )
             assert self._has_room(method.consumer_tag)
             self.held[self.tag] = expected, method.consumer_tag
+        # One that has expired may be the first now.
+        self.broker.tick()
+        self._drop()
         return [each for each in frames if isinstance(each, base.Frame) and not isinstance(each, Basic.Deliver)]
 
     def _drop(self) -> None:
-        """The expired ones, as far as none of their priority stands before them; then what is too much."""
+        """The expired ones, as far as none stands before them that is not; then what is too much."""
         if "x-message-ttl" in self.arguments:
-            for each in [each for each in self.ready if each.expires <= self.clock.now]:
-                if not any(other.rank == each.rank and other < each for other in self.ready):
-                    self.ready.remove(each)
-                    self.dead.append((each.number, "expired"))
-        if "x-max-length" in self.arguments:
+            while self.ready and self.ready[0].expires <= self.clock.now:
+                self.dead.append((self.ready.pop(0).number, "expired"))
+        if "x-max-length" in self.arguments and "x-overflow" not in self.arguments:
             while len(self.ready) > LIMIT:
                 self.dead.append((self.ready.pop(0).number, "maxlen"))
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqctl.broker.message import Entry
-from rmqctl.broker.ready import Ready
+from rmqctl.broker.ready import QuorumReady, Ready
 
 
-def entry(position: int, priority: int, size: int) -> Entry:
+def entry(position: int, priority: int | None, size: int) -> Entry:
     message = SimpleNamespace(body=bytes(size), get=lambda name: priority if name == "priority" else None)
     return Entry(cast(Any, message), cast(Any, None), position, None)
 
@@ -38,3 +38,16 @@ def test_by_priority_then_age_also_after_a_return(
     assert (ready.count, ready.bytes) == (len(left), sum(len(each.message.body) for each in left))
     assert ready.clear() == left
     assert (list(ready), ready.count, ready.bytes) == ([], 0, 0)
+
+
+def test_a_quorum_queue_has_32_priorities_and_what_came_back_goes_first() -> None:
+    ready = QuorumReady()
+    priorities = (None, 3, 5, 4, 255, 31)
+    for place, priority in enumerate(priorities):
+        ready.push(entry(place, priority, 1))
+    taken = [ready.pop() for _ in range(3)]
+    assert [each.position for each in taken] == [4, 5, 2]
+    ready.put_back([taken[2], taken[0]])
+    ready.push(entry(6, 9, 1))
+    assert [each.position for each in ready] == [2, 4, 6, 0, 3, 1]
+    assert (ready.count, ready.bytes) == (6, 6)

@@ -1,6 +1,35 @@
 """The probes: what is sent, by area. Each has a connection and names of its own, so that none spoils another."""
 
-from . import exchanges, frames, handshake, messages, queues, receiving, routing
+from . import (
+    deaths,
+    exchanges,
+    frames,
+    handshake,
+    messages,
+    order,
+    policies,
+    queues,
+    quorum,
+    receiving,
+    routing,
+    states,
+    types,
+)
 from .registry import PROBES
 
-__all__ = ["PROBES", "exchanges", "frames", "handshake", "messages", "queues", "receiving", "routing"]
+__all__ = [
+    "PROBES",
+    "deaths",
+    "exchanges",
+    "frames",
+    "handshake",
+    "messages",
+    "order",
+    "policies",
+    "queues",
+    "quorum",
+    "receiving",
+    "routing",
+    "states",
+    "types",
+]
