@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -42,6 +42,17 @@ def left_while_stopped(leave: Callable[[], None], back: Callable[[], None]) -> I
         yield
     finally:
         signal.signal(number, before)
+
+
+@contextmanager
+def handlers_kept(numbers: Iterable[signal.Signals]) -> Iterator[None]:
+    """Puts the handlers back that an event loop replaces by the default ones when it ends."""
+    before = {number: signal.getsignal(number) for number in numbers} if _allowed() else {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _allowed() -> bool:

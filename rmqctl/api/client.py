@@ -37,6 +37,7 @@ class Client:
 
     `password` is called with the user once, before the first request that needs it. `warn` takes lines for the
     user (an endpoint passed over), `log` those of --verbose. `timeout` is in seconds for one whole answer, None: no limit.
+    These three may be changed.
     """
 
     def __init__(
@@ -49,8 +50,8 @@ class Client:
     ) -> None:
         self._settings = settings
         self._password = password
-        self._warn = warn
-        self._log = log
+        self.warn = warn
+        self.log = log
         self._endpoints = list(settings.endpoints)
         self._passed_over: set[Endpoint] = set()
         self._passwords: dict[str, str] = {}
@@ -155,7 +156,7 @@ class Client:
                     raise Unreachable(f"{error}; whether it was done is not known") from error.__cause__
                 unreachable.append(error)
                 if self._pass_over(endpoint):
-                    self._warn(f"warning: {error}; trying {self.endpoint.url}")
+                    self.warn(f"warning: {error}; trying {self.endpoint.url}")
         if len(unreachable) == 1:
             raise unreachable[0]
         raise Unreachable("no broker is reachable: " + "; ".join(str(error) for error in unreachable))
@@ -202,15 +203,13 @@ class Client:
                 timeout=httpx.Timeout(self.timeout, connect=_connect_timeout(self.timeout)),
             )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            if self._log:
-                self._log(f"{method} {target}: {type(error).__name__}")
+            if self.log:
+                self.log(f"{method} {target}: {type(error).__name__}")
             alone = len(self._endpoints) == 1
             raise failures.of_transport(error, endpoint.url, self.timeout, alone=alone) from error
-        if self._log:
+        if self.log:
             milliseconds = (time.perf_counter() - started) * 1000
-            self._log(
-                f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms"
-            )
+            self.log(f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms")
         if media == _TEXT and response.is_success:
             return Answer(response.status_code, response.text, response.headers)
         return Answer(response.status_code, _decoded(response, endpoint), response.headers)

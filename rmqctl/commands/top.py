@@ -40,7 +40,10 @@ def top(
     source = Source(client, settings.vhost)
     source.open()
     surroundings = Surroundings(settings.context, settings.read_only, settings.protected, session.color)
-    return Nothing(exit_code=run(Top(source, interval, surroundings)))
+    app = Top(source, interval, surroundings)
+    # What is written beside the picture spoils it.
+    client.warn, client.log = app.tell, None
+    return Nothing(exit_code=run(app))
 
 
 def _check_terminal(session: Session) -> None:

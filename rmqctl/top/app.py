@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
@@ -20,7 +20,8 @@ from textual.widgets import Input, Static
 from rmqctl.errors import NotFound, RmqctlError, UsageError
 from rmqctl.output.escape import visible, visible_lines
 from rmqctl.resources.column import Object
-from rmqctl.top import changes, details, header
+from rmqctl.signals import handlers_kept
+from rmqctl.top import changes, details, header, looks
 from rmqctl.top.dialogs import Confirm, Help
 from rmqctl.top.grid import Grid
 from rmqctl.top.poller import Failure, Poller
@@ -87,6 +88,7 @@ class Top(App[int]):
         Binding("c", "change('close')"),
         Binding("question_mark,f1", "help"),
         Binding("escape", "leave"),
+        Binding("ctrl+z", "suspend_process"),
         Binding("q", "end(0)"),
         Binding("ctrl+c", f"end({INTERRUPTED})", priority=True),
     ]
@@ -117,6 +119,7 @@ class Top(App[int]):
         self._item: Object | None = None
         self._sample: Sample | None = None
         self._rows: Sequence[Object] = ()
+        self._shown: Sequence[Object] = ()
         self._failure: Failure | None = None
         self._series = header.Series()
         self._news = ""
@@ -186,6 +189,10 @@ class Top(App[int]):
         if event.changed:
             self._poller.wake()
 
+    def tell(self, text: str) -> None:
+        """A line for the user; from any thread."""
+        self.post_message(self.News(text))
+
     def _tell(self, text: str) -> None:
         self._news = text
         self._draw_keys()
@@ -202,18 +209,19 @@ class Top(App[int]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
+        view, situation = self._view, self._situation()
+        self._shown = shown(self._rows, view.tab, view.filter, view.order, descending=view.descending)
         self._draw_header()
         self._draw_tabs()
         self._draw_item()
         self._draw_keys()
-        view, rows = self._view, self._shown()
         self._grid.show(
             view.tab,
-            rows,
+            self._shown,
             self._fields(),
             view.order,
             descending=view.descending,
-            stale=header.is_stale(self._situation()),
+            stale=header.is_stale(situation),
         )
 
     def _situation(self) -> header.Situation:
@@ -238,7 +246,7 @@ class Top(App[int]):
     def _draw_tabs(self) -> None:
         parts: list[Any] = []
         if self._item is not None:
-            parts.append((visible(details.what(self._view.tab, self._item)), header.STRONG))
+            parts.append((visible(details.what(self._view.tab, self._item)), looks.STRONG))
         else:
             for number, tab in enumerate(TABS, 1):
                 parts += [(f"{number} {tab.title}", "reverse" if tab is self._view.tab else ""), "  "]
@@ -247,19 +255,9 @@ class Top(App[int]):
     def _draw_item(self) -> None:
         self._one.display = self._item is not None
         self._grid.display = self._item is None
-        if self._item is None:
-            return
         sample = self._sample
-        current = sample is not None and sample.question.item is self._item
-        found = sample.sections if sample is not None and current else ()
-        parts: list[Any] = []
-        for section in found:
-            if section.title:
-                parts.append((f"{section.title}\n", header.ALARMING if section.alarming else header.STRONG))
-            style = header.ALARMING if section.alarming else ""
-            parts += [(visible_lines(line) + "\n", style) for line in section.lines]
-            parts.append("\n")
-        self._text.update(Content.assemble(*parts) if parts else Content("..."))
+        if sample is not None and self._item is not None and sample.question.item is self._item:
+            self._text.update(details.drawn(sample.sections))
 
     def _draw_keys(self) -> None:
         self._keys.set_class(bool(self._news), "news")
@@ -270,7 +268,7 @@ class Top(App[int]):
         if self._item is not None:
             return _KEYS_OF_ONE
         if (chosen := self._view.filter) is not None:
-            return f"{len(self._shown())} of {len(self._rows)} match {visible(chosen.text)}  Esc all"
+            return f"{len(self._shown)} of {len(self._rows)} match {visible(chosen.text)}  Esc all"
         return _KEYS
 
     def _fields(self) -> list[Field]:
@@ -282,10 +280,6 @@ class Top(App[int]):
         if not any(FINDING in row for row in rows):
             hidden.add("acks")
         return [field for field in self._view.tab.fields if field.name not in hidden]
-
-    def _shown(self) -> list[Object]:
-        view = self._view
-        return shown(self._rows, view.tab, view.filter, view.order, descending=view.descending)
 
     # Keys
 
@@ -339,6 +333,7 @@ class Top(App[int]):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         self._item = event.item
+        self._text.update(Content("..."))
         self._ask()
         self._draw()
         self._one.scroll_home(animate=False)
@@ -434,21 +429,8 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 def run(app: Top) -> int:
     """Until the user or a signal ends it. Returns the exit code; the terminal is as it was."""
-    with _signals_kept():
+    with handlers_kept(_ENDING):
         code = app.run(mouse=False)
     if app._exception is not None:
         raise app._exception
     return code or 0
-
-
-@contextmanager
-def _signals_kept() -> Iterator[None]:
-    """An event loop leaves the default handlers behind."""
-    before: dict[signal.Signals, Callable[..., Any] | int | None] = {}
-    for number in _ENDING:
-        before[number] = signal.getsignal(number)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -21,6 +21,11 @@ def text(value: object) -> str:
     return visible(str(value))
 
 
+def moment(value: str | None) -> str:
+    """`2026-11-23 21:01:31`, of the several ways that releases write it."""
+    return text(value)[:19].replace("T", " ")
+
+
 def count(value: float | None) -> str:
     """`999999`, then `1.23M`."""
     if value is None:

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from textual.content import Content
+
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.checks import acks
 from rmqctl.checks.acks import Finding
-from rmqctl.output.answer import pairs
+from rmqctl.output.answer import fields
 from rmqctl.output.escape import visible
 from rmqctl.resources import clients
 from rmqctl.resources.column import Object
-from rmqctl.top import cells
+from rmqctl.result import Value
+from rmqctl.top import cells, looks
 from rmqctl.top.tabs import FINDING, SERIES, Tab
 
 NAMED_HOLDERS = 10
@@ -31,6 +34,18 @@ def sections(client: Client, tab: Tab, item: Object, findings: Iterable[Finding]
     """Asks for the object. Raises RmqctlError, NotFound when it has gone."""
     about = [finding for finding in findings if _ABOUT[tab.noun](item, finding)] if tab.noun in _ABOUT else []
     return [*_holding(client, about), *_SECTIONS[tab.noun](client, item)]
+
+
+def drawn(found: Iterable[Section]) -> Content:
+    """The sections one below the other."""
+    parts: list[Any] = []
+    for section in found:
+        style = looks.ALARMING if section.alarming else ""
+        if section.title:
+            parts.append((f"{section.title}\n", style or looks.STRONG))
+        parts += [(f"{visible(line)}\n", style) for line in section.lines]
+        parts.append("\n")
+    return Content.assemble(*parts)
 
 
 def what(tab: Tab, item: Object) -> str:
@@ -130,7 +145,7 @@ def _get(client: Client, where: Sequence[str], named: str) -> dict[str, Any]:
 
 
 def _all_fields(item: Object, *without: str) -> Section:
-    found = list(pairs({key: value for key, value in item.items() if key not in without}))
+    found = fields(Value({key: value for key, value in item.items() if key not in without})) or []
     width = max((len(visible(key)) for key, _ in found), default=0)
     return Section("", [f"{visible(key):{width}}  {text}" for key, text in found])
 

@@ -90,7 +90,7 @@ class Grid(ScrollView, can_focus=True):
 
     @property
     def _page(self) -> int:
-        return max(1, self.size.height - 1)
+        return max(1, self.scrollable_content_region.height - 1)
 
     def _keep_in_view(self) -> None:
         top = round(self.scroll_offset.y)
@@ -118,7 +118,7 @@ class Grid(ScrollView, can_focus=True):
     # Drawing
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.scrollable_content_region.width
         placed = fitting(self._fields, width)
         segments: list[Segment] = []
         at = round(self.scroll_offset.y) + y - 1

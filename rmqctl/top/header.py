@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 from textual.content import Content
 
 from rmqctl.checks import acks
+from rmqctl.errors import TimedOut, Unreachable
 from rmqctl.output.escape import visible
 from rmqctl.resources.column import reader
 from rmqctl.top import cells
+from rmqctl.top.looks import ALARMING, GOOD, NOTABLE, QUIET, STRONG, TREND
 from rmqctl.top.poller import Failure
 from rmqctl.top.source import Sample
 
 SAMPLES = 10
-
-GOOD, NOTABLE, ALARMING, QUIET, STRONG = "ansi_green", "ansi_yellow", "bold ansi_red", "dim", "bold"
 
 
 class _Figure(NamedTuple):
@@ -84,7 +84,9 @@ def _broker(it: Situation, overview: Mapping[str, Any], width: int) -> Content:
     name = visible(str(overview.get("cluster_name") or "..."))
     version = f"RabbitMQ {visible(str(overview['rabbitmq_version']))}" if overview.get("rabbitmq_version") else ""
     where = f"  vhost {visible(it.vhost)}" if it.vhost is not None else ""
-    right = f"every {it.interval:g} s  {it.now.astimezone():%H:%M:%S}"
+    slow = it.sample is not None and it.sample.seconds > it.interval
+    pace = f"took {it.sample.seconds:.1f} s" if it.sample and slow else f"every {it.interval:g} s"
+    right = f"{pace}  {it.now.astimezone():%H:%M:%S}"
     left = Content.assemble((name, STRONG), f"  {version}" if version else "", f"  {visible(it.endpoint)}", where)
     return _spread(left, Content.styled(right, QUIET), width)
 
@@ -97,7 +99,7 @@ def _figures(series: Series, figures: Iterable[_Figure], *, sparks: bool = True)
         style = NOTABLE if figure.title == "unacked" and now else STRONG
         parts += [f"{figure.title} ", (f"{figure.show(now) or '?':>5}", style), "  "]
         if sparks:
-            parts[-1] = Content.styled(f" {cells.spark(values):<{SAMPLES}}  ", "ansi_cyan")
+            parts[-1] = Content.styled(f" {cells.spark(values):<{SAMPLES}}  ", TREND)
     return Content.assemble(*parts)
 
 
@@ -168,10 +170,10 @@ def troubles(it: Situation) -> list[Content]:
     """What the view is short of and why; nothing when all is well."""
     found = []
     if it.failure is not None:
-        since = f"{it.failure.at.astimezone():%H:%M:%S}"
-        found.append(
-            Content.styled(f"not reachable since {since}, retrying: {visible(str(it.failure.error))}", ALARMING)
-        )
+        error, since = it.failure
+        state = "not reachable" if isinstance(error, Unreachable | TimedOut) else "no good answer"
+        text = f"{state} since {since.astimezone():%H:%M:%S}, retrying: {visible(str(error))}"
+        found.append(Content.styled(text, ALARMING))
     elif it.asked_at is not None and _overdue(it):
         found.append(Content.styled(f"no answer since {it.asked_at.astimezone():%H:%M:%S}, waiting", ALARMING))
     if it.sample is not None:

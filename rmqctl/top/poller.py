@@ -9,6 +9,9 @@ from typing import NamedTuple
 from rmqctl.errors import RmqctlError
 from rmqctl.top.source import Question, Sample, Source
 
+LONGEST_REST = 5.0
+"""Seconds: an answer that took much longer was a moment of trouble rather than the broker's pace."""
+
 
 class Failure(NamedTuple):
     """A poll that brought nothing."""
@@ -18,7 +21,7 @@ class Failure(NamedTuple):
 
 
 class Poller:
-    """Puts the question in force every `interval` seconds, but rests for at least as long as the last answer took.
+    """Puts the question in force every `interval` seconds, but rests as long as a slow answer took.
 
     `deliver` is called in the thread. A change of the question, and `wake`, ask at once.
     """
@@ -67,7 +70,7 @@ class Poller:
             if not self._stopped:
                 self._deliver(answer)
             took = time.monotonic() - started
-            pause = max(self._interval - took, took)
+            pause = max(self._interval - took, min(took, LONGEST_REST))
 
     def _answer(self, question: Question) -> Sample | Failure:
         try:

@@ -185,7 +185,7 @@ TABS = (
         Field("transactional", "tx", 3, 11),
         _acks(3),
         Field("state", "state", 8, 9),
-        Field("idle_since", "idle since", 19, 13),
+        Field("idle_since", "idle since", 19, 13, show=cells.moment),
         Field("node", "node", 16, 14),
     ), ("name",), "unacked", descending=True),
     Tab("nodes", "node", NODES, (
@@ -230,16 +230,17 @@ QUEUES_TAB = TABS[0]
 
 GAP = 1
 LEAST_NAME = 19
-"""Columns of the terminal that the flexible field has at least."""
+"""Columns of the terminal that the flexible field has at least; on wide ones it has a share of them."""
 
 
 def fitting(fields: Sequence[Field], width: int) -> list[tuple[Field, int]]:
     """The fields that a table of that width has room for, in their order, with their widths: the important ones first."""
-    room = width - LEAST_NAME
+    least = max(LEAST_NAME, width * 2 // 9)
+    room = width - least
     chosen = set()
     for field in sorted(fields, key=lambda field: field.rank):
         needed = field.width + GAP if field.width else 0
         if needed <= room:
             room -= needed
             chosen.add(field.name)
-    return [(field, field.width or LEAST_NAME + room) for field in fields if field.name in chosen]
+    return [(field, field.width or least + room) for field in fields if field.name in chosen]

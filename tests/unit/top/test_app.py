@@ -1,5 +1,7 @@
 """The view at the keyboard, without a terminal: Textual's pilot presses the keys, and the screen is read as text."""
 
+import threading
+import time
 from typing import Any
 
 import httpx
@@ -334,7 +336,7 @@ def test_a_broker_that_goes_away_leaves_its_last_numbers_and_comes_back() -> Non
         broker.answers["GET /api/overview"] = httpx.ConnectError("refused")
         await until(pilot, lambda: "not reachable since" in text(app))
         since = text(app).partition("not reachable since ")[2][:8]
-        assert "retrying: http://localhost:15672" in text(app)
+        assert "retrying: http://localhost:15672" in words(app)
         assert "orders" in text(app)
         assert all(style.dim for style in styles(app, "orders"))
         asked = len(broker.requests)
@@ -357,9 +359,41 @@ def test_an_answer_of_an_unheard_of_shape_does_not_end_the_view() -> None:
     async def look(pilot: Look, app: Top) -> None:
         await ready(pilot, app)
         broker.answers["GET /api/nodes"] = 5
-        await until(pilot, lambda: "retrying: internal error" in text(app))
+        await until(pilot, lambda: "no good answer since" in text(app) and "internal error" in words(app))
         broker.answers["GET /api/nodes"] = [NODE]
         await until(pilot, lambda: "internal error" not in text(app))
+
+    broker = played()
+    looked_at(broker, look)
+
+
+def test_a_slow_broker_is_left_in_peace_and_the_head_says_what_an_answer_took() -> None:
+    async def look(pilot: Look, app: Top) -> None:
+        await ready(pilot, app)
+        await until(pilot, lambda: "took 0.1 s" in screen(app)[0])
+
+    def slow(_: httpx.Request) -> Any:
+        time.sleep(0.1)
+        return OVERVIEW
+
+    looked_at(played(**{"GET /api/overview": slow}), look, interval=0.01)
+
+
+def test_a_request_that_hangs_is_told_and_keeps_nobody_from_leaving() -> None:
+    hung = threading.Event()
+
+    async def look(pilot: Look, app: Top) -> None:
+        await ready(pilot, app)
+        broker.answers["GET /api/overview"] = hang
+        await until(pilot, lambda: "no answer since" in text(app))
+        await pilot.press("2", "1", "q")
+        await until(pilot, lambda: not app.is_running)
+        assert app.return_value == 0
+        hung.set()
+
+    def hang(_: httpx.Request) -> Any:
+        hung.wait(60)
+        return OVERVIEW
 
     broker = played()
     looked_at(broker, look)
@@ -400,15 +434,20 @@ def test_help_names_all_keys() -> None:
     looked_at(played(), look)
 
 
-@pytest.mark.parametrize(("key", "code"), [("q", 0), ("ctrl+c", 130)])
-@pytest.mark.parametrize("before", [(), ("p",), ("question_mark",), ("slash",)], ids=str)
-def test_the_end(key: str, code: int, before: tuple[str, ...]) -> None:
-    if before and key == "q":
-        pytest.skip("q is a letter there, or closes what is in front")
-
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        (("q",), 0),
+        (("ctrl+c",), 130),
+        (("p", "ctrl+c"), 130),
+        (("question_mark", "ctrl+c"), 130),
+        (("slash", "q", "ctrl+c"), 130),
+    ],
+)
+def test_the_end(keys: tuple[str, ...], code: int) -> None:
     async def look(pilot: Look, app: Top) -> None:
         await ready(pilot, app)
-        await pilot.press(*before, key)
+        await pilot.press(*keys)
         await until(pilot, lambda: not app.is_running)
         assert app.return_value == code
 

@@ -53,3 +53,8 @@ def test_sparklines_begin_at_zero(values: tuple[int | None, ...] | None, text: s
 def test_text_is_safe_for_a_terminal_and_keeps_brackets() -> None:
     assert cells.text("[red]x\x1b[2J\n\u202e") == r"[red]x\x1b[2J\n\u202e"
     assert (cells.text(True), cells.text(False), cells.text(None), cells.text(3)) == ("yes", "no", "", "3")
+
+
+def test_moments_of_older_and_newer_releases() -> None:
+    assert cells.moment("2026-11-23T21:01:31.066+00:00") == cells.moment("2026-11-23 21:01:31") == "2026-11-23 21:01:31"
+    assert cells.moment(None) == ""

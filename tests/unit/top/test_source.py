@@ -55,8 +55,8 @@ def test_only_what_is_on_the_screen_is_asked_for() -> None:
 
 def test_queues_have_statistics_and_the_counts_of_the_moment() -> None:
     broker = played()
-    broker.answers["GET /api/queues?disable_stats=true&enable_queue_totals=true&columns=messages,messages_ready,"
-                   "messages_unacknowledged,name,vhost"] = [queue("orders", 9)]  # fmt: skip
+    moment = [queue("orders", 9)]
+    broker.answers["GET /api/queues"] = lambda request: moment if b"totals" in request.url.query else QUEUES
     rows = {row["name"]: row for row in polled(broker, "queues").rows}
     assert (rows["orders"]["messages"], rows["mail"]["messages"]) == (9, 0)
     assert rows["orders"]["message_stats"]["publish_details"]["rate"] == 2.5
@@ -167,7 +167,7 @@ def test_a_queue_with_its_consumers_bindings_and_who_holds_its_messages() -> Non
     where = "GET /api/queues/%2F/task_queue"
     broker = played(
         **{
-            where: {**QUEUES[1], "consumer_details": ANSWERS["GET /api/consumers"]},
+            where: {**QUEUES[1], "durable": True, "consumer_details": ANSWERS["GET /api/consumers"]},
             f"{where}/bindings": [{"source": "", "routing_key": "task_queue", "arguments": []},
                                   {"source": "logs", "routing_key": "a.#", "arguments": {"x": 1}}],
             "GET /api/connections/10.0.0.1%3A5000%20-%3E%2010.0.0.2%3A5672": CONNECTION,
@@ -180,7 +180,7 @@ def test_a_queue_with_its_consumers_bindings_and_who_holds_its_messages() -> Non
     first, second = found["holds messages without acknowledging"]
     assert first == f"stuck: consumer 'tag 1', {who}"
     assert second.startswith("  2 unacknowledged, idle since 2026-01-02T03:04:05+00:00; its prefetch is full")
-    assert "messages_ready                      1" in found[""]
+    assert {"messages_ready                      1", "durable                             true"} <= set(found[""])
 
 
 def test_a_connection_that_went_while_its_channel_still_counts() -> None:
