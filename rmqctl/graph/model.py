@@ -201,7 +201,7 @@ def _graph(vhost: str, rows: Rows, consumers: _Consumers) -> Graph:
         if kind == "queue":
             queues.setdefault(name, Queue(name))
         else:
-            exchanges.setdefault(name, Exchange(name))
+            exchanges.setdefault(name, Exchange(name, None if name else "direct"))
     leading = {edge.source.name for edge in edges if edge.source.kind == "exchange"}
     bound = {edge.destination.name for edge in edges if edge.kind is Kind.BINDING and edge.destination.kind == "queue"}
     if not any(edge.destination == Node("exchange", "") for edge in edges):

@@ -42,12 +42,13 @@ _COLORS = (
 )
 """Selector, property, and the colour on light and on dark pages. Programs that know no pages take the first."""
 
-_STYLE = """
-.name { font-size: 12px; font-weight: bold }
-.fact, .label, .head { font-size: 10px }
-.label { text-anchor: end; stroke-width: 4px; stroke-linejoin: round; paint-order: stroke }
-.line { fill: none; stroke-width: 1.2px }
-.alternate .line, .dead-letter .line, .missing rect { stroke-dasharray: 5 3 }"""
+_RULES = (
+    (".name", "font-size: 12px; font-weight: bold"),
+    (".fact, .label, .head", "font-size: 10px"),
+    (".label", "text-anchor: end; stroke-width: 4px; stroke-linejoin: round; paint-order: stroke"),
+    (".line", "fill: none; stroke-width: 1.2px"),
+    (".alternate .line, .dead-letter .line, .missing rect", "stroke-dasharray: 5 3"),
+)
 
 
 class _Consumer(NamedTuple):
@@ -98,20 +99,16 @@ def draw(graphs: Sequence[Graph]) -> str:
 
 
 def _style() -> str:
-    light, dark = (
-        "\n".join(f"{_scoped(selector)} {{ {name}: {pair[theme]} }}" for selector, name, *pair in _COLORS)
-        for theme in (0, 1)
-    )
-    rules = [
-        f"{_scoped(selector)} {{{rest}"
-        for selector, _, rest in (line.partition(" {") for line in _STYLE.split("\n")[1:])
-    ]
-    return "\n".join(["", light, *rules, "@media (prefers-color-scheme: dark) {", dark, "}", ""])
+    light = [_rule(selectors, f"{name}: {color}") for selectors, name, color, _ in _COLORS]
+    dark = [_rule(selectors, f"{name}: {color}") for selectors, name, _, color in _COLORS]
+    rules = [_rule(selectors, text) for selectors, text in _RULES]
+    return "\n".join(["", *light, *rules, "@media (prefers-color-scheme: dark) {", *dark, "}", ""])
 
 
-def _scoped(selectors: str) -> str:
-    """Within a page, these rules are about this picture alone."""
-    return ", ".join(f".rmqctl-topology {selector}" for selector in selectors.split(", "))
+def _rule(selectors: str, text: str) -> str:
+    """About this picture alone, wherever in a page it stands."""
+    scoped = ", ".join(f".rmqctl-topology {selector}" for selector in selectors.split(", "))
+    return f"{scoped} {{ {text} }}"
 
 
 class _Sheet:

@@ -54,7 +54,9 @@ class _Tree:
         for link in graph.links():
             self._links[link.source].append(link)
         links = (link for links in self._links.values() for link in links)
-        self._bound = {link.destination for link in links if link.kind is Kind.BINDING}
+        self._bound = {
+            each.destination for each in links if each.kind is Kind.BINDING and each.source != each.destination
+        }
 
     def top(self) -> Iterator[_Branch]:
         """Exchanges that are bound to none first, then one of each cycle, then the other queues."""

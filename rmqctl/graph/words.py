@@ -22,6 +22,8 @@ def of_exchange(exchange: Exchange) -> list[str]:
     """Its type and what else there is to know."""
     if exchange.type is None:
         return ["does not exist"]
+    if not exchange.name:
+        return ["every queue by its name"]
     told = [visible(exchange.type), *(["internal"] if exchange.internal else []), *_rates(exchange)]
     return told if exchange.leads else [*told, "no bindings"]
 

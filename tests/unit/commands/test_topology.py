@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ..conftest import Broker, Ran, run_with
-from ..graph.world import BINDINGS, EXCHANGES, QUEUES, STRANGE, binding, exchange, queue, world
+from ..graph.world import BINDINGS, CONSUMERS, EXCHANGES, QUEUES, STRANGE, binding, exchange, queue, world
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "topology"
 
@@ -119,6 +119,26 @@ def test_what_is_refused(argv: list[str], exit_code: int, said: str) -> None:
     ran = topology(*argv)
     assert (ran.exit, ran.out) == (exit_code, "")
     assert said in ran.err
+
+
+def test_an_exchange_that_is_bound_to_itself_stands_above_those_that_are_bound_to_it() -> None:
+    bindings = [binding("self", "self", kind="exchange"), binding("self", "b", kind="exchange"), binding("b", "q")]
+    rows = [exchange("b", "fanout"), exchange("self", "fanout")]
+    tree = topology(broker=world(exchanges=rows, bindings=bindings, queues=[queue("q")], consumers=CONSUMERS[:1])).out
+    assert tree.splitlines() == [
+        "virtual host /",
+        "└── exchange self (fanout)",
+        "    ├── all → exchange b (fanout)",
+        "    │   └── all → queue q (classic, 0 ready, 0 unacked, no consumers)",
+        "    └── all → exchange self (shown elsewhere)",
+    ]
+
+
+def test_dead_letters_that_keep_their_key_go_to_the_default_exchange() -> None:
+    rows = [queue("q", arguments={"x-dead-letter-exchange": ""})]
+    tree = topology(broker=world(exchanges=[], bindings=[], queues=rows, consumers=CONSUMERS[:1])).out
+    assert "    └╌╌ dead letters → exchange (default exchange)\n" in tree
+    assert tree.count("(default exchange)") == 2
 
 
 def test_all_virtual_hosts() -> None:
