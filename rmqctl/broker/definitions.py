@@ -11,7 +11,7 @@ from rmqctl.broker.management import limits, policies, users, vhosts
 from rmqctl.broker.management.permissions import checked_pattern
 from rmqctl.broker.management.web import HttpError
 from rmqctl.broker.policies import Policy
-from rmqctl.broker.users import SHA256, Permission, TopicPermission, User, hash_password
+from rmqctl.broker.users import Permission, TopicPermission, User, hash_password
 from rmqctl.broker.vhost import VHost
 
 Document = dict[str, Any]
@@ -173,7 +173,7 @@ def import_definitions(broker: Broker, document: Mapping[str, Any], vhost: str |
     try:
         _apply(trial, document, vhost)
     except HttpError as error:
-        raise InvalidDefinitions(str(error.reason)) from None
+        raise InvalidDefinitions(_shown(error.reason)) from None
     except AmqpError as error:
         raise InvalidDefinitions(_reason(error)) from None
     except InvalidDefinitions:
@@ -183,6 +183,11 @@ def import_definitions(broker: Broker, document: Mapping[str, Any], vhost: str |
     except (TypeError, AttributeError, ValueError) as error:
         raise InvalidDefinitions(f"not definitions: {error}") from None
     _apply(broker, document, vhost)
+
+
+def _shown(reason: Any) -> str:
+    """A pair as Erlang prints it; a text as it is."""
+    return f'{{{reason[0]},<<"{reason[1]}">>}}' if isinstance(reason, list) and len(reason) == 2 else str(reason)
 
 
 def _reason(error: AmqpError) -> str:
@@ -203,17 +208,17 @@ def _known(broker: Broker, user: str) -> str:
 
 def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> None:
     if vhost is None:
-        for row in document.get("users") or ():
+        for row in _of(document, "users", None):
             _add_user(broker, row)
-        for row in document.get("vhosts") or ():
+        for row in _of(document, "vhosts", None):
             _add_vhost(broker, row)
-        for row in document.get("permissions") or ():
+        for row in _of(document, "permissions", None):
             permission = Permission(*(checked_pattern(row[part]) for part in ("configure", "write", "read")))
             broker.set_permission(_known(broker, row["user"]), row["vhost"], permission)
-        for row in document.get("topic_permissions") or ():
+        for row in _of(document, "topic_permissions", None):
             topic = TopicPermission(checked_pattern(row["write"]), checked_pattern(row["read"]))
             broker.set_topic_permission(_known(broker, row["user"]), row["vhost"], row["exchange"], topic)
-        for row in document.get("global_parameters") or ():
+        for row in _of(document, "global_parameters", None):
             if row["name"] not in ("cluster_tags", "internal_cluster_id"):
                 broker.set_global_parameter(row["name"], row["value"])
     for row in _of(document, "parameters", vhost):
@@ -227,11 +232,27 @@ def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> No
     for row in _of(document, "bindings", vhost):
         destination = Destination(row["destination_type"], row["destination"])
         arguments = Arguments(row.get("arguments") or {})
-        _vhost(broker, row["vhost"]).bind(None, row["source"], destination, row["routing_key"], arguments)
+        where = _vhost(broker, row["vhost"])
+        _check_ends(where, row["source"], destination)
+        where.bind(None, row["source"], destination, row["routing_key"], arguments)
+
+
+def _check_ends(vhost: VHost, source: str, destination: Destination) -> None:
+    """Raises InvalidDefinitions, in RabbitMQ's words, for a binding of what is not there."""
+    ends = (("exchange", source, vhost.exchanges), (*destination, getattr(vhost, f"{destination.kind}s", {})))
+    lacking = [
+        f'{{not_found,{{resource,<<"{vhost.name}">>,{kind},<<"{name}">>}}}}'
+        for kind, name, known in ends
+        if name not in known
+    ]
+    if lacking:
+        raise InvalidDefinitions(f"{{resources_missing,[{','.join(lacking)}]}}")
 
 
 def _of(document: Mapping[str, Any], kind: str, vhost: str | None) -> Iterable[Document]:
     rows = document.get(kind) or ()
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
+        raise InvalidDefinitions(f"{kind} should be a list of objects")
     return [dict(row) if vhost is None else {**row, "vhost": vhost} for row in rows]
 
 
@@ -246,7 +267,7 @@ def _add_policy(broker: Broker, row: Document) -> None:
 def _add_user(broker: Broker, row: Document) -> None:
     if "tags" not in row:
         raise InvalidDefinitions("tags_not_present")
-    algorithm = row.get("hashing_algorithm") or SHA256
+    algorithm = users.known_algorithm(row.get("hashing_algorithm"))
     hashed = row.get("password_hash") or ""
     if "password" in row and not hashed:
         hashed = hash_password(row["password"], algorithm)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from rmqctl.broker.errors import AmqpError, refused
 
-_ALGORITHMS = {
+ALGORITHMS = {
     "rabbit_password_hashing_sha256": "sha256",
     "rabbit_password_hashing_sha512": "sha512",
     "rabbit_password_hashing_md5": "md5",
@@ -111,7 +111,7 @@ def hash_password(password: str, algorithm: str = SHA256) -> str:
 
 
 def _digest(salt: bytes, password: str, algorithm: str) -> bytes:
-    name = _ALGORITHMS.get(algorithm, "sha256")
+    name = ALGORITHMS.get(algorithm, "sha256")
     return hashlib.new(name, salt + password.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
 
 

@@ -99,6 +99,8 @@ class _Api:
         body = await _body(request)
         self._broker.now = self._broker.clock()
         user = self._user(request)
+        if not _accepted(request):
+            raise HttpError(406)
         call = Call(
             broker=self._broker,
             rates=self._rates,
@@ -159,6 +161,13 @@ class _Stored:
             del self._broker.awaiting[self]
 
 
+def _accepted(request: Request) -> bool:
+    """Whether the client can do with JSON."""
+    wanted = request.headers.get("accept", "*/*")
+    kinds = [each.partition(";")[0].strip().lower() for each in wanted.split(",")]
+    return not any(kinds) or any(each in ("*/*", "application/*", "application/json", "") for each in kinds)
+
+
 async def _body(request: Request) -> bytes:
     """The whole body. Raises 400 when it is too large, without keeping it."""
     parts, size = [], 0
@@ -177,13 +186,16 @@ def _query(request: Request) -> Mapping[str, str]:
 
 
 def _credentials(given: str) -> tuple[str, str]:
-    """Name and password; both empty, which nobody has, when they cannot be read."""
+    """Name and password; both empty, which nobody has, for a bearer token. Raises 400 for what is neither."""
     kind, _, encoded = given.partition(" ")
+    if kind.lower() == "bearer":
+        return "", ""
     try:
-        text = b64decode(encoded.strip()).decode() if kind.lower() == "basic" else ""
+        name, separator, password = b64decode(encoded.strip()).decode().partition(":")
     except ValueError:
-        text = ""
-    name, _, password = text.partition(":")
+        separator = ""
+    if kind.lower() != "basic" or not separator:
+        raise HttpError(400)
     return name, password
 
 

@@ -11,6 +11,8 @@ from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, pars
 
 def export(call: Call) -> Any:
     """With `?download=NAME` as a file of that name."""
+    if "vhost" in call.params and call["vhost"] not in call.broker.vhosts:
+        raise bad_request("vhost_not_found")
     vhost = call.vhost().name if "vhost" in call.params else None
     document = export_definitions(call.broker, vhost)
     if "download" not in call.query:

@@ -34,8 +34,10 @@ def alarms(call: Call) -> Any:
 
 def certificates(call: Call) -> Any:
     """Nothing listens with TLS."""
-    if not call["within"].isdigit() or call["unit"] not in _UNITS:
+    if not call["within"].isdigit():
         raise bad_request("Invalid expiration value.")
+    if call["unit"] not in _UNITS:
+        raise bad_request("Time unit not recognised. Supported units: days, weeks, months, years.")
     return _OK
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmqctl.broker.management.policies import term
-from rmqctl.broker.management.web import Call, bad_request, missing
+from rmqctl.broker.management.web import Call, HttpError, bad_request, missing
 from rmqctl.broker.users import User
 
 _OF_VHOST = ("max-connections", "max-queues")
@@ -52,7 +52,10 @@ def put_user_limit(call: Call) -> None:
 
 
 def delete_user_limit(call: Call) -> None:
-    user = _user(call)
+    """Of a user that is missing RabbitMQ says that the virtual host is."""
+    user = call.broker.users.get(call["user"])
+    if user is None:
+        raise HttpError(404, "not_found", "vhost_not_found")
     user.limits.pop(call["name"], None)
     call.broker.define_user(user)
 

@@ -123,6 +123,8 @@ def rebalance(call: Call) -> None:
 
 def reset(call: Call) -> None:
     """Statistics are those of the objects themselves: there is no database to empty."""
+    if "node" in call.params:
+        _node(call)
 
 
 def configuration(call: Call) -> Answer:

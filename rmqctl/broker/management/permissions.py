@@ -6,7 +6,7 @@ from typing import Any
 
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
 from rmqctl.broker.users import Permission, TopicPermission, User
 
 _DEFAULT_ORDER = ("vhost", "user")
@@ -35,7 +35,7 @@ def get_permission(call: Call) -> Any:
 def put_permission(call: Call) -> Any:
     user = _to_change(call)
     document = call.json("configure", "write", "read")
-    permission = Permission(*(checked_pattern(document[part]) for part in ("configure", "write", "read")))
+    permission = Permission(*(checked_pattern(text(document, part)) for part in ("configure", "write", "read")))
     known = call["vhost"] in user.permissions
     call.broker.set_permission(user.name, call["vhost"], permission)
     return None if known else Created()
@@ -73,7 +73,7 @@ def put_topic(call: Call) -> Any:
     exchange = exchange_name(document["exchange"])
     if exchange not in call.vhost().exchanges:
         raise bad_request(["no_such_exchange", exchange])
-    permission = TopicPermission(checked_pattern(document["write"]), checked_pattern(document["read"]))
+    permission = TopicPermission(checked_pattern(text(document, "write")), checked_pattern(text(document, "read")))
     known = bool(user.topic_permissions.get(call["vhost"]))
     call.broker.set_topic_permission(user.name, call["vhost"], exchange, permission)
     return None if known else Created()

@@ -5,8 +5,8 @@ from binascii import Error as Base64Error
 from typing import Any
 
 from rmqctl.broker.management import listing
-from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
-from rmqctl.broker.users import SHA256, User, hash_password
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
+from rmqctl.broker.users import ALGORITHMS, SHA256, User, hash_password
 
 
 def list_users(call: Call) -> Any:
@@ -27,12 +27,14 @@ def put_user(call: Call) -> Any:
     document = call.json()
     if "tags" not in document:
         raise bad_request("tags_not_present")
-    algorithm = document.get("hashing_algorithm") or SHA256
+    if "password" in document and "password_hash" in document:
+        raise bad_request("both_password_and_password_hash_are_provided")
+    algorithm = known_algorithm(document.get("hashing_algorithm"))
     hashed = ""
     if "password_hash" in document:
         hashed = checked_hash(document["password_hash"])
-    elif document.get("password"):
-        hashed = hash_password(str(document["password"]), algorithm)
+    elif "password" in document and (password := text(document, "password")):
+        hashed = hash_password(password, algorithm)
     known = call["name"] in call.broker.users
     call.broker.put_user(User(call["name"], hashed, tags_of(document["tags"]), algorithm))
     return None if known else Created()
@@ -43,7 +45,10 @@ def delete_user(call: Call) -> None:
 
 
 def bulk_delete(call: Call) -> None:
-    for name in call.json("users")["users"]:
+    names = call.json("users")["users"]
+    if not isinstance(names, list):
+        raise bad_request("users should be a list")
+    for name in names:
         if name in call.broker.users:
             call.broker.delete_user(name)
 
@@ -74,9 +79,14 @@ def tags_of(tags: Any) -> list[str]:
     return [str(tag).strip() for tag in tags if str(tag).strip()]
 
 
-def checked_hash(text: str) -> str:
+def checked_hash(given: str) -> str:
     try:
-        b64decode(text, validate=True)
+        b64decode(given, validate=True)
     except (Base64Error, ValueError, TypeError):
-        raise bad_request(["not_base64", text]) from None
-    return text
+        raise bad_request(["not_base64", given]) from None
+    return given
+
+
+def known_algorithm(name: Any) -> str:
+    """RabbitMQ takes the default for one that it does not know."""
+    return name if isinstance(name, str) and name in ALGORITHMS else SHA256

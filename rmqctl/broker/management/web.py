@@ -158,6 +158,8 @@ def parse_object(body: bytes) -> Row:
         raise bad_request(
             "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
         )
+    if document is None:
+        return {}
     if not isinstance(document, dict):
         raise bad_request("not_json")
     return document
@@ -176,6 +178,13 @@ def boolean(document: Row, key: str, default: bool = False) -> bool:
         return bool(value == "true")
     if not isinstance(value, bool):
         raise bad_request(["not_boolean", value])
+    return value
+
+
+def text(document: Row, key: str) -> str:
+    value = document[key]
+    if not isinstance(value, str):
+        raise bad_request(["not_string", key])
     return value
 
 

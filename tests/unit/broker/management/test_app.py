@@ -32,6 +32,19 @@ def test_without_credentials_they_are_asked_for(api: Api) -> None:
     assert response.headers["www-authenticate"] == 'Basic realm="RabbitMQ Management"'
 
 
+@pytest.mark.parametrize("given", ["Basic !!", "Basic Z3Vlc3Q=", "Basic", "nonsense"])
+def test_credentials_that_cannot_be_read(api: Api, given: str) -> None:
+    response = api("GET", "overview", user=None, headers={"authorization": given})
+    assert (response.status_code, response.text) == (400, "")
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"), [("text/html", 406), ("text/html, */*;q=0.1", 200), ("application/json", 200), ("", 200)]
+)
+def test_answers_are_json_or_none(api: Api, accept: str, status: int) -> None:
+    assert api("GET", "whoami", headers={"accept": accept}).status_code == status
+
+
 @pytest.mark.parametrize("user", [("guest", "wrong"), ("nobody", "x"), ("guest", "")])
 def test_wrong_credentials_are_refused(api: Api, user: tuple[str, str]) -> None:
     response = api("GET", "overview", user=user)
@@ -224,6 +237,14 @@ def test_columns(five: Api) -> None:
         ("vhosts/v", {"default_queue_type": "nope"}, 400, "nope is not a valid queue type"),
         ("users/u", {"password": "x"}, 400, "tags_not_present"),
         ("users/u", {"password_hash": "!!!", "tags": ""}, 400, ["not_base64", "!!!"]),
+        (
+            "users/u",
+            {"password": "x", "password_hash": "aaaa", "tags": ""},
+            400,
+            "both_password_and_password_hash_are_provided",
+        ),
+        ("users/u", {"password": 5, "tags": ""}, 400, ["not_string", "password"]),
+        ("permissions/%2F/guest", {"configure": None, "write": "", "read": ""}, 400, ["not_string", "configure"]),
         ("permissions/%2F/nope", {"configure": "", "write": "", "read": ""}, 400, "vhost_or_user_not_found"),
         ("permissions/%2F/guest", {"configure": ""}, 400, "[{key_missing,write},{key_missing,read}]"),
         ("policies/%2F/p", {"pattern": ".*", "definition": {}}, 400, "Validation failed\n\nno policy provided\n"),
@@ -262,6 +283,15 @@ def test_refusals_are_in_the_words_of_rabbitmq(api: Api, path: str, body: Any, s
 def test_bodies_that_are_no_objects(api: Api, content: bytes, reason: str) -> None:
     response = api("PUT", "queues/%2F/q", content=content)
     assert (response.status_code, response.json()) == (400, refusal(reason))
+
+
+def test_no_body_and_null_are_an_empty_object(api: Api) -> None:
+    assert [
+        api("PUT", f"queues/%2F/{name}", content=body).status_code for name, body in (("a", b""), ("b", b"null"))
+    ] == [
+        201,
+        201,
+    ]
 
 
 def test_bindings_are_addressed_by_their_properties_key(api: Api) -> None:

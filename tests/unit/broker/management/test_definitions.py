@@ -58,7 +58,14 @@ def test_one_vhost_moves_to_another(full: Api) -> None:
         ({"exchanges": [{"name": "x", "vhost": "/", "type": "nope"}]}, "unknown exchange type 'nope'"),
         ({"policies": [{"vhost": "/", "name": "p", "pattern": "(", "definition": {"max-length": 1}}]}, "parenthesis"),
         ({"queues": [{"name": "x"}]}, "vhost"),
-        ({"queues": 5}, "not definitions"),
+        ({"queues": 5}, "queues should be a list of objects"),
+        ({"users": [5]}, "users should be a list of objects"),
+        ({"users": [{"name": "z", "tags": "", "password_hash": "!"}]}, '{not_base64,<<"!">>}'),
+        (
+            {"bindings": [{"vhost": "/", "source": "x", "destination": "q", "destination_type": "queue"}]},
+            '{resources_missing,[{not_found,{resource,<<"/">>,exchange,<<"x">>}},'
+            '{not_found,{resource,<<"/">>,queue,<<"q">>}}]}',
+        ),
     ],
 )
 def test_nothing_of_an_invalid_document_is_taken(api: Api, document: Any, reason: str) -> None:
