@@ -27,12 +27,10 @@ from rmqctl.top.grid import Grid
 from rmqctl.top.poller import Failure, Poller
 from rmqctl.top.rows import Filter, filter_of, shown
 from rmqctl.top.source import Question, Sample, Source
-from rmqctl.top.tabs import FINDING, TABS, Field, Tab
+from rmqctl.top.tabs import FINDING, TABS, Field, Tab, fitting
 
 INTERRUPTED = 130
 NEWS_SECONDS = 8.0
-_KEYS = "Enter open  / filter  s sort  p purge  d delete  c close  ? keys  q quit"
-_KEYS_OF_ONE = "Esc back  p purge  d delete  c close  ? keys  q quit"
 
 
 class Surroundings(NamedTuple):
@@ -209,20 +207,13 @@ class Top(App[int]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        view, situation = self._view, self._situation()
+        view = self._view
         self._shown = shown(self._rows, view.tab, view.filter, view.order, descending=view.descending)
         self._draw_header()
         self._draw_tabs()
         self._draw_item()
         self._draw_keys()
-        self._grid.show(
-            view.tab,
-            self._shown,
-            self._fields(),
-            view.order,
-            descending=view.descending,
-            stale=header.is_stale(situation),
-        )
+        self._grid.show(view.tab, self._shown, self._fields(), view.order, descending=view.descending)
 
     def _situation(self) -> header.Situation:
         source = self._source
@@ -239,6 +230,7 @@ class Top(App[int]):
     def _draw_header(self) -> None:
         situation = self._situation()
         self._head.update(Content("\n").join(header.lines(situation, self._series, self.size.width)))
+        self._grid.set_stale(stale=header.is_stale(situation))
         troubles = header.troubles(situation)
         self._troubles.display = bool(troubles)
         self._troubles.update(Content("\n").join(troubles))
@@ -265,11 +257,11 @@ class Top(App[int]):
 
     def _offered(self) -> str:
         """What the last line says when there are no news."""
-        if self._item is not None:
-            return _KEYS_OF_ONE
-        if (chosen := self._view.filter) is not None:
+        if self._item is None and (chosen := self._view.filter) is not None:
             return f"{len(self._shown)} of {len(self._rows)} match {visible(chosen.text)}  Esc all"
-        return _KEYS
+        moves = "Enter open  / filter  s sort  r reverse" if self._item is None else "Esc back"
+        can = "" if self._surroundings.read_only else changes.KEYS.get(self._view.tab.noun, "")
+        return "  ".join(filter(None, (moves, can, "? keys", "q quit")))
 
     def _fields(self) -> list[Field]:
         """The tab's fields that tell something: virtual hosts when there are several, `acks` when somebody forgets."""
@@ -305,7 +297,8 @@ class Top(App[int]):
         self.action_tab((self._views.index(self._view) + 1) % len(TABS))
 
     def action_sort(self, by: int) -> None:
-        names = [field.name for field in self._fields() if field.sortable]
+        """By a column that can be seen."""
+        names = [field.name for field, _ in fitting(self._fields(), self._grid.size.width) if field.sortable]
         at = names.index(self._view.order) if self._view.order in names else -1
         self._view.order = names[(at + by) % len(names)]
         self._view.descending = next(field for field in self._view.tab.fields if field.name == self._view.order).right

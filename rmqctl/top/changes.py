@@ -1,6 +1,6 @@
 """What the keys do to the object under the cursor: the question first, then the work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rmqctl.api import connections, queues
@@ -18,6 +18,15 @@ class Change(NamedTuple):
     question: str
     vhost: str | None
     do: Callable[[Client], str]
+
+
+KEYS: Mapping[str, str] = {
+    "queues": "p purge  d delete",
+    "connections": "c close",
+    "channels": "c close connection",
+    "consumers": "c close connection",
+}
+"""What the keys do on the tabs where they do something."""
 
 
 def change(verb: str, tab: Tab, item: Object) -> Change | str:

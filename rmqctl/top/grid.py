@@ -59,17 +59,21 @@ class Grid(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self._rows[self._cursor] if self._rows else None
 
-    def show(
-        self, tab: Tab, rows: Sequence[Object], fields: Sequence[Field], order: str, *, descending: bool, stale: bool
-    ) -> None:
+    def show(self, tab: Tab, rows: Sequence[Object], fields: Sequence[Field], order: str, *, descending: bool) -> None:
         if tab is not self._tab:
             self._cursor, self._key = 0, None
         self._tab, self._rows, self._fields = tab, rows, fields
-        self._sorted, self._descending, self._stale = order, descending, stale
+        self._sorted, self._descending = order, descending
         self._cursor = self._found()
         self.virtual_size = Size(0, len(rows) + 1)
         self._keep_in_view()
         self.refresh()
+
+    def set_stale(self, *, stale: bool) -> None:
+        """Greys the rows that are of the past."""
+        if stale is not self._stale:
+            self._stale = stale
+            self.refresh()
 
     def to_top(self) -> None:
         self._place(0)

@@ -23,7 +23,19 @@ code = run(sys.argv[1:], Session.of_process())
 print(*sorted(sys.modules), file=sys.stderr)
 sys.exit(code)
 """
-DEAR = {"rich", "httpcore", "anyio", "h11", "tomllib", "tomlkit", "pydantic", "click", "asyncio", "concurrent.futures"}
+DEAR = {
+    "rich",
+    "httpcore",
+    "anyio",
+    "h11",
+    "tomllib",
+    "tomlkit",
+    "pydantic",
+    "click",
+    "textual",
+    "asyncio",
+    "concurrent.futures",
+}
 
 # The embedded broker and what it stands on: loaded by the commands about it alone.
 BROKER = ("rmqctl.broker", "pamqp", "starlette", "uvicorn", "sqlite3")

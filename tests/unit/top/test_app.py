@@ -59,7 +59,7 @@ def test_the_first_screen_has_what_matters_at_80_by_24() -> None:
         assert lines[6].split()[:3] == ["orders", "3", "0"]
         assert lines[6].split()[-4:] == ["2.5", "0", "1", "3s"]
         assert lines[7].split()[-1] == "stuck"
-        assert lines[-1].startswith("Enter open  / filter")
+        assert lines[-1] == "Enter open  / filter  s sort  r reverse  p purge  d delete  ? keys  q quit"
 
     looked_at(played(), look)
 
@@ -302,6 +302,7 @@ def test_keys_that_do_not_go_with_the_tab_or_the_queue() -> None:
 def test_a_read_only_context_changes_nothing() -> None:
     async def look(pilot: Look, app: Top) -> None:
         await ready(pilot, app)
+        assert "purge" not in screen(app)[-1]
         for key in "pdc":
             await pilot.press(key, "y")
             assert screen(app)[-1] == "context 'prod' is read-only: nothing can be changed"
@@ -385,7 +386,7 @@ def test_a_request_that_hangs_is_told_and_keeps_nobody_from_leaving() -> None:
     async def look(pilot: Look, app: Top) -> None:
         await ready(pilot, app)
         broker.answers["GET /api/overview"] = hang
-        await until(pilot, lambda: "no answer since" in text(app))
+        await until(pilot, lambda: "no answer since" in text(app) and all(style.dim for style in styles(app, "orders")))
         await pilot.press("2", "1", "q")
         await until(pilot, lambda: not app.is_running)
         assert app.return_value == 0
