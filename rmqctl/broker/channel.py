@@ -42,6 +42,8 @@ _REFUSALS = {
     "reject, requeue": (True, True),
     "left, requeue": (True, True),
 }
+# Arguments of consumers that other queues than streams do not know.
+_OF_STREAMS = ("x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered")
 _UNKNOWN_TAG = "unknown delivery tag {}"
 
 
@@ -443,13 +445,14 @@ class Channel:
         if name == REPLY_TO:
             return self._consume_replies(tag, method)
         self.user.check("read", self.vhost.name, "queue", name)
-        if tag in self.consumers or tag == self.reply_tag:
+        if tag in self.consumers:
             raise AmqpError(530, f"attempt to reuse consumer tag '{tag}'")
         queue = self.vhost.queue(name, self.session)
         arguments = Arguments(method.arguments or {}, getattr(method.arguments, "types", None))
         what = f"queue '{name}' in vhost '{self.vhost.name}'"
-        if "x-stream-offset" in arguments:
-            raise precondition(f"invalid arg 'x-stream-offset' for {what} of queue type rabbit_{queue.kind}_queue")
+        for argument in _OF_STREAMS:
+            if argument in arguments:
+                raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{queue.kind}_queue")
         if "x-priority" in arguments and (problem := whole("x-priority", arguments["x-priority"], arguments)):
             raise precondition(f"invalid arg 'x-priority' for {what}: {problem}")
         if queue.in_exclusive_use(wanted=method.exclusive):

@@ -110,7 +110,8 @@ def more_keys(message: Message, *names: str) -> list[str]:
     for name in names:
         value = headers.get(name, [])
         if not isinstance(value, list):
-            kind = Arguments({name: value}).type_of(name)
+            letter = chr(wire.split_table(message.encoded()["headers"])[name][0])
+            kind = Arguments({name: value}, {name: letter}).type_of(name)
             raise precondition(f'invalid message: {{unacceptable_type_in_header,"{name}",{kind}}}')
         keys += [key for key in value if isinstance(key, str)]
     return keys

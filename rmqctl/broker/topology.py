@@ -13,7 +13,7 @@ def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> Non
     if method.passive:
         if not method.exchange:
             raise AmqpError(403, "operation not permitted on the default exchange")
-        channel.vhost.check(channel.user, "configure", "exchange", _name(method.exchange))
+        channel.vhost.check_any(channel.user, "exchange", _name(method.exchange))
         channel.vhost.exchange(_name(method.exchange))
     else:
         channel.vhost.declare_exchange(
@@ -56,7 +56,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
         consumers = 1
     else:
         if method.passive:
-            channel.vhost.check(channel.user, "configure", "queue", name)
+            channel.vhost.check_any(channel.user, "queue", name)
             queue = channel.vhost.queue(name, channel.session)
         else:
             queue = channel.vhost.declare_queue(

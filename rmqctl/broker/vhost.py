@@ -518,6 +518,11 @@ class VHost:
         if user is not None:
             user.check(what, self.name, kind, name)
 
+    def check_any(self, user: User, kind: str, name: str) -> None:
+        """Looking whether something is there takes any of the three permissions; the error is about configure."""
+        if not any(user.may(what, self.name, name) for what in ("write", "read")):
+            user.check("configure", self.name, kind, name)
+
     def _not_default(self, name: str) -> None:
         if not name:
             raise refused("operation not permitted on the default exchange")

@@ -1,6 +1,7 @@
 """The probes: what is sent, by area. Each has a connection and names of its own, so that none spoils another."""
 
 from . import (
+    corners,
     deaths,
     exchanges,
     frames,
@@ -19,6 +20,7 @@ from .registry import PROBES
 
 __all__ = [
     "PROBES",
+    "corners",
     "deaths",
     "exchanges",
     "frames",
