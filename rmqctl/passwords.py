@@ -20,9 +20,9 @@ def read(credentials: Credentials, stdin: TextIO, prompt: Callable[[str], str] |
         return credentials.password
     if credentials.password_stdin:
         return _one_line(stdin.read())
-    if credentials.password_file:
+    if credentials.password_file is not None:
         return _from_file(Path(credentials.password_file).expanduser())
-    if credentials.password_command:
+    if credentials.password_command is not None:
         return _from_command(credentials.password_command)
     if credentials.user == "guest":
         return "guest"
@@ -52,8 +52,13 @@ def _from_command(command: str) -> str:
 
     try:
         words = shlex.split(command)
+        if not words:
+            raise ConfigError("the password command is empty")
         done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 (the user's own command)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        reason = f"{words[0]}: {error.strerror} (it is run without a shell)"
+        raise ConfigError(f"password command {command!r}: {reason}") from None
+    except ValueError as error:
         raise ConfigError(f"password command {command!r}: {error}") from None
     if done.returncode != 0:
         raise ConfigError(f"password command {command!r} ended with exit code {done.returncode}")

@@ -5,7 +5,8 @@ names one, and credentials of a context go to that context's endpoint alone: `--
 password of the current context there.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -200,10 +201,17 @@ def _refuse_contradictions(given: Mapping[str, object], env: Mapping[str, object
         raise UsageError("--context and --url (or --host, --port) both name a broker: give one of them")
     if "context" in env and _names_endpoint(env) and "context" not in given and not _names_endpoint(given):
         raise ConfigError("RMQCTL_CONTEXT and RMQCTL_URL (or RMQCTL_HOST, RMQCTL_PORT) both name a broker: unset one")
-    sources = [name for name in ("password", "password_stdin", "password_file", "password_command") if given.get(name)]
-    if len(sources) > 1:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sources)
-        raise UsageError(f"{flags} both give a password: use one")
+    if len(secrets := _named(_SECRETS, given)) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in secrets)
+        raise UsageError(f"{flags} both log in: use one")
+    if not secrets and len(secrets := _named(_SECRETS, env)) > 1:
+        variables = " and ".join(f"RMQCTL_{name.upper()}" for name in secrets)
+        raise ConfigError(f"{variables} both log in: unset one")
+
+
+def _named(names: Sequence[str], source: Mapping[str, object]) -> list[str]:
+    """Those of the settings that the source has. An empty text is one, and no reason to log in as guest."""
+    return [name for name in names if source.get(name) not in (None, False)]
 
 
 def _context(given: Mapping[str, object], env: Mapping[str, object], path: Callable[[], Path]) -> "Context | None":
@@ -239,7 +247,7 @@ def _credentials(given: Mapping[str, object], env: Mapping[str, object], context
     layers: list[dict[str, object]] = []
     if context is not None:
         layers.append({name: getattr(context, name) for name in _CREDENTIALS if getattr(context, name, None)})
-    layers += [{name: level[name] for name in _CREDENTIALS if level.get(name)} for level in (env, given)]
+    layers += [{name: level[name] for name in _named(_CREDENTIALS, level)} for level in (env, given)]
     result: dict[str, object] = {}
     for layer in layers:
         if "user" in layer and layer["user"] != result.get("user"):
@@ -247,11 +255,14 @@ def _credentials(given: Mapping[str, object], env: Mapping[str, object], context
         if any(name in layer for name in _SECRETS):
             result = {name: value for name, value in result.items() if name == "user"}
         result |= layer
+    if "token" in result and not _BEARER.fullmatch(str(result["token"])):
+        raise ConfigError("the token is no bearer token: it has to be one word of visible ASCII characters")
     return Credentials(**result)  # type: ignore[arg-type]
 
 
 _SECRETS = ("password", "password_stdin", "password_file", "password_command", "token")
 _CREDENTIALS = ("user", *_SECRETS)
+_BEARER = re.compile("[!-~]+")
 
 
 def _tls(merged: Mapping[str, object], context: "Context | None") -> Tls:

@@ -75,6 +75,12 @@ class Client:
         return self.endpoint.user or self._settings.credentials.user
 
     @property
+    def _caller(self) -> str:
+        """Who is logged in, for the texts of errors."""
+        by_token = self._settings.credentials.token is not None and self.endpoint.user is None
+        return failures.BEARER if by_token else f"user {self.user!r}"
+
+    @property
     def log_in(self) -> tuple[str, str]:
         """User and password at that endpoint, for AMQP. A token serves as the password, as RabbitMQ's OAuth 2 takes it."""
         token = self._settings.credentials.token
@@ -130,7 +136,7 @@ class Client:
         """
         answer = self._ask_endpoints(method, path, query, body, media, headers or {})
         if answer.status >= 400 and answer.status not in accept:
-            raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self.user, path)
+            raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self._caller, path)
         return answer
 
     def close(self) -> None:

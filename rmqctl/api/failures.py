@@ -51,6 +51,9 @@ TRANSPORT_FAILURES: dict[type[Exception], type[RmqctlError]] = {
 }
 """Every exception of httpx and the error it becomes; a test walks httpx to see that none is missing."""
 
+BEARER = "the token"
+"""Who was refused, when no user's name is known."""
+
 _HINT = " (`rmqctl broker start` starts one here, `rmqctl demo` one with some life in it)"
 
 
@@ -119,18 +122,19 @@ def _spelled(reason: object) -> str:
     return str(reason)
 
 
-def of_answer(status: int, body: Any, what: str, url: str, user: str, path: str) -> RmqctlError:
+def of_answer(status: int, body: Any, what: str, url: str, caller: str, path: str) -> RmqctlError:
     """The error to show for an answer of 400 and above.
 
-    `what` names the object that was asked for ("virtual host 'x'"), `body` is the decoded JSON or None.
+    `what` names the object that was asked for ("virtual host 'x'"), `body` is the decoded JSON or None, `caller` is
+    "user 'x'" or `BEARER`.
     """
     reason = reason_of(body)
     because = f": {reason}" if reason else ""
     if status in (401, 403):
-        return _refused(reason, what, url, user)
+        return _refused(reason, what, url, caller)
     if status in (404, 406):
         # 406: 3.10 has no such path and offers its web pages instead.
-        return _not_found(reason, what, url, user, path)
+        return _not_found(reason, what, url, caller, path)
     if status in (400, 409, 412):
         return DataError(f"{what}{because} ({url})")
     if status == 405:
@@ -142,31 +146,31 @@ def of_answer(status: int, body: Any, what: str, url: str, user: str, path: str)
     return RmqctlError(f"{what}: the broker failed with HTTP {status}{because} ({url}); its log says more")
 
 
-def _refused(reason: str, what: str, url: str, user: str) -> RmqctlError:
+def _refused(reason: str, what: str, url: str, caller: str) -> RmqctlError:
     text = reason.lower()
     if "access virtual host" in text:
         # 4.x hides such a virtual host with a 404: one exit code for both.
-        return NotFound(f"{what}: not open to user {user!r} ({url}); rmqctl list_vhosts shows those that are")
+        return NotFound(f"{what}: not open to {caller} ({url}); rmqctl list_vhosts shows those that are")
     if "not management user" in text:
-        return AccessRefused(f"{url}: user {user!r} may not use the HTTP API: it needs the tag management or above")
+        return AccessRefused(f"{url}: {caller} may not use the HTTP API: it needs the tag management or above")
     if "not administrator" in text:
-        return AccessRefused(f"{what}: user {user!r} needs the tag administrator for this ({url})")
+        return AccessRefused(f"{what}: {caller} needs the tag administrator for this ({url})")
     if "not monitor" in text:
-        return AccessRefused(f"{what}: user {user!r} needs the tag monitoring for this ({url})")
+        return AccessRefused(f"{what}: {caller} needs the tag monitoring for this ({url})")
     if "localhost" in text:
-        return AccessRefused(f"{url}: user {user!r} may log in from the broker's own host only")
+        return AccessRefused(f"{url}: {caller} may log in from the broker's own host only")
     if "login failed" in text or "not_authorized" in text or not text:
-        return AccessRefused(
-            f"{url}: user {user!r} was refused: wrong user name or password (--user, --password-file, --context)"
-        )
-    return AccessRefused(f"{what}: refused for user {user!r}: {reason} ({url})")
+        why = "wrong, expired, or not for this broker" if caller is BEARER else "wrong user name or password"
+        options = "--token" if caller is BEARER else "--user, --password-file, --context"
+        return AccessRefused(f"{url}: {caller} was refused: {why} ({options})")
+    return AccessRefused(f"{what}: refused for {caller}: {reason} ({url})")
 
 
-def _not_found(reason: str, what: str, url: str, user: str, path: str) -> RmqctlError:
+def _not_found(reason: str, what: str, url: str, caller: str, path: str) -> RmqctlError:
     detail = (
         f": {reason}" if reason and reason.lower().replace("_", " ") not in ("not found", "object not found") else ""
     )
     if path.startswith("/api/users/"):
         return NoSuchUser(f"{what} does not exist{detail} ({url})")
-    hidden = f", or user {user!r} may not see it" if what.startswith("virtual host") else ""
+    hidden = f", or {caller} may not see it" if what.startswith("virtual host") else ""
     return NotFound(f"{what} does not exist{hidden}{detail} ({url})")

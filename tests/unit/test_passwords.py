@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rmqctl import passwords
@@ -104,7 +105,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     ("line", "words"),
     [
         (command("import sys; print('half'); sys.exit(3)"), "ended with exit code 3"),
-        ("/no/such/program --show", "No such file or directory: '/no/such/program'"),
+        ("/no/such/program --show", "/no/such/program: No such file or directory (it is run without a shell)"),
         ("echo 'open", "No closing quotation"),
     ],
     ids=["fails", "missing", "quotes"],
@@ -121,6 +122,41 @@ def test_a_command_that_fails(line: str, words: str) -> None:
 def test_no_shell_reads_the_command() -> None:
     code = "import sys; print(sys.argv[1:])"
     assert login("--password-command", f"{command(code)} '$HOME' ';' a*") == "ops:['$HOME', ';', 'a*']"
+
+
+def test_an_empty_option_is_none_that_was_left_out() -> None:
+    """A variable of a script that is not set must not log in as somebody else."""
+    assert login("--password", "", user="guest") == "guest:"
+    assert refused("--password-file", "", user="guest").exit == 78
+    assert refused("--password-command", "", user="guest").err == "rmqctl: the password command is empty\n"
+    assert run_with("list_vhosts", "--user", "").exit == 64
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\nfeed", "ünï"])
+def test_what_cannot_be_a_token_is_never_sent(token: str) -> None:
+    ran = run_with("list_vhosts", "--token", token)
+    assert (ran.exit, ran.out) == (78, "")
+    assert ran.err == "rmqctl: the token is no bearer token: it has to be one word of visible ASCII characters\n"
+
+
+def test_a_refused_token_is_not_a_wrong_password() -> None:
+    broker = Broker(
+        {"GET /api/vhosts": httpx.Response(401, json={"error": "not_authorized", "reason": "Login failed"})}
+    )
+    ran = run_with("list_vhosts", "--token", "s3cret", broker=broker)
+    assert ran.exit == 77
+    assert ran.err.endswith(": the token was refused: wrong, expired, or not for this broker (--token)\n")
+
+
+@pytest.mark.parametrize("other", ["password", "password_file", "password_command"])
+def test_two_ways_to_log_in_are_a_contradiction(other: str) -> None:
+    ran = refused("--token", "t", f"--{other.replace('_', '-')}", "x")
+    assert ran.exit == 64
+    assert ran.err.startswith(f"rmqctl: --{other.replace('_', '-')} and --token both log in: use one\n")
+    variables = {"RMQCTL_TOKEN": "t", f"RMQCTL_{other.upper()}": "x"}
+    ran = run_with("list_vhosts", environ=variables)
+    assert (ran.exit, ran.err) == (78, f"rmqctl: RMQCTL_{other.upper()} and RMQCTL_TOKEN both log in: unset one\n")
+    assert login("--password", "p", environ=variables) == "ops:p"
 
 
 def test_nobody_to_ask() -> None:

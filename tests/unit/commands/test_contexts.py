@@ -124,7 +124,7 @@ def test_a_person_is_asked_for_the_password(
         (("--url", "http://a@h", "--token", "t"), "--url and --token both say how to log in: use one"),
         (
             ("--url", "h", "--password", "a", "--password-stdin"),
-            "--password and --password-stdin both give a password: use one",
+            "--password and --password-stdin both log in: use one",
         ),
         (("--url", "h", "-C", "x"), "--context and --url (or --host, --port) both name a broker: give one of them"),
         (("--url", "h", "--key-file", "k"), "--key-file needs --cert-file beside it"),
