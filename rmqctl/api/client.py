@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import httpx
 
-from rmqctl.api import failures, tls
+from rmqctl.api import failures, proxies, tls
 from rmqctl.api.transport import HttpTransport
-from rmqctl.errors import RmqctlError, TimedOut, Unreachable
+from rmqctl.errors import ConfigError, RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Endpoint, Settings
 
 CONNECT_TIMEOUT = 10.0
@@ -212,7 +212,8 @@ class Client:
             if self.log:
                 self.log(f"{method} {target}: {type(error).__name__}")
             alone = len(self._endpoints) == 1
-            raise failures.of_transport(error, endpoint.url, self.timeout, alone=alone) from error
+            proxy = proxies.between(endpoint)
+            raise failures.of_transport(error, endpoint.url, self.timeout, alone=alone, proxy=proxy) from error
         if self.log:
             milliseconds = (time.perf_counter() - started) * 1000
             self.log(f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms")
@@ -250,15 +251,13 @@ def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> h
     if transport is not None:
         return httpx.Client(transport=transport, trust_env=False)
     secure = any(endpoint.scheme == "https" for endpoint in settings.endpoints)
-    if _proxies():
-        return httpx.Client(verify=tls.context(settings.tls) if secure else tls.no_context())
+    if proxies.of_environment():
+        verify = tls.context(settings.tls) if secure else tls.no_context()
+        try:
+            return httpx.Client(verify=verify)
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
+            raise ConfigError(f"HTTP_PROXY, HTTPS_PROXY or ALL_PROXY: {error}") from None
     return httpx.Client(transport=HttpTransport(lambda: tls.context(settings.tls)), trust_env=False)
-
-
-def _proxies() -> bool:
-    from urllib.request import getproxies
-
-    return any(scheme in ("http", "https", "all") for scheme in getproxies())
 
 
 def _decoded(response: httpx.Response, endpoint: Endpoint) -> Any:

@@ -57,14 +57,22 @@ BEARER = "the token"
 _HINT = " (`rmqctl broker start` starts one here, `rmqctl demo` one with some life in it)"
 
 
-def of_transport(error: Exception, url: str, timeout: float | None, *, alone: bool = True) -> RmqctlError:
-    """The error to show for an exception of httpx while `url` was asked, `alone` or with others to ask instead."""
+def of_transport(
+    error: Exception, url: str, timeout: float | None, *, alone: bool = True, proxy: str | None = None
+) -> RmqctlError:
+    """The error to show for an exception of httpx while `url` was asked, by way of a proxy if there is one.
+
+    `alone` is False when there are others to ask instead.
+    """
     cause = _root(error)
     if isinstance(cause, ssl.SSLError):
         return tls.explain(cause, url)
     kind = TRANSPORT_FAILURES[type(error)]
     if kind is TimedOut:
         return TimedOut(f"{url}: no answer within {timeout:g} seconds (--timeout)")
+    if proxy:
+        why = "connection refused" if isinstance(cause, ConnectionRefusedError) else _reason(error, cause)
+        return kind(f"{url}: not reached through the proxy {proxy.rpartition('@')[2]} (HTTP_PROXY, NO_PROXY): {why}")
     hint = _HINT if alone and isinstance(cause, ConnectionRefusedError) and _is_here(url) else ""
     return kind(f"{url}: {_reason(error, cause)}{hint}")
 
@@ -96,7 +104,7 @@ def _reason(error: Exception, cause: BaseException) -> str:
             "the connection was closed without an HTTP answer: is this the management port, and http rather than https?"
         )
     if isinstance(error, httpx.ProxyError):
-        return f"the proxy failed: {error}"
+        return str(error)
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror.lower()
     return str(error) or type(error).__name__
@@ -137,6 +145,8 @@ def of_answer(status: int, body: Any, what: str, url: str, caller: str, path: st
         return _not_found(reason, what, url, caller, path)
     if status in (400, 409, 412):
         return DataError(f"{what}{because} ({url})")
+    if status == 407:
+        return Unreachable(f"{url}: the proxy wants a user name and a password of its own (HTTP_PROXY, HTTPS_PROXY)")
     if status == 405:
         return RmqctlError(f"{url}{path}: the broker does not take this method here")
     if status == 503:

@@ -51,8 +51,11 @@ def _load_certificate(made: ssl.SSLContext, tls: Tls) -> None:
         made.load_cert_chain(tls.cert_file, tls.key_file, password=_no_passphrase)
     except (ssl.SSLError, ValueError) as error:
         key = f" with --key-file {tls.key_file}" if tls.key_file else ""
-        reason = getattr(error, "reason", None) or str(error)
-        raise ConfigError(f"--cert-file {tls.cert_file}{key}: {reason.replace('_', ' ').lower()}") from None
+        reason = str(error) if isinstance(error, ValueError) else (error.reason or "").replace("_", " ").lower()
+        raise ConfigError(f"--cert-file {tls.cert_file}{key}: {reason or _NO_PAIR}") from None
+
+
+_NO_PAIR = "no certificate with its private key in PEM, which may be in a --key-file of its own"
 
 
 def _no_passphrase() -> str:

@@ -311,7 +311,7 @@ def _password(session: Session, endpoint: Endpoint) -> str:
         ("password_file", f"from file {credentials.password_file}"),
         ("password_command", f"from command {credentials.password_command!r}"),
     ):
-        if getattr(credentials, source):
+        if getattr(credentials, source) not in (None, False):
             return f"{text} ({_origin(session, source)})"
     return f"{MASK} (default)" if credentials.user == "guest" else "asked for on the terminal"
 
@@ -337,11 +337,10 @@ def _origin_of_url(session: Session) -> str:
 
 def _proxy(endpoint: Endpoint) -> str | None:
     """The proxy that requests go through, without its password."""
-    from urllib.request import getproxies, proxy_bypass
+    from rmqctl.api import proxies
 
-    proxies = getproxies()
-    proxy = proxies.get(endpoint.scheme) or proxies.get("all")
-    return None if proxy is None or proxy_bypass(endpoint.host) else _with_mask(proxy)
+    proxy = proxies.between(endpoint)
+    return None if proxy is None else _with_mask(proxy)
 
 
 def _lines(data: dict[str, object]) -> list[str]:

@@ -114,6 +114,12 @@ def test_http_to_a_tls_port(modern: Node) -> None:
     assert_refused(rmqctl(*LIST, url=url), "https", "tls", "disconnected", "closed", "not http")
 
 
+def test_a_certificate_without_its_key(strict: Node, certificates: Path) -> None:
+    ran = rmqctl(*LIST, "--cert-file", str(certificates / "client.pem"), url=https(strict))
+    assert ran.exit == 78, str(ran)
+    assert "--key-file" in ran.errors
+
+
 @pytest.mark.parametrize("option", ["--ca-file", "--cert-file"])
 def test_a_file_that_does_not_exist(modern: Node, option: str) -> None:
     ran = rmqctl(*LIST, option, "/nonexistent/file.pem", url=https(modern))

@@ -15,7 +15,7 @@ import pytest
 from rmqctl.api import transport
 from rmqctl.api.client import Client
 from rmqctl.api.transport import HttpTransport
-from rmqctl.errors import RmqctlError, TimedOut, Unreachable
+from rmqctl.errors import ConfigError, RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Settings, parse_urls
 
 PATIENCE = 20.0
@@ -568,4 +568,24 @@ def test_a_proxy_that_is_down_is_an_unreachable_broker(monkeypatch: pytest.Monke
         with client_of("http://broker.example:15672") as client, pytest.raises(RmqctlError) as error:
             client.get("/api/a")
     assert error.value.exit_code == 69
+    assert f"not reached through the proxy 127.0.0.1:{port} " in str(error.value)
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
+    with serving(answering(refusal)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        with (
+            client_of("http://broker.example:15672") as client,
+            pytest.raises(Unreachable, match="the proxy wants a user"),
+        ):
+            client.get("/api/a")
+
+
+@pytest.mark.parametrize("proxy", ["nonsense://ops:s3cret@p", "socks5://ops:s3cret@127.0.0.1:1"])
+def test_what_cannot_be_a_proxy_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(ConfigError, match="HTTP_PROXY") as error, client_of("http://broker.example"):
+        pass
     assert "s3cret" not in str(error.value)
