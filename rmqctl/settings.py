@@ -101,7 +101,7 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
     context = _context(given, env, contexts_file)
     if _names_endpoint(given) or (context is None and _names_endpoint(env)):
         source = given if _names_endpoint(given) else env
-        endpoints = _endpoints(source)
+        endpoints = _endpoints(source, _spelling(source is env))
     elif context is not None and context.url is not None:
         endpoints = parse_urls(context.url, f"the url of context {context.name!r}", ConfigError)
     else:
@@ -113,7 +113,7 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
         endpoints=endpoints,
         credentials=_credentials(given, env, context),
         tls=_tls(merged, context),
-        timeout=_timeout(merged, context),
+        timeout=_timeout(merged, context, _spelling("timeout" in env and "timeout" not in given)),
         vhost=_text(merged.get("vhost", context.vhost if context else None)),
         read_only=context.read_only if context else False,
         protected=context.protected if context else False,
@@ -233,12 +233,25 @@ def _context(given: Mapping[str, object], env: Mapping[str, object], path: Calla
     return contexts.get(str(name)) if name else None
 
 
-def _endpoints(source: Mapping[str, object]) -> tuple[Endpoint, ...]:
+class _Spelling(NamedTuple):
+    """How one source names a setting, and what a wrong value there is."""
+
+    name: Callable[[str], str]
+    error: type[Exception]
+
+
+def _spelling(variables: bool) -> _Spelling:
+    if variables:
+        return _Spelling(lambda name: f"environment variable RMQCTL_{name.upper()}", ConfigError)
+    return _Spelling(lambda name: f"--{name}", UsageError)
+
+
+def _endpoints(source: Mapping[str, object], spelling: _Spelling) -> tuple[Endpoint, ...]:
     if "url" in source:
-        return parse_urls(str(source["url"]))
+        return parse_urls(str(source["url"]), spelling.name("url"), spelling.error)
     port = source.get("port")
     if port is not None and not 0 < int(str(port)) < 65536:
-        raise UsageError(f"--port: {port} is not between 1 and 65535")
+        raise spelling.error(f"{spelling.name('port')}: {port} is not between 1 and 65535")
     return (Endpoint("http", str(source.get("host", "localhost")), int(str(port)) if port is not None else 15672),)
 
 
@@ -280,13 +293,13 @@ def _tls(merged: Mapping[str, object], context: "Context | None") -> Tls:
     return tls
 
 
-def _timeout(merged: Mapping[str, object], context: "Context | None") -> float | None:
+def _timeout(merged: Mapping[str, object], context: "Context | None", spelling: _Spelling) -> float | None:
     value = merged.get("timeout", context.timeout if context else None)
     if value is None:
         return None
     seconds = float(str(value))
     if not 0 <= seconds < float("inf"):
-        raise UsageError(f"--timeout: {seconds:g} is not a number of seconds")
+        raise spelling.error(f"{spelling.name('timeout')}: {seconds:g} is not a number of seconds")
     return seconds
 
 

@@ -33,7 +33,7 @@ class Column(NamedTuple):
 
     `cell` makes rabbitmqctl's term of an object (default: the value as it stands), `reads` names further fields that it
     looks at, `by_release` that it looks at the release. `refused` says why the API has nothing for it.
-    `computed` makes the value of a column that neither rabbitmqctl nor the API has.
+    `computed` makes the value of a column that neither rabbitmqctl nor the API has, from its field and what it reads.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Column(NamedTuple):
     reads: tuple[str, ...] = ()
     by_release: bool = False
     refused: str = ""
-    computed: Callable[[Object], int | float | None] | None = None
+    computed: Callable[[Object], Any] | None = None
 
     @property
     def path(self) -> str:
@@ -52,6 +52,11 @@ class Column(NamedTuple):
     @property
     def fields(self) -> tuple[str, ...]:
         return (self.path, *self.reads)
+
+    def below(self, tail: str) -> "Column":
+        """The column of a dotted path into this one: `arguments.x-max-priority`. The field is asked for as a whole."""
+        read = reader(f"{self.path}.{tail}")
+        return Column(f"{self.name}.{tail}", self.path, self.need, refused=self.refused, computed=read)
 
     def native(self) -> Callable[[Object], Any]:
         """Reads the API's own value, None when it is not there."""
@@ -131,16 +136,19 @@ class Resource(NamedTuple):
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises UsageError naming the closest one."""
+        head, _, tail = name.partition(".")
         for column in self.columns:
             if column.name == name:
                 return column
-        head = name.partition(".")[0]
+            if column.name == head and column.computed is None:
+                return column.below(tail)
         if head in self.api_fields:
             return Column(name, need=self.api_fields[head])
         raise UsageError(self._unknown(name))
 
     def knows(self, name: str) -> bool:
-        return name.partition(".")[0] in self.api_fields or any(column.name == name for column in self.columns)
+        head = name.partition(".")[0]
+        return head in self.api_fields or any(column.name == head for column in self.columns)
 
     def names(self) -> list[str]:
         """Every column name without a dot: for help and completion."""

@@ -89,6 +89,14 @@ def test_a_bad_variable_is_named(tmp_path: Path, option: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("variable", "text"), [("RMQCTL_URL", "ftp://h"), ("RMQCTL_PORT", "70000"), ("RMQCTL_TIMEOUT", "-1")]
+)
+def test_a_variable_is_not_blamed_on_an_option(tmp_path: Path, variable: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"environment variable {variable}: "):
+        settled(tmp_path, **{variable: text})
+
+
+@pytest.mark.parametrize(
     ("text", "url", "user", "password"),
     [
         ("http://h", "http://h:15672", None, None),

@@ -659,6 +659,33 @@ def test_counts_of_streams_come_from_their_statistics() -> None:
     assert (ran.out, ran.err) == ("a\t3\t1\ns/1\t7\t7\n", "")
 
 
+def test_a_dotted_path_into_a_column_of_rabbitmqctl() -> None:
+    """The field is asked for as a whole: a key in it may hold dots and anything else."""
+    rows = [
+        {
+            "name": "a",
+            "client_properties": {"capabilities": {"basic.nack": True}, "product": "p"},
+            "protocol": "AMQP 0-9-1",
+        },
+        {"name": "b", "client_properties": {"product": 5}, "protocol": "AMQP 0-9-1"},
+    ]
+    broker = Broker({"GET /api/connections?columns=client_properties,name,protocol": rows})
+    paths = ("client_properties.capabilities.basic.nack", "client_properties.product")
+    ran = run_with("list_connections", "name", *paths, "-s", broker=broker)
+    assert (ran.out, ran.err) == ("a\ttrue\tp\nb\t\t5\n", "")
+    ran = run_with(
+        "list_connections", "name", "--where", f"{paths[0]} = true", f"--sort={paths[1]}", "-s", broker=broker
+    )
+    assert (ran.out, ran.err) == ("a\n", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "path"), [("list_queues", "pid.x"), ("list_queues", "drain.x"), ("list_queues", "nope.x")]
+)
+def test_no_path_leads_into_a_column_that_is_none_of_the_api(command: str, path: str) -> None:
+    assert repr(path) in refused(command, path)
+
+
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_queue_that_holds_nothing_has_no_messages(count: int) -> None:
     """RabbitMQ's type for MQTT clients, of which the API has two names and no counts."""
