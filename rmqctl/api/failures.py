@@ -143,6 +143,8 @@ def of_answer(status: int, body: Any, what: str, url: str, caller: str, path: st
     if status in (404, 406):
         # 406: 3.10 has no such path and offers its web pages instead.
         return _not_found(reason, what, url, caller, path)
+    if status == 400 and "stats in management ui are disabled" in reason.lower():
+        return Unavailable(f"{what}{because}: it collects no statistics to tell this from ({url})")
     if status in (400, 409, 412):
         return DataError(f"{what}{because} ({url})")
     if status == 407:

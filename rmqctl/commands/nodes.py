@@ -10,7 +10,7 @@ from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.listing import Found, Wanted, list_command, release, release_of
+from rmqctl.commands.listing import Found, Wanted, list_command, release, release_of, statistics_off
 from rmqctl.commands.status import NodeArgument, Unit, node_name
 from rmqctl.errors import (
     AccessRefused,
@@ -259,7 +259,8 @@ def churn(session: Session) -> Rows:
     rates = api.overview(session.client, "churn_rates").get("churn_rates") or {}
     events = sorted(name for name in rates if not name.endswith("_details"))
     cells = [[name, rates[name], (rates.get(f"{name}_details") or {}).get("rate")] for name in events]
-    return Rows(("event", "count", "rate"), cells)
+    off = () if cells else statistics_off(session.client, "churn")
+    return Rows(("event", "count", "rate"), cells, messages=off)
 
 
 def whoami(session: Session) -> Value:

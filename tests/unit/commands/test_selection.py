@@ -800,8 +800,14 @@ def test_a_broker_without_statistics_refuses_consumers() -> None:
     refusal = {"error": "bad_request", "reason": "Stats in management UI are disabled on this node"}
     answers = {"GET /api/consumers/%2F": httpx.Response(400, json=refusal)}
     ran = run_with("list_consumers", broker=Broker(answers))
-    assert ran.exit != 0
+    assert ran.exit == 69
     assert "Stats in management UI are disabled on this node" in ran.err
+
+
+def test_churn_without_statistics_is_not_nothing() -> None:
+    ran = run_with("churn", broker=Broker({"GET /api/overview": {"disable_stats": True}}))
+    assert (ran.exit, ran.out) == (0, "")
+    assert ran.err.startswith("warning: the broker collects no statistics")
 
 
 def test_counts_are_exact_without_statistics_too() -> None:
