@@ -44,7 +44,7 @@ _rmqctl_about() {
     'show user') flags='--watch' arguments='live:users' ;;
     'show vhost') flags='--watch' arguments='live:vhosts' ;;
     'show policy') flags='--watch' arguments='live:policies' ;;
-    'who') flags='--watch' arguments='none' ;;
+    'who') flags='--watch' arguments='live:queues' ;;
     'topology') flags='--focus --depth --match --trace --header --all --all-vhosts --watch' takes='--focus=live:exchanges+queues --depth=none --match=none --trace=live:exchanges --header=none' arguments='live:exchanges+queues' ;;
     'top') flags='--interval' takes='--interval=none' ;;
     'status') flags='--unit --watch' takes='--unit=choices:bytes,kb,mb,gb,tb,kib,mib,gib,tib' arguments='live:nodes' ;;
@@ -104,9 +104,9 @@ _rmqctl_about() {
     'check_if_any_deprecated_features_are_used') flags='--watch' ;;
     'has_reached_target_cluster_size') flags='--watch' ;;
     'await_online_nodes') arguments='none' ;;
-    'wait queue') flags='--empty --below --exists --has-consumers --interval' takes='--below=none --interval=none' arguments='none' ;;
+    'wait queue') flags='--empty --below --exists --has-consumers --interval' takes='--below=none --interval=none' arguments='live:queues' ;;
     'wait broker') flags='--interval' takes='--interval=none' ;;
-    'wait node') flags='--interval' takes='--interval=none' arguments='none' ;;
+    'wait node') flags='--interval' takes='--interval=none' arguments='live:nodes' ;;
     'wait definitions') flags='--interval' takes='--interval=none' arguments='files' ;;
     'node_health_check') flags='--watch' arguments='live:nodes' ;;
     'set_policy') flags='--priority --apply-to' takes='--priority=none --apply-to=none' arguments='live:policies none none' ;;
@@ -202,7 +202,7 @@ _rmqctl_about() {
     'close connection') flags='--reason --if-exists --where --match --dry-run --fail-fast --yes -y' takes='--reason=none --where=none --match=none' arguments='live:connections...' ;;
     'definitions export') flags='--only --exclude --secrets --no-secrets --no-system --transformations' takes='--only=none --exclude=none --transformations=none' arguments='files' ;;
     'definitions import') flags='--yes -y' arguments='files' ;;
-    'definitions diff') arguments='none none' ;;
+    'definitions diff') arguments='files files' ;;
     'definitions apply') flags='--prune --dry-run --yes -y' arguments='files' ;;
     'export_definitions') flags='--format' takes='--format=none' arguments='files' ;;
     'import_definitions') flags='--format --yes -y' takes='--format=none' arguments='files' ;;
@@ -214,7 +214,7 @@ _rmqctl_about() {
     'publish') flags='--routing-key -k --exchange -e --file --lines --jsonl --from --count --property --header --content-type --content-encoding --delivery-mode --persistent --priority --correlation-id --reply-to --expiration --message-id --timestamp --type --user-id --app-id --allow-unroutable --amqp' takes='--routing-key=none -k=none --exchange=live:exchanges -e=live:exchanges --file=files --from=files --count=none --property=none --header=none --content-type=none --content-encoding=none --delivery-mode=none --priority=none --correlation-id=none --reply-to=none --expiration=none --message-id=none --timestamp=none --type=none --user-id=none --app-id=none --amqp=none' arguments='none...' ;;
     'get') flags='--count --requeue --ack --reject --payload-only --dump --offset --amqp' takes='--count=none --dump=files --offset=none --amqp=none' arguments='live:queues...' ;;
     'peek') flags='--count --payload-only' takes='--count=none' arguments='live:queues' ;;
-    'move') flags='--count --where --rate --dry-run --amqp' takes='--count=none --where=none --rate=none --amqp=none' arguments='none none' ;;
+    'move') flags='--count --where --rate --dry-run --amqp' takes='--count=none --where=none --rate=none --amqp=none' arguments='live:queues live:queues' ;;
     'redrive') flags='--to-original --count --where --rate --dry-run --amqp' takes='--count=none --where=none --rate=none --amqp=none' arguments='live:queues' ;;
     'broker run') flags='--amqp-port --http-port --host --data-dir --ephemeral --definitions --log-level --sync --consumer-timeout --memory-limit' takes='--amqp-port=none --http-port=none --host=none --data-dir=files --definitions=files --log-level=choices:debug,info,warning,error,none --sync=choices:full,normal --consumer-timeout=none --memory-limit=none' ;;
     'broker start') flags='--amqp-port --http-port --host --data-dir --ephemeral --definitions --log-level --sync --consumer-timeout --memory-limit' takes='--amqp-port=none --http-port=none --host=none --data-dir=files --definitions=files --log-level=choices:debug,info,warning,error,none --sync=choices:full,normal --consumer-timeout=none --memory-limit=none' ;;

@@ -184,7 +184,7 @@ function __rmqctl_about --no-scope-shadowing
             set arguments live:policies
         case 'who'
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set arguments none
+            set arguments live:queues
         case 'topology'
             set flags '--focus	What is near an exchange or a queue' '--depth	How many hops away, for --focus' '--match	Such names, and what connects them' '--trace	Which queues a message would reach' '--header	NAME:=JSON for other types' '--all	Exchanges amq.* without bindings too' '--all-vhosts	Every virtual host' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --focus=live:exchanges+queues --depth=none --match=none --trace=live:exchanges --header=none
@@ -350,14 +350,14 @@ function __rmqctl_about --no-scope-shadowing
         case 'wait queue'
             set flags '--empty	Until it holds no message, ready or unacknowledged' '--below	Until fewer messages' '--exists	Until there is such a queue' '--has-consumers	Until somebody consumes' '--interval	Seconds between two questions'
             set takes --below=none --interval=none
-            set arguments none
+            set arguments live:queues
         case 'wait broker'
             set flags '--interval	Seconds between two questions'
             set takes --interval=none
         case 'wait node'
             set flags '--interval	Seconds between two questions'
             set takes --interval=none
-            set arguments none
+            set arguments live:nodes
         case 'wait definitions'
             set flags '--interval	Seconds between two questions'
             set takes --interval=none
@@ -676,7 +676,7 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments files
         case 'definitions diff'
-            set arguments none none
+            set arguments files files
         case 'definitions apply'
             set flags '--prune	Delete what the file does not have, in the sections that it has' '--dry-run	Print what would be done' '--yes	Do it without asking' '-y	Do it without asking'
             set arguments files
@@ -715,7 +715,7 @@ function __rmqctl_about --no-scope-shadowing
         case 'move'
             set flags '--count	At most so many messages' '--where	Only messages that match, such as \'headers.attempt < 3 and payload ~ "timeout"\'' '--rate	At most so many a second' '--dry-run	Show where each would go' '--amqp	AMQP address'
             set takes --count=none --where=none --rate=none --amqp=none
-            set arguments none none
+            set arguments live:queues live:queues
         case 'redrive'
             set flags '--to-original	To the exchange they had been published to, with their routing key' '--count	At most so many messages' '--where	Only messages that match, such as \'headers.attempt < 3 and payload ~ "timeout"\'' '--rate	At most so many a second' '--dry-run	Show where each would go' '--amqp	AMQP address'
             set takes --count=none --where=none --rate=none --amqp=none
