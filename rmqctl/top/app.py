@@ -17,14 +17,14 @@ from textual.filter import NoColor
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from rmqctl.errors import NotFound, RmqctlError, UsageError
+from rmqctl.errors import NotFound, UsageError
 from rmqctl.output.escape import visible, visible_lines
 from rmqctl.resources.column import Object
 from rmqctl.signals import handlers_kept
 from rmqctl.top import changes, details, header, looks
 from rmqctl.top.dialogs import Confirm, Help
 from rmqctl.top.grid import Grid
-from rmqctl.top.poller import Failure, Poller
+from rmqctl.top.poller import Failure, Poller, attempted
 from rmqctl.top.rows import Filter, filter_of, shown
 from rmqctl.top.source import Question, Sample, Source
 from rmqctl.top.tabs import FINDING, TABS, Field, Tab, fitting
@@ -176,7 +176,8 @@ class Top(App[int]):
 
     def _fail(self, failure: Failure) -> None:
         if self._item is not None and isinstance(failure.error, NotFound):
-            self._tell(f"{details.what(self._view.tab, self._item)} has gone")
+            if not self._news:  # else it may be the key that deleted it
+                self._tell(f"{details.what(self._view.tab, self._item)} has gone")
             self._close_item()
             return
         # Since when is what the first one tells.
@@ -247,9 +248,14 @@ class Top(App[int]):
     def _draw_item(self) -> None:
         self._one.display = self._item is not None
         self._grid.display = self._item is None
+        if (opened := self._opened()) is not None:
+            self._text.update(details.drawn(opened.sections))
+
+    def _opened(self) -> details.Opened | None:
+        """The open object as it was told last."""
         sample = self._sample
-        if sample is not None and self._item is not None and sample.question.item is self._item:
-            self._text.update(details.drawn(sample.sections))
+        known = sample is not None and self._item is not None and sample.question.item is self._item
+        return sample.opened if sample is not None and known else None
 
     def _draw_keys(self) -> None:
         self._keys.set_class(bool(self._news), "news")
@@ -265,13 +271,13 @@ class Top(App[int]):
 
     def _fields(self) -> list[Field]:
         """The tab's fields that tell something: virtual hosts when there are several, `acks` when somebody forgets."""
-        rows = self._rows
+        rows, tab = self._rows, self._view.tab
         hidden = set()
-        if len({row.get("vhost") for row in rows}) < 2 and self._view.tab.noun != "consumers":
+        if (vhost := tab.field("vhost")) and len(set(map(tab.reader(vhost), rows))) < 2:
             hidden.add("vhost")
         if not any(FINDING in row for row in rows):
             hidden.add("acks")
-        return [field for field in self._view.tab.fields if field.name not in hidden]
+        return [field for field in tab.fields if field.name not in hidden]
 
     # Keys
 
@@ -376,7 +382,8 @@ class Top(App[int]):
     # Changes
 
     def action_change(self, verb: str) -> None:
-        item = self._item or self._grid.item
+        opened = self._opened()
+        item = opened.item if opened else self._item or self._grid.item
         if item is None:
             return
         around = self._surroundings
@@ -396,10 +403,8 @@ class Top(App[int]):
             return
 
         def work() -> None:
-            try:
-                self.post_message(self.News(change.do(self._source.client), changed=True))
-            except RmqctlError as error:
-                self.post_message(self.News(str(error)))
+            told = attempted(lambda: change.do(self._source.client))
+            self.post_message(self.News(str(told), changed=isinstance(told, str)))
 
         threading.Thread(target=work, daemon=True).start()
 

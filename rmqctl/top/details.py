@@ -18,6 +18,9 @@ from rmqctl.result import Value
 from rmqctl.top import cells, looks
 from rmqctl.top.tabs import FINDING, SERIES, Tab
 
+Where = Sequence[str]
+"""The parts of a path."""
+
 NAMED_HOLDERS = 10
 """So many of those that hold messages are looked up; a queue that has more has another problem."""
 
@@ -30,10 +33,21 @@ class Section(NamedTuple):
     alarming: bool = False
 
 
-def sections(client: Client, tab: Tab, item: Object, findings: Iterable[Finding]) -> list[Section]:
+class Opened(NamedTuple):
+    """An object as the API has it by itself, and the sections that show it."""
+
+    item: Object
+    sections: Sequence[Section]
+
+
+def opened(client: Client, tab: Tab, item: Object, findings: Iterable[Finding]) -> Opened:
     """Asks for the object. Raises RmqctlError, NotFound when it has gone."""
+    where = _WHERE[tab.noun](item) if tab.noun in _WHERE else None
+    # There is no path for a consumer: what the list has.
+    found = item if where is None else client.get(path(*where), what=what(tab, item))
     about = [finding for finding in findings if _ABOUT[tab.noun](item, finding)] if tab.noun in _ABOUT else []
-    return [*_holding(client, about), *_SECTIONS[tab.noun](client, item)]
+    more = _MORE[tab.noun](client, where, found) if where is not None and tab.noun in _MORE else ()
+    return Opened(found, [*_holding(client, about), _all_fields(found), *more])
 
 
 def drawn(found: Iterable[Section]) -> Content:
@@ -78,55 +92,42 @@ def _connections(client: Client, findings: Iterable[Finding]) -> list[Any]:
     return [answer.body for answer in found if answer.status == 200 and isinstance(answer.body, dict)]
 
 
-def _of_queue(client: Client, item: Object) -> Iterator[Section]:
-    where = ("queues", str(item["vhost"]), str(item["name"]))
-    found = _get(client, where, f"queue {item['name']!r} in virtual host {item['vhost']!r}")
-    yield _all_fields(found, "consumer_details")
-    yield Section("consumers", [_consumer(row) for row in found.get("consumer_details") or []] or ["none"])
+def _of_queue(client: Client, where: Where, found: Object) -> Iterator[Section]:
+    yield from _of_channel(client, where, found)
     yield Section("bindings", [_source(row) for row in lists.fetch(client, *where, "bindings")] or ["none"])
 
 
-def _of_exchange(client: Client, item: Object) -> Iterator[Section]:
-    where = ("exchanges", str(item["vhost"]), str(item["name"]) or "amq.default")
-    yield _all_fields(_get(client, where, f"exchange {item['name']!r} in virtual host {item['vhost']!r}"))
-    if item["name"]:  # every queue is bound to the default exchange
-        yield Section(
-            "bound to it", [_target(row) for row in lists.fetch(client, *where, "bindings", "source")] or ["none"]
-        )
-        found = lists.fetch(client, *where, "bindings", "destination")
-        yield Section("bound to", [_source(row) for row in found] or ["none"])
+def _of_exchange(client: Client, where: Where, found: Object) -> Iterator[Section]:
+    if found.get("name"):  # every queue is bound to the default exchange
+        targets = lists.fetch(client, *where, "bindings", "source")
+        yield Section("bound to it", [_target(row) for row in targets] or ["none"])
+        sources = lists.fetch(client, *where, "bindings", "destination")
+        yield Section("bound to", [_source(row) for row in sources] or ["none"])
 
 
-def _of_connection(client: Client, item: Object) -> Iterator[Section]:
-    where = ("connections", str(item["name"]))
-    yield _all_fields(_get(client, where, f"connection {item['name']!r}"))
+def _of_connection(client: Client, where: Where, _: Object) -> Iterator[Section]:
     channels = lists.fetch(client, *where, "channels", fields=("number", "messages_unacknowledged", "consumer_count"))
     yield Section("channels", [_channel(row) for row in channels] or ["none"])
 
 
-def _of_channel(client: Client, item: Object) -> Iterator[Section]:
-    found = _get(client, ("channels", str(item["name"])), f"channel {item['name']!r}")
-    yield _all_fields(found, "consumer_details")
+def _of_channel(_: Client, __: Where, found: Object) -> Iterator[Section]:
     yield Section("consumers", [_consumer(row) for row in found.get("consumer_details") or []] or ["none"])
 
 
-def _of_node(client: Client, item: Object) -> Iterator[Section]:
-    yield _all_fields(_get(client, ("nodes", str(item["name"])), f"node {item['name']!r}"))
-
-
-def _of_consumer(_: Client, item: Object) -> Iterator[Section]:
-    """There is no path for one: what the list has."""
-    yield _all_fields(item, FINDING, SERIES)
-
-
-_SECTIONS: Mapping[str, Callable[[Client, Object], Iterator[Section]]] = {
+_WHERE: Mapping[str, Callable[[Object], Where]] = {
+    "queues": lambda item: ("queues", str(item["vhost"]), str(item["name"])),
+    "connections": lambda item: ("connections", str(item["name"])),
+    "channels": lambda item: ("channels", str(item["name"])),
+    "nodes": lambda item: ("nodes", str(item["name"])),
+    "exchanges": lambda item: ("exchanges", str(item["vhost"]), str(item["name"]) or "amq.default"),
+}
+_MORE: Mapping[str, Callable[[Client, Where, Object], Iterator[Section]]] = {
     "queues": _of_queue,
     "connections": _of_connection,
     "channels": _of_channel,
-    "nodes": _of_node,
     "exchanges": _of_exchange,
-    "consumers": _of_consumer,
 }
+"""What is shown below an object's fields."""
 
 _ABOUT: Mapping[str, Callable[[Object, Finding], bool]] = {
     "queues": lambda item, finding: (item.get("vhost"), item.get("name")) == (finding.vhost, finding.queue),
@@ -139,13 +140,10 @@ _ABOUT: Mapping[str, Callable[[Object, Finding], bool]] = {
 }
 
 
-def _get(client: Client, where: Sequence[str], named: str) -> dict[str, Any]:
-    found = client.get(path(*where), what=named)
-    return found if isinstance(found, dict) else {}
-
-
-def _all_fields(item: Object, *without: str) -> Section:
-    found = fields(Value({key: value for key, value in item.items() if key not in without})) or []
+def _all_fields(item: Object) -> Section:
+    """But for those that have a section of their own, or are the view's."""
+    shown = {key: value for key, value in item.items() if key not in ("consumer_details", FINDING, SERIES)}
+    found = fields(Value(shown)) or []
     width = max((len(visible(key)) for key, _ in found), default=0)
     return Section("", [f"{visible(key):{width}}  {text}" for key, text in found])
 

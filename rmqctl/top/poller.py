@@ -4,13 +4,26 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rmqctl.errors import RmqctlError
 from rmqctl.top.source import Question, Sample, Source
 
 LONGEST_REST = 5.0
 """Seconds: an answer that took much longer was a moment of trouble rather than the broker's pace."""
+
+
+T = TypeVar("T")
+
+
+def attempted(work: Callable[[], T]) -> T | RmqctlError:
+    """What `work` returns, or why it did not: the view goes on, even after an answer of a shape that nobody thought of."""
+    try:
+        return work()
+    except RmqctlError as error:
+        return error
+    except Exception as error:
+        return RmqctlError(f"internal error: {type(error).__name__}: {error}")
 
 
 class Failure(NamedTuple):
@@ -73,12 +86,8 @@ class Poller:
             pause = max(self._interval - took, min(took, LONGEST_REST))
 
     def _answer(self, question: Question) -> Sample | Failure:
-        try:
-            return self._source.poll(question)
-        except RmqctlError as error:
-            return Failure(error, datetime.now(UTC))
-        except Exception as error:  # an answer of a shape that nobody has thought of: the view goes on
-            return Failure(RmqctlError(f"internal error: {type(error).__name__}: {error}"), datetime.now(UTC))
+        answer = attempted(lambda: self._source.poll(question))
+        return Failure(answer, datetime.now(UTC)) if isinstance(answer, RmqctlError) else answer
 
     def _next(self, pause: float) -> Question | None:
         """The question, after the pause or when it is due at once; None at the end."""

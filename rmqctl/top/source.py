@@ -16,7 +16,7 @@ from rmqctl.api.paths import path
 from rmqctl.checks import acks
 from rmqctl.checks.acks import Finding
 from rmqctl.top import details
-from rmqctl.top.details import Section
+from rmqctl.top.details import Opened
 from rmqctl.top.tabs import FINDING, QUEUES_TAB, SAMPLES, SERIES, WORDS, Key, Tab
 
 Row = dict[str, Any]
@@ -41,7 +41,7 @@ class Question(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One answer. `nodes` None: the user may not see them. `sections` are those of the object that was asked for.
+    """One answer. `nodes` None: the user may not see them. `opened`: the object that was asked for.
 
     `findings` None: not known yet, or not to be known. `notes` say what is missing and why. `seconds`: what it took.
     """
@@ -51,7 +51,7 @@ class Sample(NamedTuple):
     overview: Mapping[str, Any]
     nodes: Sequence[Row] | None
     rows: Sequence[Row] = ()
-    sections: Sequence[Section] = ()
+    opened: Opened | None = None
     findings: Sequence[Finding] | None = None
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -90,16 +90,16 @@ class Source:
         findings = (
             self._acks(rows if question.tab is QUEUES_TAB and question.item is None else None) if statistics else None
         )
-        sections: Sequence[Section] = ()
+        opened = None
         if question.item is not None:
-            sections = details.sections(self.client, question.tab, question.item, findings or ())
+            opened = details.opened(self.client, question.tab, question.item, findings or ())
         return Sample(
             question,
             datetime.now(UTC),
             overview,
             self._nodes(),
             _marked(question.tab, rows, findings or ()),
-            sections,
+            opened,
             findings,
             self._notes(statistics=statistics),
             self._clock() - started,
@@ -197,11 +197,12 @@ def _may_hold(channel: Row) -> bool:
 
 
 def _totals_of(vhost: Mapping[str, Any]) -> Row:
-    """What the overview has of all, of one virtual host."""
+    """What the overview has of all, of one virtual host. How many objects it has is not told."""
     names = ("messages", "messages_ready", "messages_unacknowledged")
     return {
         "queue_totals": {name: vhost[name] for name in names if name in vhost},
         "message_stats": vhost.get("message_stats") or {},
+        "object_totals": {},
     }
 
 

@@ -106,6 +106,8 @@ def looked_at(place: Place, look: Any) -> None:
         app = Top(source, 0.5, Surroundings())
         async with app.run_test(size=(120, 30)) as pilot:
             await look(pilot, app)
+        # Its last request is under way, perhaps.
+        await asyncio.to_thread(app._poller._thread.join)
 
     try:
         asyncio.run(run())

@@ -98,6 +98,8 @@ def looked_at(
         app = Top(source(broker), interval, Surroundings(**around))
         async with app.run_test(size=size) as pilot:
             await look(pilot, app)
+        # Its last request is under way, perhaps.
+        await asyncio.to_thread(app._poller._thread.join)
 
     asyncio.run(run())
 

@@ -80,7 +80,7 @@ def test_it_fits_and_every_tab_shows_its_rows(size: tuple[int, int]) -> None:
 def test_wide_terminals_show_more() -> None:
     async def look(pilot: Look, app: Top) -> None:
         await ready(pilot, app)
-        assert {"type", "state", "total", "node"} <= set(screen(app)[5].replace("▼", " ").split())
+        assert {"type", "state", "total"} <= set(screen(app)[5].replace("▼", " ").split())
 
     looked_at(played(), look, size=(140, 40))
 
@@ -282,6 +282,25 @@ def test_close_is_about_the_connection(key: str) -> None:
 
     broker = played(**{"DELETE /api/connections/10.0.0.1%3A5000%20-%3E%2010.0.0.2%3A5672": httpx.Response(204)})
     looked_at(broker, look)
+
+
+def test_an_open_queue_is_changed_by_what_is_true_now() -> None:
+    async def look(pilot: Look, app: Top) -> None:
+        await ready(pilot, app)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "bindings" in text(app))
+        broker.answers["GET /api/queues/%2F/task_queue"] = {**QUEUES[1], "messages": 77, "consumers": 2}
+        await until(pilot, lambda: "77" in text(app))
+        await pilot.press("d")
+        assert "with 77 messages and 2 consumers?" in words(app)
+        broker.answers["GET /api/queues/%2F/task_queue"] = httpx.Response(404, json=NOT_FOUND)
+        await pilot.press("y")
+        await until(pilot, lambda: "1 Queues" in text(app))
+        assert "was deleted with 77 messages" in screen(app)[-1]
+
+    broker = with_task_queue()
+    broker.answers["DELETE /api/queues/%2F/task_queue"] = httpx.Response(204)
+    looked_at(broker, look, size=(80, 60))
 
 
 def test_keys_that_do_not_go_with_the_tab_or_the_queue() -> None:

@@ -33,6 +33,8 @@ def looked_at(
         app = Top(source, 0.2, Surroundings(**around))
         async with app.run_test(size=(110, 30)) as pilot:
             await look(pilot, app)
+        # Its last request is under way, perhaps.
+        await asyncio.to_thread(app._poller._thread.join)
 
     try:
         asyncio.run(run())
