@@ -91,10 +91,10 @@ SELECTION_FLAGS = ("--sort", "--where", "--limit")
 
 COMMAND_FLAGS = (
     "--ack-mode", "--address", "--age-critical", "--age-warning", "--alternate-exchange", "--amqp", "--amqp-port",
-    "--app-id", "--apply-to", "--arg", "--arguments", "--below", "--churn-critical", "--churn-warning", "--component",
-    "--config", "--configure", "--consumer-timeout", "--content-encoding", "--content-type", "--correlation-id",
-    "--count", "--critical", "--data-dir", "--default-queue-type", "--definition", "--definitions",
-    "--delivery-limit", "--delivery-mode", "--depth", "--description", "--destination-exchange",
+    "--app-id", "--apply-to", "--arg", "--arguments", "--backlog", "--below", "--churn-critical", "--churn-warning",
+    "--component", "--config", "--configure", "--consumer-timeout", "--content-encoding", "--content-type",
+    "--correlation-id", "--count", "--critical", "--data-dir", "--default-queue-type", "--definition",
+    "--definitions", "--delivery-limit", "--delivery-mode", "--depth", "--description", "--destination-exchange",
     "--destination-exchange-routing-key", "--destination-queue", "--destination-type", "--destination-uri",
     "--disk-critical", "--disk-warning", "--dlk", "--dlx", "--dump", "--except", "--exchange", "--exclude",
     "--expiration", "--expires", "--file", "--files-critical", "--files-warning", "--focus", "--for", "--format",

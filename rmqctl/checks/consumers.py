@@ -15,8 +15,8 @@ their prefetch full, which is how a busy one looks."""
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Check that consumers get messages, and that queues can deliver.
 
-    Named are consumers that the broker takes for dead (their node is suspected to be down), and queues with ready messages
-    whose consumers could be given one only in so small a part of the time: their prefetch is full.
+    Named are consumers that the broker takes for dead (their node is suspected to be down), and queues with a backlog
+    whose consumers could be given a message only in so small a part of the time: their prefetch is full.
     """
     consumers = [row for row in snapshot.rows("consumers") if limits.concerns((row.get("queue") or {}).get("name"))]
     queues = [row for row in snapshot.rows("queues") if limits.concerns(row.get("name"))]
@@ -49,7 +49,8 @@ def _inactive(consumers: Iterable[Row]) -> Iterator[Finding]:
 
 def _slow(queues: Iterable[Row], limits: Limits) -> Iterator[Finding]:
     for row in queues:
-        if not number(row, "messages_ready") or not number(row, "consumers"):
+        ready = number(row, "messages_ready")
+        if ready is None or ready < limits["backlog"] or not number(row, "consumers"):
             continue
         capacity = number(row, "consumer_capacity")
         share = number(row, "consumer_utilisation") if capacity is None else capacity

@@ -98,7 +98,10 @@ CHECKS = {
         ),
         Check(
             "consumers",
-            limits("utilisation", o.PERCENT, "when a queue with ready messages can deliver so seldom.", 10),
+            (
+                *limits("utilisation", o.PERCENT, "when a queue with a backlog can deliver so seldom.", 10),
+                Option("backlog", o.COUNT, 100, "So many ready messages make a backlog."),
+            ),
             {
                 "queues": ("consumer_utilisation", "consumer_capacity", "consumers", "messages_ready"),
                 "consumers": ("queue", "consumer_tag", "active", "activity_status", "channel_details.name"),

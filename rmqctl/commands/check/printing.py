@@ -36,9 +36,10 @@ class Outcome(NamedTuple):
 
 
 class _All(NamedTuple):
-    """Several checks as one: the worst status, in which those that were skipped do not count."""
+    """Several checks as one: the worst status, in which those that were skipped do not count. `why` there are none."""
 
     outcomes: Sequence[Outcome]
+    why: str
 
     @property
     def status(self) -> Status:
@@ -49,11 +50,11 @@ class _All(NamedTuple):
     def summary(self) -> str:
         words = [each.word for each in self.outcomes]
         order = ("CRITICAL", "UNKNOWN", "WARNING", "OK", "SKIPPED")
-        return ", ".join(f"{words.count(word)} {word.lower()}" for word in order if word in words)
+        return self.why or ", ".join(f"{words.count(word)} {word.lower()}" for word in order if word in words)
 
     @property
     def line(self) -> str:
-        return f"all {self.status.name}: {self.summary}"
+        return visible(f"all {self.status.name}: {self.summary}")
 
 
 def answer(session: Session, outcome: Outcome) -> Result:
@@ -70,9 +71,9 @@ def answer(session: Session, outcome: Outcome) -> Result:
     return _written(session, writers, outcome.line, status)
 
 
-def answer_all(session: Session, outcomes: Sequence[Outcome]) -> Result:
-    """Several checks: a line for each."""
-    whole = _All(outcomes)
+def answer_all(session: Session, outcomes: Sequence[Outcome], why: str = "") -> Result:
+    """Several checks: a line for each; none, and `why`, when the broker could not be looked at."""
+    whole = _All(outcomes, why)
     lines = [each.line for each in outcomes]
     figures = [
         figure._replace(name=f"{each.check.name}_{figure.name}") for each in outcomes for figure in each.report.figures

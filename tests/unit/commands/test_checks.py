@@ -162,11 +162,12 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...], list[str], int]] = [
     ("consumers", {CONSUMERS: [consumer(activity_status="waiting", active=False), consumer()]}, (), [], 0),
     ("consumers", {CONSUMERS: [consumer(activity_status="suspected_down")]}, (), ["inactive"], 1),
     ("consumers", {CONSUMERS: [consumer(activity_status="blocked")]}, (), [], 0),
-    ("consumers", {QUEUES: [queue(messages_ready=5, consumers=1, consumer_capacity=0.05)]}, (), ["utilisation"], 1),
-    ("consumers", {QUEUES: [queue(messages_ready=5, consumers=1, consumer_utilisation=0.05)]}, SIX, ["utilisation"], 2),
-    ("consumers", {QUEUES: [queue(messages_ready=0, consumers=1, consumer_capacity=0)]}, (), [], 0),
-    ("consumers", {QUEUES: [queue(messages_ready=5, consumers=0, consumer_capacity=0)]}, (), [], 0),
-    ("consumers", {QUEUES: [queue(messages_ready=5, consumers=1)]}, (), [], 0),
+    ("consumers", {QUEUES: [queue(messages_ready=100, consumers=1, consumer_capacity=0.05)]}, (), ["utilisation"], 1),
+    ("consumers", {QUEUES: [queue(messages_ready=100, consumers=1, consumer_utilisation=0.05)]}, SIX, ["utilisation"], 2),
+    ("consumers", {QUEUES: [queue(messages_ready=99, consumers=1, consumer_capacity=0)]}, (), [], 0),
+    ("consumers", {QUEUES: [queue(messages_ready=9, consumers=1, consumer_capacity=0)]}, ("--backlog", "9"), ["utilisation"], 1),
+    ("consumers", {QUEUES: [queue(messages_ready=100, consumers=0, consumer_capacity=0)]}, (), [], 0),
+    ("consumers", {QUEUES: [queue(messages_ready=100, consumers=1)]}, (), [], 0),
     # connections and channels
     ("connections", {CONNECTIONS: [{"name": NAME, "state": "running"}]}, (), [], 0),
     ("connections", {CONNECTIONS: [{"state": state} for state in HELD_BACK]}, (), [*HELD_BACK], 1),
@@ -391,12 +392,23 @@ def test_some_of_them(words: tuple[str, ...], names: list[str]) -> None:
         ({NODES: [node(mem_alarm=True)], ALARMS: FAILED}, ("--only", "nodes,alarms"), 2),
         ({SHOVELS: httpx.Response(404, json=NOT_FOUND)}, ("--only", "shovels"), 3),
         ({SHOVELS: httpx.Response(404, json=NOT_FOUND)}, ("--only", "shovels,alarms"), 0),
-        ({"GET /api/whoami": httpx.ConnectError("refused")}, (), 3),
-        ({"GET /api/whoami": httpx.Response(401, json={})}, (), 3),
     ],
 )  # fmt: skip
 def test_the_worst_wins(answers: dict[str, Any], words: tuple[str, ...], code: int) -> None:
     assert run_with("check", "all", *words, broker=played(answers)).exit == code
+
+
+@pytest.mark.parametrize("why", [httpx.ConnectError("refused"), httpx.Response(401, json={})])
+def test_a_broker_that_does_not_answer(why: Any) -> None:
+    """Says so once."""
+    ran = run_with("check", "all", broker=played({"GET /api/whoami": why}))
+    assert (ran.exit, ran.out.startswith("all UNKNOWN: http://localhost:15672: "), len(ran.out.splitlines())) == (
+        3,
+        True,
+        1,
+    )
+    ran = run_with("check", "all", "-f", "json", broker=played({"GET /api/whoami": why}))
+    assert (json.loads(ran.out)["status"], json.loads(ran.out)["checks"]) == ("UNKNOWN", [])
 
 
 def test_a_check_that_there_is_not() -> None:
