@@ -73,7 +73,7 @@ _rmqctl_about() {
     'check alarms') flags='--match --ignore --where --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
     'check nodes') flags='--memory-warning --memory-critical --disk-warning --disk-critical --files-warning --files-critical --sockets-warning --sockets-critical --processes-warning --processes-critical --match --ignore --where --config --watch' takes='--memory-warning=none --memory-critical=none --disk-warning=none --disk-critical=none --files-warning=none --files-critical=none --sockets-warning=none --sockets-critical=none --processes-warning=none --processes-critical=none --match=none --ignore=none --where=none --config=files' ;;
     'check cluster') flags='--nodes --strict --match --ignore --where --config --watch' takes='--nodes=none --match=none --ignore=none --where=none --config=files' ;;
-    'check quorum') flags='--match --ignore --where --all-vhosts --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
+    'check quorum') flags='--lag-warning --lag-critical --match --ignore --where --all-vhosts --config --watch' takes='--lag-warning=none --lag-critical=none --match=none --ignore=none --where=none --config=files' ;;
     'check certificates') flags='--warning --critical --match --ignore --where --config --watch' takes='--warning=none --critical=none --match=none --ignore=none --where=none --config=files' ;;
     'check policies') flags='--match --ignore --where --all-vhosts --config --watch' takes='--match=none --ignore=none --where=none --config=files' ;;
     'check definitions') flags='--match --ignore --where --config --watch' takes='--match=none --ignore=none --where=none --config=files' arguments='files' ;;

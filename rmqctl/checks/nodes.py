@@ -28,28 +28,22 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
         raise Unavailable(
             f"{counted(len(running), 'node runs', 'nodes run')}; the rest is not told: statistics are off"
         )
-    figures = [Figure("nodes", len(running), "Nodes that run.")]
-    for name in _SHARES:
-        shares = [share for row in running if (share := _share(row, name)) is not None]
-        if shares:
-            figures.append(
-                Figure(
-                    name, max(shares), f"The node with the largest share of its {name} used.", limits.pair(name), "%"
-                )
-            )
+    shares = [
+        Figure(name, max(known), f"Most that a node has used of its {name}.", limits.pair(name), "%")
+        for name in _SHARES
+        if (known := [share for row in running if (share := _share(row, name)) is not None])
+    ]
     left = [free for row in running if (free := _disk(row)) is not None]
-    if left:
-        figures.append(
-            Figure(
-                "disk",
-                min(left),
-                "The node with the least disk space above its limit.",
-                limits.pair("disk"),
-                "B",
-                falling=True,
-            )
-        )
-    return report(found, f"{counted(len(running), 'node runs', 'nodes run')}", figures)
+    disk = (
+        Figure("disk", min(left), "Least disk space above its limit.", limits.pair("disk"), "B", falling=True)
+        if left
+        else None
+    )
+    figures = [Figure("nodes", len(running), "Nodes that run."), *shares, *([disk] if disk else [])]
+    used = ", ".join(f"{figure.name} {figure.value:g} %" for figure in shares)
+    return report(
+        found, f"{counted(len(running), 'node runs', 'nodes run')}{f'; used at most: {used}' if used else ''}", figures
+    )
 
 
 def _of_node(row: Row, limits: Limits) -> Iterator[Finding]:

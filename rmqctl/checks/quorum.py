@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Finding, Report, Status, counted, report
-from rmqctl.checks.snapshot import Row, Snapshot
+from rmqctl.checks.snapshot import Row, Snapshot, number
 from rmqctl.errors import AccessRefused
 
 _REPLICATED = frozenset(("quorum", "stream"))
@@ -13,7 +13,8 @@ _REPLICATED = frozenset(("quorum", "stream"))
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Check that quorum queues and streams have a leader and more than a bare majority of members online.
 
-    A queue is critical when it would lose its majority with one more node. Mirrors of classic queues (RabbitMQ 3) that are
+    A queue is critical when it would lose its majority with one more node. With a limit for it, members that are behind in
+    the log are named. Mirrors of classic queues (RabbitMQ 3) that are
     not synchronised are named too.
     """
     rows = [row for row in snapshot.rows("queues") if limits.concerns(row.get("name"))]
@@ -21,6 +22,8 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     replicated = [row for row in rows if row.get("type") in _REPLICATED]
     found = [finding for row in replicated for finding in _of_queue(row, alone)]
     found += [_unsynchronised(row) for row in rows if _behind(row)]
+    if limits.pair("lag") != (None, None):
+        found += [each for row in snapshot.rows("quorum_status") for each in _lagging(row, limits)]
     kept = [each for each in found if limits.keep(each)]
     figures = [
         Figure("queues", len(replicated), "Quorum queues and streams."),
@@ -75,6 +78,17 @@ def _of_queue(row: Row, alone: bool) -> Iterator[Finding]:
         )
     elif missing:
         yield finding("member offline", Status.WARNING, len(online), offline, advice)
+
+
+def _lagging(row: Row, limits: Limits) -> Iterator[Finding]:
+    """`row` has `vhost`, `name` and `members`, each with its place in the log under rabbitmq-queues's words."""
+    last = {str(each.get("Node Name")): number(each, "Last Written") for each in row["members"]}
+    most = max((index for index in last.values() if index is not None), default=0)
+    for node, index in last.items():
+        lag = None if index is None else most - index
+        if limits.concerns(row["name"]) and (status := limits.level(lag, "lag")):
+            text = f"the member on {node} is {lag} entries behind"
+            yield Finding("out of sync", status.name, "quorum queue", row["name"], row["vhost"], lag, text)
 
 
 def _behind(row: Row) -> list[str]:

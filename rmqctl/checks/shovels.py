@@ -33,7 +33,8 @@ def of_links(
         Figure(f"{noun.replace(' ', '_')}s", len(links), "All."),
         Figure("down", len(down), "Those that do not run.", limits.pair()),
     ]
-    return report(kept, f"{counted(len(links) - len(down), noun)} of {len(links)} run", figures)
+    running = len(links) - len(down)
+    return report(kept, f"{running} of {counted(len(links), noun)} {'runs' if running == 1 else 'run'}", figures)
 
 
 def _finding(noun: str, status: str, row: Row, state: object, name: str | None, reason: object) -> Finding:

@@ -159,7 +159,10 @@ CHECKS = {
         ),
         Check(
             "quorum",
-            (),
+            limits(
+                "lag", o.COUNT, "when a member is N entries of the log behind (a request for each quorum queue, RabbitMQ 4).",
+                asks={"quorum_status": ()},
+            ),
             {
                 "queues": ("type", "state", "leader", "members", "online", "slave_nodes", "synchronised_slave_nodes"),
                 "nodes": ("running",),

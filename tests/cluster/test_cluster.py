@@ -103,6 +103,28 @@ def test_all_nodes_are_up(nodes: list[Node]) -> None:
     assert_listed_alike(nodes, "--offline")
 
 
+def checked(nodes: list[Node], *words: str) -> tuple[int, set[tuple[str, str | None]]]:
+    """Exit code, kinds and names of a check."""
+    ran = rmqctl("check", *words, "-p", VHOST, "-f", "json", url=urls(nodes))
+    return ran.exit, {(each["kind"], each["name"]) for each in json.loads(ran.text)["findings"]}
+
+
+def test_checks_of_a_whole_cluster(nodes: list[Node]) -> None:
+    assert checked(nodes, "cluster", "--nodes", "3") == (0, set())
+    assert checked(nodes, "quorum") == (0, set())
+    assert checked(nodes, "nodes", "--match", nodes[0].name) == (0, set())
+
+
+def test_checks_without_a_node(without_first: list[Node]) -> None:
+    stopped = without_first[0].name
+    assert checked(without_first, "cluster") == (1, {("not running", stopped)})
+    assert checked(without_first, "cluster", "--nodes", "3") == (2, {("not running", stopped), ("size", None)})
+    assert checked(without_first, "nodes", "--match", stopped) == (2, {("not running", stopped)})
+    # Where a leader was on it, another member takes over within a moment.
+    wanted = 1, {("critical", name) for name in QUEUES}
+    wait_until(lambda: checked(without_first, "quorum") == wanted)
+
+
 def lines_of(text: str) -> list[str]:
     return [line for line in text.split("\n") if line]
 

@@ -14,8 +14,8 @@ from rmqctl.checks.options import Limits
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import Check
 from rmqctl.commands.definitions import read_file
-from rmqctl.commands.listing import needs_release
-from rmqctl.errors import AccessRefused, NotFound, RmqctlError, Unavailable, UsageError
+from rmqctl.commands.listing import needs_release, release_of
+from rmqctl.errors import AccessRefused, DataError, NotFound, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.column import Need
 from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.session import Session
@@ -90,6 +90,20 @@ def _of_clients(ask: Callable[..., Any], noun: str) -> Callable[[Scope, Fields],
     return rows
 
 
+def _quorum_status(scope: Scope, _: Fields) -> list[dict[str, Any]]:
+    """The members of each quorum queue, asked for queue by queue."""
+    rows = queues.fetch(scope.client, scope.vhost, {"type"}, totals=False, statistics=False).rows
+    named = [(str(row.get("vhost", scope.vhost)), str(row["name"])) for row in rows if row.get("type") == "quorum"]
+    try:
+        return [
+            {"vhost": at[0], "name": at[1], "members": nodes.quorum_status(scope.client, at[0], at[1])} for at in named
+        ]
+    except DataError:
+        if release_of(scope.client) >= (4,):
+            raise
+        raise needs_release(scope.client, "members' places in the log", "4.0") from None
+
+
 def _deprecated_features(scope: Scope, fields: Fields) -> Any:
     try:
         return lists.fetch(scope.client, "deprecated-features", "used", fields=fields)
@@ -135,6 +149,7 @@ SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "consumers": _of_clients(lists.of_vhost, "consumers"),
     "channels": _of_clients(lists.of_clients, "channels"),
     "connections": _of_clients(lists.of_clients, "connections"),
+    "quorum_status": _quorum_status,
     "nodes": lambda scope, fields: nodes.nodes(scope.client, fields),
     "overview": lambda scope, fields: nodes.overview(scope.client, *sorted(fields)),
     "alarms": lambda scope, _: health.alarms(scope.client),

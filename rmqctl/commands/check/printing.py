@@ -1,5 +1,6 @@
 """How checks are printed: a summary line first, in every format; exit codes are those of monitoring plugins."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,9 @@ from rmqctl.checks.table import Check
 from rmqctl.output.escape import visible
 from rmqctl.result import Result, Rows, Value
 from rmqctl.session import Session
+
+_BAD = re.compile("[a-z_]+ (WARNING|CRITICAL|UNKNOWN): ")
+"""How the line of a check begins that is not as it should be: it stands out on a terminal."""
 
 
 class Outcome(NamedTuple):
@@ -109,7 +113,9 @@ def _written(session: Session, writers: _Writers, line: str, status: Status) -> 
     formatter = (session.settings.output.formatter or "table").lower()
     lines = {"table": writers.text, "nagios": writers.nagios, "prometheus": writers.prometheus}.get(formatter)
     if lines is not None:
-        return Value(None, "\n".join(lines()), exit_code=status)
+        text = lines()
+        standing_out = frozenset(at for at, each in enumerate("\n".join(text).split("\n")) if _BAD.match(each))
+        return Value(None, "\n".join(text), exit_code=status, alarming=standing_out)
     if formatter.endswith("json") or formatter == "json_stream":
         return Value(writers.data(), exit_code=status)
     return writers.rows()._replace(messages=(line,), exit_code=status)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -136,6 +137,14 @@ def by_default(messages: int = 3, **more: Any) -> dict[str, Any]:
     return {QUEUES: [queue(**more), queue("dead", messages=messages)]}
 
 
+def at_place(*written: int | None) -> dict[str, Any]:
+    """A quorum queue whose members have written so much of the log."""
+    members = [
+        {"Node Name": f"rabbit@{node}", "Last Written": index} for node, index in zip("abc", written, strict=False)
+    ]
+    return {QUEUES: [replicated()], f"GET /api/queues/quorum/%2F/{quote(NAME, safe='')}/status": members}
+
+
 def consumer(**more: Any) -> dict[str, Any]:
     return {"queue": {"vhost": "/", "name": NAME}, "consumer_tag": "tag", "channel_details": [], **more}
 
@@ -216,6 +225,10 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...], list[str], int]] = [
     ("quorum", {QUEUES: [replicated(members=FIVE, online=FIVE[:4], leader="a")], NODES: THREE}, (), ["member offline"], 1),
     ("quorum", {QUEUES: [{"name": NAME, "type": "quorum"}, queue()]}, (), [], 0),
     ("quorum", {QUEUES: [queue(slave_nodes=["b", "c"], synchronised_slave_nodes=["b"])]}, (), ["not synchronised"], 1),
+    ("quorum", {**at_place(100, 99), NODES: THREE}, ("--lag-warning", "2"), [], 0),
+    ("quorum", {**at_place(100, 98), NODES: THREE}, ("--lag-warning", "2"), ["out of sync"], 1),
+    ("quorum", {**at_place(100, None), NODES: THREE}, ("--lag-critical", "2"), [], 0),
+    ("quorum", {**at_place(100, 0), NODES: THREE}, ("--lag-critical", "2"), ["out of sync"], 2),
     # certificates
     ("certificates", expiring(90), (), [], 0),
     ("certificates", expiring(20), (), ["expires"], 1),
