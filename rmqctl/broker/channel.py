@@ -315,7 +315,7 @@ class Channel:
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
-        message = _as_delivered(entry) if entry.acquired else entry.message
+        message = entry.delivered() if entry.acquired else entry.message
         session = self.session
         session.send(wire.deliver(self.number, consumer.prefix, tag, entry.redelivered, message, session.frame_max))
 
@@ -498,13 +498,7 @@ class Channel:
     def basic_get(self, method: commands.Basic.Get) -> None:
         name = self.queue_name(method.queue)
         self.user.check("read", self.vhost.name, "queue", name)
-        queue = self.vhost.queue(name, self.session)
-        if queue.kind == "quorum" and queue.single_active:
-            raise AmqpError(
-                405,
-                f"cannot obtain access to locked queue '{name}' in vhost '{self.vhost.name}'. basic.get operations are "
-                'not supported by <<"quorum">> queues with single active consumer',
-            )
+        queue = self.vhost.queue_to_get(name, self.session)
         entry = queue.get()
         if entry is None:
             queue.counts.get_empty += 1
@@ -515,7 +509,7 @@ class Channel:
             counts.get += not method.no_ack
             counts.get_no_ack += method.no_ack
             counts.redeliver += entry.redelivered
-        message = _as_delivered(entry)
+        message = entry.delivered()
         arguments = wire.delivery(b"\x00\x3c\x00\x47", tag, entry.redelivered, message.route)
         self._send_content(arguments + wire.long(queue.ready.count), message)
         if method.no_ack:
@@ -622,17 +616,6 @@ class Channel:
     def _forget_replies(self) -> None:
         self.reply_tag = None
         self.broker.reply_channels.pop(self._reply_token, None)
-
-
-def _as_delivered(entry: Entry) -> Message:
-    """Quorum queues tell how often a message came back."""
-    message = entry.message
-    if entry.acquired and entry.queue.kind == "quorum":
-        counts = {"x-acquired-count": wire.field(entry.acquired)}
-        if entry.count:
-            counts["x-delivery-count"] = wire.field(entry.count)
-        return message.changed(message.exchange, message.key, headers=counts)
-    return message
 
 
 def _by_queue(deliveries: Iterable[Unacked]) -> dict[Queue, list[Entry]]:

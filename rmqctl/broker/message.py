@@ -134,3 +134,13 @@ class Entry:
         """How often it came back because something failed (x-delivery-count)."""
         self.stored = 0
         """The number that the store knows it by; 0 when it does not."""
+
+    def delivered(self) -> Message:
+        """The message as it is handed out: quorum queues tell how often it came back."""
+        message = self.message
+        if not self.acquired or self.queue.kind != "quorum":
+            return message
+        counts = {"x-acquired-count": wire.field(self.acquired)}
+        if self.count:
+            counts["x-delivery-count"] = wire.field(self.count)
+        return message.changed(message.exchange, message.key, headers=counts)

@@ -160,6 +160,17 @@ class VHost:
             raise _locked(name, self.name)
         return found
 
+    def queue_to_get(self, name: str, owner: "Session | None" = None) -> Queue:
+        """Raises AmqpError also for a queue that hands out nothing to basic.get."""
+        found = self.queue(name, owner)
+        if found.kind == "quorum" and found.single_active:
+            raise AmqpError(
+                405,
+                f"cannot obtain access to locked queue '{name}' in vhost '{self.name}'. basic.get operations are "
+                'not supported by <<"quorum">> queues with single active consumer',
+            )
+        return found
+
     def declare_queue(
         self,
         user: User | None,

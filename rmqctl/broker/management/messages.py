@@ -53,7 +53,7 @@ def get(call: Call) -> list[Row]:
     truncate = integer(document, "truncate") if "truncate" in document else None
     try:
         vhost.check(call.user, "read", "queue", queue.name)
-        vhost.queue(queue.name)
+        vhost.queue_to_get(queue.name)
     except AmqpError as error:
         raise over_amqp(error) from None
     rows, taken = _take(queue, count, mode, lambda body: _shown(body, encoding, truncate))
@@ -183,7 +183,7 @@ def _return(queue: Queue, taken: list[Entry], mode: str) -> None:
 
 
 def _row(queue: Queue, entry: Entry, show: Callable[[bytes], Row]) -> Row:
-    made = entry.message
+    made = entry.delivered()
     properties = made.all_properties()
     return {
         "payload_bytes": len(made.body),
