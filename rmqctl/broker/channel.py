@@ -570,10 +570,14 @@ class Channel:
 
     def tx_rollback(self, method: commands.Tx.Rollback) -> None:
         self._in_transaction()
-        gathered, self.uncommitted = self.uncommitted, []
-        back = [delivery for kind, what in gathered if kind != "publish" for delivery in what]
-        self.unacked = OrderedDict(sorted([*back, *self.unacked.items()]))
+        self.unacked = self._not_settled()
+        self.uncommitted = []
         self.reply(90, 31)
+
+    def _not_settled(self) -> OrderedDict[int, Unacked]:
+        """What is unacknowledged as long as the transaction is not committed, in the order of delivery."""
+        back = [delivery for kind, what in self.uncommitted if kind != "publish" for delivery in what]
+        return OrderedDict(sorted([*back, *self.unacked.items()]))
 
     def _in_transaction(self) -> None:
         if self.mode != "tx":
@@ -608,10 +612,9 @@ class Channel:
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():
             consumer.queue.remove_consumer(consumer)
-        back = [delivery for kind, what in self.uncommitted if kind != "publish" for _, delivery in what]
-        deliveries = [*back, *self.unacked.values()]
+        deliveries = self._not_settled()
         self.unacked.clear()
-        self._settle("left, requeue", deliveries)
+        self._settle("left, requeue", list(deliveries.values()))
 
     def _forget_replies(self) -> None:
         self.reply_tag = None

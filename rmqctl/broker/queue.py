@@ -91,7 +91,7 @@ class Queue:
         self.delivery_limit: int | None = limit if isinstance(limit, int) and limit >= 0 else None
         self._limited = self.max_length is not None or self.max_bytes is not None
         self._refusing = False
-        self._drop_surplus()
+        self._keep_limits()
         self._watch_use()
 
     # ----------------------------------------------------------------------------------------------------- publishing
@@ -117,7 +117,7 @@ class Queue:
         if entry.expires is not None:
             self._watch_expiry()
         if self._limited:
-            self._drop_surplus()
+            self._keep_limits()
         return True
 
     def restore(self, entry: Entry) -> None:
@@ -149,7 +149,7 @@ class Queue:
         """The messages were refused for good; `failed`: by basic.reject, which RabbitMQ takes for a failed delivery."""
         gone = []
         for entry in entries:
-            entry.redelivered |= failed
+            entry.count += failed
             self.unacked -= not self.deleted
             self.unacked_bytes -= len(entry.message.body)
             gone.append(entry)
@@ -177,7 +177,7 @@ class Queue:
         self._dead_letter(tired, "delivery_limit")
         self._drop_expired()
         if self._limited:
-            self._drop_surplus()
+            self._keep_limits()
         self.drain()
 
     def add_consumer(self, consumer: Consumer) -> None:
@@ -246,6 +246,7 @@ class Queue:
 
     def purge(self) -> int:
         entries = self.ready.clear()
+        self._keep_limits()
         self._forget(entries)
         return len(entries)
 
@@ -303,6 +304,8 @@ class Queue:
         """The next message that has not expired."""
         while self.ready.count:
             entry = self.ready.pop()
+            if self._refusing:
+                self._keep_limits()
             if self._expiry is not None or entry.expires is not None:
                 self._watch_expiry()
             if entry.expires is None or entry.expires > self.broker.now:
@@ -328,7 +331,6 @@ class Queue:
 
     def _is_full(self, message: Message) -> bool:
         if self.kind == "quorum":
-            self._refusing = self._is_over(_LOW if self._refusing else 1)
             return self._refusing
         if self.max_length is not None and self.ready.count >= self.max_length:
             return True
@@ -340,9 +342,13 @@ class Queue:
             return True
         return self.max_bytes is not None and self.ready.bytes > int(self.max_bytes * share)
 
-    def _drop_surplus(self) -> None:
+    def _keep_limits(self) -> None:
+        """Drops what is too much, or takes note that no more is wanted."""
+        if self.overflow != "drop-head":
+            self._refusing = self._is_over(_LOW if self._refusing else 1)
+            return
         dropped = []
-        while self.overflow == "drop-head" and self.ready.count and self._is_over():
+        while self.ready.count and self._is_over():
             dropped.append(self.ready.pop())
         if dropped:
             self._watch_expiry()

@@ -495,7 +495,7 @@ class VHost:
         more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
         for target in self.route(exchange, message, more):
             if reason == "rejected" or not in_circles(target, message):
-                target.push(message, redelivered=entry.redelivered)
+                target.push(message, redelivered=entry.count > 0)
 
     # -------------------------------------------------------------------------------------------------------- policies
 
