@@ -342,13 +342,18 @@ def render(session: Session, result: Result | Watched) -> int:
 
 
 def _write_live(session: Session, result: Live) -> Nothing:
-    """Each row as soon as there is one."""
+    """Each part as soon as there is one."""
     module = session.format.load()
     style = _style(session)
-    for row in result.cells:
-        _write(session, module.rows(Rows(result.columns, [row]), style))
-        session.stdout.flush()
-        style = style._replace(continued=True)
+    with contextlib.closing(result.parts) as parts:
+        for part in parts:
+            if isinstance(part, bytes):
+                session.write_bytes(part)
+                continue
+            write = module.rows if isinstance(part, Rows) else module.value
+            session.stdout.writelines(write(part, style))
+            session.stdout.flush()
+            style = style._replace(continued=True)
     return result.end()
 
 

@@ -3,7 +3,7 @@
 `messages` are lines for stderr (something the user should know about the result: rows missing, a value guessed).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import NamedTuple
 
 from rmqctl.terms import Cell
@@ -51,13 +51,13 @@ class Nothing(NamedTuple):
 
 
 class Live(NamedTuple):
-    """A list whose rows come to be while it is read: each is written at once, so that what was written is known to be done.
+    """What comes to be while it is read. Each part is written at once: when the next is asked for, it is out.
 
-    `end` has messages and exit code when all rows have been read.
+    Parts are rows of the same columns, which get one header, answers, or bytes that are written as they are. `end` has
+    messages and exit code when all parts have been read. When they cannot be written the parts are closed, unread.
     """
 
-    columns: tuple[str, ...]
-    cells: Iterator[Sequence[Cell]]
+    parts: Generator[Rows | Value | bytes, None, None]
     end: Callable[[], Nothing]
 
 

@@ -120,6 +120,16 @@ class Session:
         if self.wants_hints:
             self.say(line)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Bytes on stdout, as they are."""
+        binary = getattr(self.stdout, "buffer", None)
+        if binary is None:
+            self.stdout.write(data.decode(errors="replace"))
+            return
+        self.stdout.flush()
+        binary.write(data)
+        binary.flush()
+
     def say(self, line: str) -> None:
         """One line on stderr."""
         self.stdout.flush()

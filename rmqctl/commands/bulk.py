@@ -221,7 +221,7 @@ def perform_in_turn(session: Session, work: Work, stages: Sequence[Sequence[Job]
     rows = _rows(session, report, stages, fail_fast)
     module = session.format.module
     if module in ("table", "tsv", "jsonl") and not session.on_terminal:
-        return Live(columns, rows, report.end)
+        return Live((Rows(columns, [row]) for row in rows), report.end)
     cells = list(rows)
     end = report.end()
     if module in ("json", "raw_json", "pretty_json"):

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from rmqctl.amqp.connection import connected
+from rmqctl.amqp.delivery import Delivery
 from rmqctl.api import messages as api
 from rmqctl.api.paths import path
+from rmqctl.commands.incoming import COLUMNS, PayloadOnly, death_in_words, payload_of
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
 from rmqctl.errors import NotFound, RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
@@ -21,15 +22,8 @@ from rmqctl.result import Nothing, Result, Rows
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
 
-COLUMNS = (
-    "exchange", "routing_key", "redelivered", "properties", "payload_bytes", "payload_encoding", "payload",
-)  # fmt: skip
-
 Row = dict[str, Any]
 Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help=r"At most so many messages \[1].")]
-PayloadOnly = Annotated[
-    bool, typer.Option("--payload-only", help="Write payloads alone, byte for byte, a line end between them.")
-]
 
 
 def get(
@@ -159,7 +153,7 @@ def _shown(session: Session, found: list[Row], payload_only: bool) -> Result:
         properties = message.get("properties") or {}
         if terminal and "x-death" in (properties.get("headers") or {}):
             headers = dict(properties["headers"])
-            deaths += [f"message {number} {_death(death)}" for death in headers.pop("x-death")]
+            deaths += [f"message {number} {death_in_words(death)}" for death in headers.pop("x-death")]
             properties = {**properties, "headers": headers}
         shown = properties if native else JsonText(properties)
         rows.append([shown if name == "properties" else message.get(name) for name in COLUMNS])
@@ -167,33 +161,10 @@ def _shown(session: Session, found: list[Row], payload_only: bool) -> Result:
 
 
 def _write_payloads(session: Session, found: list[Row]) -> None:
-    written = b"\n".join(map(_payload, found))
+    written = b"\n".join(map(payload_of, found))
     if found and (len(found) > 1 or session.on_terminal):
         written += b"\n"
-    binary = getattr(session.stdout, "buffer", None)
-    if binary is None:
-        session.stdout.write(written.decode(errors="replace"))
-        return
-    session.stdout.flush()
-    binary.write(written)
-    binary.flush()
-
-
-def _payload(message: Row) -> bytes:
-    text = str(message["payload"])
-    return b64decode(text) if message.get("payload_encoding") == "base64" else text.encode()
-
-
-def _death(death: Row) -> str:
-    """One element of x-death, https://www.rabbitmq.com/docs/dlx#effects, in words."""
-    keys = death.get("routing-keys") or []
-    when = death.get("time")
-    at = f", {datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M:%S}" if isinstance(when, int) else ""
-    times = "once" if death.get("count") == 1 else f"{death.get('count')} times"
-    return (
-        f"died {times} in queue {death.get('queue')} ({death.get('reason')}{at}), "
-        f"published to exchange {death.get('exchange') or '(default)'} with key {', '.join(map(str, keys))}"
-    )
+    session.write_bytes(written)
 
 
 # Folders
@@ -222,7 +193,7 @@ def _write(folder: Path, number: int, message: Row) -> None:
     """Both files are on the disk when this returns."""
     beside = {key: message.get(key) for key in ("exchange", "routing_key", "redelivered")}
     text = json.dumps({**beside, "properties": message.get("properties") or {}}, ensure_ascii=False, indent=2)
-    for name, content in ((PAYLOAD, _payload(message)), (PROPERTIES, f"{text}\n".encode())):
+    for name, content in ((PAYLOAD, payload_of(message)), (PROPERTIES, f"{text}\n".encode())):
         try:
             with (folder / name.format(number)).open("wb") as file:
                 file.write(content)
@@ -248,7 +219,7 @@ def _dump_and_remove(session: Session, queue: str, count: int, mode: str, folder
             if got is None or properties is None or body is None:
                 break
             number += 1
-            _write(folder, number, _row(got, properties, body))
+            _write(folder, number, Delivery(got, properties, body).row())
             settle(got.delivery_tag)
     session.hint(
         f"{number} messages were removed and are in {folder}; rmqctl publish --from {folder} publishes them again."
@@ -271,7 +242,7 @@ def _from_stream(session: Session, queue: str, count: int, offset: object, url: 
         ):
             if got is None:
                 break
-            rows.append(_row(got, properties, body))
+            rows.append(Delivery(got, properties, body).row())
             channel.basic_ack(got.delivery_tag)
             if len(rows) == count:
                 break
@@ -291,34 +262,3 @@ def _offset(text: str) -> object:
         raise UsageError(
             f"--offset: {text!r} is neither first, last, next, a number, a time such as 2026-01-31T12:00 nor an age such as 1h"
         ) from None
-
-
-def _row(got: Any, properties: Any, body: bytes) -> Row:
-    """As the HTTP API has a message."""
-    known = {key: _json(value) for key, value in vars(properties).items() if value is not None}
-    try:
-        payload, encoding = body.decode(), "string"
-    except UnicodeDecodeError:
-        payload, encoding = b64encode(body).decode("ascii"), "base64"
-    return {
-        "exchange": got.exchange,
-        "routing_key": got.routing_key,
-        "redelivered": got.redelivered,
-        "properties": known,
-        "payload_bytes": len(body),
-        "payload_encoding": encoding,
-        "payload": payload,
-    }
-
-
-def _json(value: Any) -> Any:
-    """AMQP's values in JSON, as the HTTP API writes them: times as seconds, bytes as text."""
-    if isinstance(value, dict):
-        return {key: _json(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_json(each) for each in value]
-    if isinstance(value, datetime):
-        return int(value.timestamp())
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")
-    return value if isinstance(value, str | int | float | bool | None) else float(value)

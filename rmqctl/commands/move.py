@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from rmqctl.amqp.connection import connected
+from rmqctl.amqp.delivery import Delivery
 from rmqctl.commands.asking import confirm
+from rmqctl.commands.incoming import Selector, selector
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import DataError, UsageError
-from rmqctl.resources.column import reader
-from rmqctl.resources.where import Where, parse
 from rmqctl.result import Result, Rows, Value
 from rmqctl.session import Session
 
@@ -47,28 +47,6 @@ class Target(NamedTuple):
     why: str = ""
 
 
-class Message(NamedTuple):
-    """A message that was got and is not acknowledged: pika's `basic.get-ok`, properties and body."""
-
-    got: Any
-    properties: Any
-    body: bytes
-
-    def fields(self) -> dict[str, Any]:
-        """What --where reads: delivery fields, `payload`, `payload_bytes`, the properties by name, `headers.NAME`."""
-        known = {key: value for key, value in vars(self.properties).items() if value is not None}
-        return {
-            **known,
-            "properties": known,
-            "headers": self.properties.headers or {},
-            "exchange": self.got.exchange,
-            "routing_key": self.got.routing_key,
-            "redelivered": self.got.redelivered,
-            "payload": self.body.decode("utf-8", "replace"),
-            "payload_bytes": len(self.body),
-        }
-
-
 def move(
     session: Session,
     source: Annotated[str, typer.Argument(metavar="FROM", show_default=False)],
@@ -88,7 +66,7 @@ def move(
     if source == target:
         raise UsageError("FROM and TO are the same queue")
 
-    def choose(_: Message) -> Target:
+    def choose(_: Delivery) -> Target:
         return Target("", target)
 
     return _run(session, source, choose, count, where, rate, dry_run, amqp_url, also=target)
@@ -112,7 +90,7 @@ def redrive(
     Exit code 3 when only part could be moved; what could not, or never died, stays.
     """
 
-    def choose(message: Message) -> Target:
+    def choose(message: Delivery) -> Target:
         deaths = (message.properties.headers or {}).get("x-death")
         if not isinstance(deaths, list) or not deaths or not isinstance(deaths[0], dict):
             return Target("", "", "it has no x-death header")
@@ -148,7 +126,7 @@ class _Work:
 def _run(
     session: Session,
     source: str,
-    choose: Callable[[Message], Target],
+    choose: Callable[[Delivery], Target],
     count: int | None,
     where: str | None,
     rate: float | None,
@@ -157,7 +135,7 @@ def _run(
     also: str | None = None,
     back: bool = False,
 ) -> Result:
-    wanted = parse(where, lambda _name: True) if where is not None else None
+    wanted = selector(where)
     if session.settings.protected and not dry_run:
         confirm(session, f"move messages from queue {source!r} of virtual host {session.vhost!r}", yes=False,
                 vhost=session.vhost)  # fmt: skip
@@ -168,7 +146,7 @@ def _run(
         there = channel.queue_declare(source, passive=True).method.message_count
         if also is not None:
             connection.channel().queue_declare(also, passive=True)
-        work.total = there if count is None or wanted is not None else min(there, count)
+        work.total = there if count is None or where is not None else min(there, count)
         messages = _messages(channel, source, there, wanted, work)
         if dry_run:
             for message in messages:
@@ -189,32 +167,27 @@ def _run(
 
 
 def _messages(
-    channel: "BlockingChannel", queue: str, there: int, wanted: Where | None, work: _Work
-) -> Iterator[Message]:
+    channel: "BlockingChannel", queue: str, there: int, wanted: Selector | None, work: _Work
+) -> Iterator[Delivery]:
     """As many messages as there were at the start, so that none is seen twice. What nobody acknowledges is put back when
     the channel closes, where it was."""
     for _ in range(there):
         got, properties, body = channel.basic_get(queue)
         if got is None:
             return
-        message = Message(got, properties, body)
-        if wanted is None or _matches(wanted, message):
+        message = Delivery(got, properties, body)
+        if wanted is None or wanted(message.fields()):
             yield message
         else:
             work.other += 1
 
 
-def _matches(wanted: Where, message: Message) -> bool:
-    fields = message.fields()
-    return wanted.matches(lambda name: reader(name)(fields))
-
-
 def _move(
     session: Session,
     channel: "BlockingChannel",
-    messages: Iterator[Message],
-    choose: Callable[[Message], Target],
-    publish: Callable[[Message, Target], str],
+    messages: Iterator[Delivery],
+    choose: Callable[[Delivery], Target],
+    publish: Callable[[Delivery, Target], str],
     work: _Work,
     count: int | None,
     rate: float | None,
@@ -241,7 +214,7 @@ def _move(
         session.stderr.write("\r\x1b[K")
 
 
-def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[Message, Target], str]:
+def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[Delivery, Target], str]:
     """Publishes one message and waits for its confirm. Returns why the broker did not take it, "" when it did.
 
     `keep_copies`: leave the CC header, by which an exchange routes to further keys.
@@ -250,7 +223,7 @@ def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[Me
 
     channel.confirm_delivery()
 
-    def publish(message: Message, target: Target) -> str:
+    def publish(message: Delivery, target: Target) -> str:
         properties = message.properties
         properties.user_id = None  # the broker refuses that of another user than the one who publishes
         if not keep_copies and properties.headers:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rmqctl.errors import DataError, UsageError
+from rmqctl.output.values import compact
 from rmqctl.resources.declarations import duration
 from rmqctl.session import Session
 
@@ -96,6 +97,8 @@ def _lines(session: Session, file: Path | None) -> Iterator[bytes]:
 
 
 def _of_json(line: Any, target: Target, given: Mapping[str, Any]) -> Outgoing:
+    if isinstance(line, dict) and line.get("payload_encoding") == "json":  # of consume --decode json
+        line = {**line, "payload": compact(line.get("payload")), "payload_encoding": "string"}
     if not isinstance(line, dict) or not isinstance(line.get("payload"), str):
         raise DataError('an object with a "payload" is wanted')
     try:

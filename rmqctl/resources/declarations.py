@@ -28,6 +28,11 @@ def duration(text: str) -> int:
     return _with_unit(text, _DURATIONS, "a duration such as 500ms, 60s, 1h or 7d")
 
 
+def seconds(text: str) -> float:
+    """Of a waiting time: `500ms`, `10s`, `1m`; a number alone is seconds. Raises UsageError."""
+    return _with_unit(text, {**_DURATIONS, "": 1000}, "a time such as 500ms, 10s or 1m") / 1000
+
+
 def count(text: str) -> int:
     """A number of things: `10k`, `1M`. Raises UsageError."""
     return _with_unit(text, _COUNTS, "a number such as 500, 10k or 1M")

@@ -27,7 +27,7 @@ LAYERS = (
     ("passwords", "api"),
     ("session", "signals"),
     ("amqp", "top"),
-    ("pager", "demo", "commands", "watch"),
+    ("pager", "execute", "demo", "commands", "watch"),
     ("words",),
     ("cli",),
     ("__main__",),
@@ -82,7 +82,7 @@ def test_every_module_has_a_place_in_the_layers() -> None:
         ("textual", {"top", "commands"}),
         ("typer", {"cli", "commands", "session"}),
         ("tomlkit", {"contexts"}),
-        ("subprocess", {"passwords", "pager", "broker", "demo"}),
+        ("subprocess", {"passwords", "pager", "execute", "broker", "demo"}),
     ],
 )
 def test_a_library_is_used_in_its_place_only(library: str, allowed: set[str]) -> None:
