@@ -300,6 +300,7 @@ COMMANDS: dict[str, Entry] = {
     "peek": Entry("get", _MESSAGES, "Look at messages, which stay in the queue.", changes=True),
     "consume": Entry("consume", _MESSAGES, "Take messages out of a queue, or give each to a command.", changes=True),
     "tap": Entry("tap", _MESSAGES, "Copies of the messages that an exchange routes.", changes=True),
+    "bench": Entry("bench", _MESSAGES, "A small load, its rates and latencies.", changes=True),
     "move": Entry("move", _MESSAGES, "Move messages to another queue, none lost.", changes=True),
     "redrive": Entry("move", _MESSAGES, "Send dead-lettered messages back.", changes=True),
     "demo": Entry("demo", _BROKER, "A command against a broker to play with, or the tutorial as scenes.", raw=True),
