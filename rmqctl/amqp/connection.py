@@ -142,7 +142,8 @@ def _refusal(error: Any, where: str) -> RmqctlError:
 def _cause(error: BaseException) -> object:
     """What pika's exception is about, which may be inside exceptions that it holds."""
     while True:
-        inner = getattr(error, "exception", None) or (error.args[0] if error.args else None)
+        held = (getattr(error, "exception", None), *reversed(getattr(error, "exceptions", ())), *error.args)
+        inner = next((each for each in held if each is not None), None)
         if not isinstance(inner, BaseException):
             return inner or (str(error) or None)
         error = inner

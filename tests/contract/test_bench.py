@@ -65,3 +65,9 @@ def test_ctrl_c_tells_what_came_so_far(place: Place) -> None:
     assert (bench.returncode, said) == (130, "rmqctl: interrupted\n")
     assert json.loads(out)["consumed"] == json.loads(out)["published"]
     assert rmqctl("list_queues", "name", url=place.http).text == before
+
+
+def test_nobody_at_the_port(place: Place) -> None:
+    for words in (("bench",), ("publish", "-k", "x", "y")):
+        ran = rmqctl(*words, "--amqp", "amqp://127.0.0.1:9", url=place.http)
+        assert (ran.exit, ran.errors) == (69, "rmqctl: amqp://127.0.0.1:9: connection refused\n"), ran
