@@ -29,9 +29,9 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
         Figure("queues", len(replicated), "Quorum queues and streams."),
         Figure("findings", len(kept), "Those with less than they should have."),
     ]
-    return report(
-        kept, f"{counted(len(replicated), 'quorum queue or stream', 'quorum queues and streams')}, all well", figures
-    )
+    silent = sum(not isinstance(row.get("members"), list) for row in replicated)
+    told = f"; of {silent} the members are not told" if silent else ", all well"
+    return report(kept, counted(len(replicated), "quorum queue or stream", "quorum queues and streams") + told, figures)
 
 
 def _is_alone(snapshot: Snapshot) -> bool:
@@ -65,7 +65,7 @@ def _of_queue(row: Row, alone: bool) -> Iterator[Finding]:
     advice = f"start {', '.join(missing)}, or delete_member and add_member elsewhere" if missing else ""
     if len(online) < majority:
         yield finding("no quorum", Status.CRITICAL, len(online), offline, advice)
-    elif not row.get("leader") or (row["leader"] not in online):
+    elif "leader" in row and row["leader"] not in online:  # RabbitMQ 3 does not tell those of streams
         yield finding("no leader", Status.CRITICAL, None, f"{offline}; leader {row.get('leader') or 'unknown'}", advice)
     elif len(online) == majority and not alone:
         nodes = ", ".join(sorted(map(str, online)))

@@ -224,6 +224,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...], list[str], int]] = [
     ("quorum", {QUEUES: [replicated(members=ALONE, online=ALONE)]}, (), [], 0),
     ("quorum", {QUEUES: [replicated(members=FIVE, online=FIVE[:4], leader="a")], NODES: THREE}, (), ["member offline"], 1),
     ("quorum", {QUEUES: [{"name": NAME, "type": "quorum"}, queue()]}, (), [], 0),
+    ("quorum", {QUEUES: [{"name": NAME, "type": "stream", "members": ALONE, "online": ALONE}]}, (), [], 0),
     ("quorum", {QUEUES: [queue(slave_nodes=["b", "c"], synchronised_slave_nodes=["b"])]}, (), ["not synchronised"], 1),
     ("quorum", {**at_place(100, 99), NODES: THREE}, ("--lag-warning", "2"), [], 0),
     ("quorum", {**at_place(100, 98), NODES: THREE}, ("--lag-warning", "2"), ["out of sync"], 1),
@@ -273,6 +274,11 @@ def test_each_names_what_is_wrong_and_nothing_else(
     found = json.loads(ran.out)
     assert (sorted(each["kind"] for each in found["findings"]), ran.exit, ran.err) == (sorted(kinds), code, ""), ran
     assert (found["check"], found["status"]) == (name, ("OK", "WARNING", "CRITICAL")[code])
+
+
+def test_members_that_are_not_told_are_not_called_well() -> None:
+    ran = check("quorum", {QUEUES: [{"name": NAME, "type": "stream"}, replicated()]})
+    assert (ran.exit, ran.out) == (0, "quorum OK: 2 quorum queues and streams; of 1 the members are not told\n")
 
 
 # growth
