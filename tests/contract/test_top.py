@@ -104,10 +104,12 @@ def looked_at(place: Place, look: Any) -> None:
         source = Source(session.client, VHOST)
         source.open()
         app = Top(source, 0.5, Surroundings())
-        async with app.run_test(size=(120, 30)) as pilot:
-            await look(pilot, app)
-        # Its last request is under way, perhaps.
-        await asyncio.to_thread(app._poller._thread.join)
+        try:
+            async with app.run_test(size=(120, 30)) as pilot:
+                await look(pilot, app)
+        finally:
+            # Its last request is under way, perhaps.
+            await asyncio.to_thread(app._poller._thread.join)
 
     try:
         asyncio.run(run())

@@ -96,10 +96,12 @@ def looked_at(
 
     async def run() -> None:
         app = Top(source(broker), interval, Surroundings(**around))
-        async with app.run_test(size=size) as pilot:
-            await look(pilot, app)
-        # Its last request is under way, perhaps.
-        await asyncio.to_thread(app._poller._thread.join)
+        try:
+            async with app.run_test(size=size) as pilot:
+                await look(pilot, app)
+        finally:
+            # Its last request is under way, perhaps.
+            await asyncio.to_thread(app._poller._thread.join)
 
     asyncio.run(run())
 

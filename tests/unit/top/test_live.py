@@ -31,10 +31,12 @@ def looked_at(
         source = Source(session.client, None)
         source.open()
         app = Top(source, 0.2, Surroundings(**around))
-        async with app.run_test(size=(110, 30)) as pilot:
-            await look(pilot, app)
-        # Its last request is under way, perhaps.
-        await asyncio.to_thread(app._poller._thread.join)
+        try:
+            async with app.run_test(size=(110, 30)) as pilot:
+                await look(pilot, app)
+        finally:
+            # Its last request is under way, perhaps.
+            await asyncio.to_thread(app._poller._thread.join)
 
     try:
         asyncio.run(run())
