@@ -321,7 +321,8 @@ COMMANDS: dict[str, Entry] = {
     **_on_node(
         "rabbitmqctl",
         "the HTTP API does not change who belongs to a cluster",
-        "join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type",
+        "join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type"
+        " decommission_mqtt_node",
     ),
     **_on_node(
         "rabbitmqctl",
@@ -366,7 +367,7 @@ COMMANDS: dict[str, Entry] = {
     **_on_node(
         "rabbitmq-diagnostics",
         "the HTTP API does not show this state of the node",
-        "coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats",
+        "schema_info coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats",
     ),
     **_on_node(
         "rabbitmq-diagnostics",
@@ -390,6 +391,16 @@ COMMANDS: dict[str, Entry] = {
         "rabbitmq-streams",
         "the HTTP API has no such operation on streams",
         "add_replica delete_replica restart_stream activate_stream_consumer reset_offset",
+    ),
+    **_on_node(
+        "rabbitmq-streams",
+        "the HTTP API sets a stream's retention by policy alone; set_policy with max-age or max-length-bytes does",
+        "set_stream_retention_policy",
+    ),
+    **_on_node(
+        "rabbitmq-streams",
+        "rmqctl declares and deletes the exchange, streams and bindings of a super stream one by one",
+        "add_super_stream delete_super_stream",
     ),
     **_on_node(
         "rabbitmq-streams",
