@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from rmqctl.api.client import Client
+from rmqctl.api.paths import path
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
-from rmqctl.errors import Unavailable, UsageError
+from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.resources.column import Column, Need, Object, Release, Resource
 from rmqctl.result import Rows
@@ -65,6 +66,7 @@ def run_listing(
     fields = frozenset(field for column in needed if not column.refused for field in column.fields)
     wanted = Wanted(None if selection.all_vhosts else vhost, fields | set(keep_fields), max(c.need for c in needed))
     session.hint(_banner(session, resource, wanted.vhost))
+    unseen = _unseen(session.client, resource, wanted)
     found = fetch(session.client, wanted)
     rows = found.rows if keep is None else [row for row in found.rows if keep(row)]
     if where is not None:
@@ -82,8 +84,31 @@ def run_listing(
         streamed=resource.streamed,
         header=resource.header,
         alarming=resource.alarming,
-        messages=found.messages,
+        messages=(*found.messages, *unseen()),
     )
+
+
+def _unseen(client: Client, resource: Resource, wanted: Wanted) -> Callable[[], tuple[str, ...]]:
+    """Asks beside the list itself, GET /api/whoami, whether the user's tags let it see the whole list."""
+    sight = resource.sight
+    if sight is None or (wanted.vhost is not None and not sight.in_one_vhost):
+        return tuple
+    ask = client.get_ahead(path("whoami"), what="the user")
+
+    def unseen() -> tuple[str, ...]:
+        try:
+            user = ask()
+        except RmqctlError:  # the list itself tells what is wrong
+            return ()
+        if not isinstance(user, dict) or "tags" not in user:
+            return ()
+        tags = user["tags"] or ()
+        if not set(sight.tags).isdisjoint(tags.split(",") if isinstance(tags, str) else tags):
+            return ()
+        needed = " or ".join(sight.tags)
+        return (f"warning: user {user.get('name')!r} has not the tag {needed}: {sight.others}",)
+
+    return unseen
 
 
 def _banner(session: Session, resource: Resource, vhost: str | None) -> str:

@@ -1,9 +1,10 @@
 """Columns of list_bindings: GET /api/bindings."""
 
-from rmqctl.resources.column import Column, Resource, arguments, definitions
+from rmqctl.resources.column import PERMITTED, Column, Resource, arguments, definitions
 
 BINDINGS = Resource(
     plural="bindings",
+    sight=PERMITTED,
     default=("source_name", "source_kind", "destination_name", "destination_kind", "routing_key", "arguments"),
     columns=(
         Column("source_name", "source"),

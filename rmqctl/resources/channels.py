@@ -1,9 +1,9 @@
 """Columns of list_channels: GET /api/channels."""
 
-from rmqctl.resources.column import Column, Resource, definitions
+from rmqctl.resources.column import OWN, Column, Resource, definitions
 
 CHANNELS = Resource(
-    plural="channels",
+    plural="channels", sight=OWN,
     default=("pid", "user", "consumer_count", "messages_unacknowledged"),
     alarming=frozenset(("messages_unacknowledged",)),
     columns=(

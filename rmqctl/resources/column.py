@@ -115,12 +115,27 @@ def statistics(*names: str) -> dict[str, Need]:
     return dict.fromkeys(names, Need.STATISTICS)
 
 
+class Sight(NamedTuple):
+    """Whose list is whole: that of users with one of these tags. Others miss rows, of which the broker says nothing."""
+
+    tags: tuple[str, ...]
+    others: str
+    in_one_vhost: bool = False
+    """Whether the list of a single virtual host may be cut short, too."""
+
+
+OWN = Sight(("administrator", "monitoring"), "only those of its own connections are listed", in_one_vhost=True)
+PERMITTED = Sight(("administrator",), "only those of virtual hosts that it has permissions in are listed")
+PERMITTED_VHOSTS = Sight(("administrator", "monitoring"), "only virtual hosts that it has permissions in are listed")
+
+
 class Resource(NamedTuple):
     """What a list command lists.
 
     `default` columns are rabbitmqctl's; `default_3` those of 3.x where they differ.
     `api_fields` are the first words of the API's own fields and what each needs.
     `streamed` and `header` are rabbitmqctl's ways with an empty list and with the header line (see `result.Rows`).
+    `sight`: who sees all of it, None when nothing is left out without a word.
     `fixed_order`: rabbitmqctl prints these columns in this order whatever was asked. `alarming` stand out on a terminal.
     """
 
@@ -132,6 +147,7 @@ class Resource(NamedTuple):
     header: bool = True
     fixed_order: tuple[str, ...] = ()
     default_3: tuple[str, ...] = ()
+    sight: Sight | None = None
     alarming: frozenset[str] = frozenset()
 
     def column(self, name: str) -> Column:

@@ -2,7 +2,7 @@
 
 import re
 
-from rmqctl.resources.column import Column, Object, Release, Resource, arguments, definitions
+from rmqctl.resources.column import OWN, Column, Object, Release, Resource, arguments, definitions
 from rmqctl.terms import Address, Cell, ClientTable, Version
 
 
@@ -24,7 +24,7 @@ def _address(field: str) -> Column:
 _PID = "process identifiers are not in it; `name` identifies a connection"
 
 CONNECTIONS = Resource(
-    plural="connections",
+    plural="connections", sight=OWN,
     default=("user", "peer_host", "peer_port", "state"),
     columns=(
         Column("pid", refused=_PID),

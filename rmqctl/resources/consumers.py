@@ -1,6 +1,6 @@
 """Columns of list_consumers: GET /api/consumers."""
 
-from rmqctl.resources.column import Column, Resource, arguments, definitions
+from rmqctl.resources.column import OWN, Column, Resource, arguments, definitions
 from rmqctl.terms import ClientTable
 
 _ORDER = (
@@ -9,6 +9,7 @@ _ORDER = (
 
 CONSUMERS = Resource(
     plural="consumers",
+    sight=OWN,
     default=tuple(name for name in _ORDER if name != "activity_status"),
     fixed_order=_ORDER,
     columns=(

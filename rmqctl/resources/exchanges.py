@@ -1,9 +1,10 @@
 """Columns of list_exchanges: GET /api/exchanges."""
 
-from rmqctl.resources.column import Column, Resource, arguments, definitions, statistics
+from rmqctl.resources.column import PERMITTED, Column, Resource, arguments, definitions, statistics
 
 EXCHANGES = Resource(
     plural="exchanges",
+    sight=PERMITTED,
     default=("name", "type"),
     columns=(
         Column("name"),

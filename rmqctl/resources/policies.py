@@ -1,9 +1,10 @@
 """Columns of policies and operator policies: GET /api/policies, /api/operator-policies."""
 
-from rmqctl.resources.column import Column, Resource, as_json_text
+from rmqctl.resources.column import PERMITTED, Column, Resource, as_json_text
 
 POLICIES = Resource(
     plural="policies",
+    sight=PERMITTED,
     default=("vhost", "name", "pattern", "apply-to", "definition", "priority"),
     streamed=False,
     columns=(

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from rmqctl.resources.column import Column, Need, Object, Release, Resource, arguments, definitions, reader, statistics
+from rmqctl.resources.column import (
+    PERMITTED,
+    Column,
+    Need,
+    Object,
+    Release,
+    Resource,
+    arguments,
+    definitions,
+    reader,
+    statistics,
+)
 from rmqctl.terms import Cell, PolicyDefinition
 
 _CLASSIC = ("classic",)
@@ -85,7 +96,7 @@ def _eta(queue: Object) -> float | None:
 _PID = "process identifiers are not in it; `node` and `name` tell where a queue lives"
 
 QUEUES = Resource(
-    plural="queues",
+    plural="queues", sight=PERMITTED,
     default=("name", "messages"),
     alarming=frozenset(("messages_unacknowledged",)),
     columns=(

@@ -1,6 +1,6 @@
 """Columns of the stream plugin's lists: GET /api/stream/connections, /consumers, /publishers."""
 
-from rmqctl.resources.column import Column, Resource, definitions
+from rmqctl.resources.column import OWN, Column, Resource, definitions
 from rmqctl.resources.connections import CONNECTIONS
 
 _PID = "process identifiers are not in it; `connection_details.name` names the connection"
@@ -12,6 +12,7 @@ _PUBLISHER = (
 
 STREAM_CONNECTIONS = Resource(
     plural="stream connections",
+    sight=OWN,
     default=("node", "conn_name"),
     default_3=("conn_name",),
     columns=(
@@ -25,6 +26,7 @@ STREAM_CONNECTIONS = Resource(
 )
 STREAM_CONSUMERS = Resource(
     plural="stream consumers",
+    sight=OWN,
     default=(*_CONSUMER[1:], "active", "activity_status", "properties"),
     default_3=(*_CONSUMER, "properties"),
     columns=(
@@ -41,6 +43,7 @@ STREAM_CONSUMERS = Resource(
 )
 STREAM_PUBLISHERS = Resource(
     plural="stream publishers",
+    sight=OWN,
     default=_PUBLISHER[1:],
     default_3=_PUBLISHER,
     columns=(

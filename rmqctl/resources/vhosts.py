@@ -1,6 +1,6 @@
 """Columns of list_vhosts: GET /api/vhosts."""
 
-from rmqctl.resources.column import Column, Object, Release, Resource, definitions
+from rmqctl.resources.column import PERMITTED_VHOSTS, Column, Object, Release, Resource, definitions
 from rmqctl.terms import Cell, ErlangMap, Keywords
 
 
@@ -10,7 +10,7 @@ def _metadata(vhost: Object, _: Release) -> Cell:
 
 
 VHOSTS = Resource(
-    plural="virtual hosts",
+    plural="virtual hosts", sight=PERMITTED_VHOSTS,
     default=("name",),
     streamed=False,
     columns=(

@@ -79,7 +79,8 @@ def run() -> Callable[..., Ran]:
 class Broker:
     """Answers each `METHOD target` of `answers` with its JSON, or with the response or exception given; counts requests.
 
-    A target without a query answers all its queries. `transport` is what a session takes instead of the network.
+    A target without a query answers all its queries. Who asks is an administrator unless an answer
+    says otherwise. `transport` is what a session takes instead of the network.
     """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
@@ -110,6 +111,8 @@ class Broker:
                 if isinstance(given, Exception):
                     raise given
                 return given if isinstance(given, httpx.Response) else httpx.Response(200, json=given)
+        if wanted == "GET /api/whoami":
+            return httpx.Response(200, json={"name": "guest", "tags": ["administrator"]})
         raise AssertionError(f"nobody expected {wanted}")
 
 
