@@ -53,6 +53,7 @@ class Client:
         self.warn = warn
         self.log = log
         self._endpoints = list(settings.endpoints)
+        self._who: Callable[[], Any] | None = None
         self._passed_over: set[Endpoint] = set()
         self._passwords: dict[str, str] = {}
         # Requests may run side by side (`get_ahead`): one of them moves to the next endpoint, one asks for the password.
@@ -113,6 +114,11 @@ class Client:
             return answers[0]
 
         return wait
+
+    def caller_ahead(self) -> Callable[[], Any]:
+        """Who is logged in, GET /api/whoami: asked once, beside the requests that follow."""
+        self._who = self._who or self.get_ahead("/api/whoami", what="the user")
+        return self._who
 
     def get_text(self, path: str, *, what: str = "") -> str:
         """The text of a GET of one of the few paths that serve no JSON."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
@@ -93,7 +92,7 @@ def _unseen(client: Client, resource: Resource, wanted: Wanted) -> Callable[[], 
     sight = resource.sight
     if sight is None or (wanted.vhost is not None and not sight.in_one_vhost):
         return tuple
-    ask = client.get_ahead(path("whoami"), what="the user")
+    ask = client.caller_ahead()
 
     def unseen() -> tuple[str, ...]:
         try:

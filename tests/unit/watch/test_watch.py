@@ -205,7 +205,7 @@ def test_every_round_has_a_time_limit() -> None:
         return httpx.Response(200, json=[{"name": "/"}])
 
     for how in ([], ["--timeout", "5"]):
-        watch("list_vhosts", "name", "--watch=1", *how, transport=httpx.MockTransport(answer), times=1)
+        watch("list_users", "user", "--watch=1", *how, transport=httpx.MockTransport(answer), times=1)
     assert seen == [60.0, 5.0]
 
 
@@ -333,7 +333,7 @@ def test_while_it_is_stopped_the_terminal_is_the_shells(server: Server) -> None:
 
 
 def test_one_connection_is_kept(server: Server) -> None:
-    with on_terminal("--url", server.url, "list_vhosts", "name", "--watch", "0.05") as (_, terminal):
+    with on_terminal("--url", server.url, "list_users", "user", "--watch", "0.05") as (_, terminal):
         read_until(terminal, lambda text: text.count("\x1b[H") >= 10)
     assert server.connections == 1
 
