@@ -119,7 +119,7 @@ def consume(
         tally.fail(show.count, why)
         if on_failure is OnFailure.reject:
             consumer.reject(delivery)
-        else:
+        elif on_failure is OnFailure.requeue:
             hold(delivery)
         return False
 
@@ -181,8 +181,9 @@ def _end(session: Session, tally: _Tally, on_failure: OnFailure, window: int) ->
         count = f"--exec failed for {messages(tally.failed)}"
         lines.append(f"{count}, {tally.first_failure}; {became}; {messages(tally.done)} consumed")
     if tally.full:
+        verb = "is" if window == 1 else "are"
         lines.append(
-            f"{messages(window)} of the queue are held back, which is all that --prefetch {window} allows; "
+            f"{messages(window)} of the queue {verb} held back, which is all that --prefetch {window} allows; "
             f"those behind them were not looked at; {messages(tally.done)} consumed"
         )
     if tally.interrupted:
