@@ -15,12 +15,23 @@ from urllib.parse import parse_qsl, unquote
 import httpx
 import pytest
 import respx
+from hypothesis import HealthCheck, settings
 
 from rmqctl.cli import run as run_rmqctl
 from rmqctl.session import Session
 
 # A suite that a shell started in the background ignores Ctrl-C, and so would the programs that tests send it to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples in every run of CI, and no example is too slow on a busy machine.
+settings.register_profile(
+    "rmqctl",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("rmqctl")
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 NOT_FOUND = {"error": "Object Not Found", "reason": "Not Found"}

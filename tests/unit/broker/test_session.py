@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp import commands, frame, header, heartbeat
 from pamqp.body import ContentBody
@@ -141,7 +141,7 @@ def survives(data: bytes, *, after: bytes = b"") -> None:
     assert not any(queue.consumers or queue.unacked for queue in broker.vhosts["/"].queues.values())
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.data())
 @pytest.mark.filterwarnings("ignore:This command is deprecated")
 def test_a_mutilated_conversation_harms_nobody(data: st.DataObject) -> None:

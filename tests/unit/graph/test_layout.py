@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqctl.graph.layout import SPACE, Arrow, Box, Layout, lay_out
@@ -23,7 +23,6 @@ def graphs(draw: st.DrawFn) -> tuple[dict[Hashable, Box], list[Arrow]]:
     return boxes, draw(st.lists(st.builds(Arrow, ends, ends, st.floats(0, 100)), max_size=20))
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_boxes_stand_in_their_columns_and_do_not_overlap(graph: tuple[dict[Hashable, Box], list[Arrow]]) -> None:
     boxes, arrows = graph
@@ -41,7 +40,6 @@ def test_boxes_stand_in_their_columns_and_do_not_overlap(graph: tuple[dict[Hasha
     assert [rank for _, rank in columns] == sorted({box.rank for box in boxes.values()})
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_lines_lead_from_box_to_box_with_room_for_their_labels(graph: tuple[dict[Hashable, Box], list[Arrow]]) -> None:
     boxes, arrows = graph
@@ -61,7 +59,6 @@ def test_lines_lead_from_box_to_box_with_room_for_their_labels(graph: tuple[dict
     assert len(set(labelled)) == len(labelled)
 
 
-@settings(deadline=None)
 @given(graphs())
 def test_the_same_input_gives_the_same_picture(graph: tuple[dict[Hashable, Box], list[Arrow]]) -> None:
     assert lay_out(*graph) == lay_out(*graph)

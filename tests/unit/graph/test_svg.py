@@ -17,7 +17,7 @@ def drawn(*argv: str, **other: list[object]) -> ET.Element:
     return ET.fromstring(run_with("topology", "-f", "svg", *argv, broker=world(**other)).out)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(st.text(min_size=1, max_size=80), st.text(max_size=80))
 def test_any_name_and_any_key(name: str, key: str) -> None:
     rows = {"exchanges": [exchange(name, "direct")], "bindings": [binding(name, name, key)], "queues": [queue(name)]}
