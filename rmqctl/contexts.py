@@ -185,6 +185,9 @@ def _context(path: Path, text: str, name: str, table: object) -> Context:
         if values[key] is None:
             got = type_name(value)
             refuse_key(path, text, (*where, key), f"{key!r} in context {name!r} must be {wanted}, not {got}")
+    if len(secrets := [key for key in values if key in _SECRETS]) > 1:
+        message = f"context {name!r} has both {secrets[0]!r} and {secrets[1]!r}: one way to log in"
+        refuse_key(path, text, (*where, secrets[1]), message)
     return Context(name, **values)
 
 
@@ -206,6 +209,9 @@ def as_seconds(value: object) -> float | None:
 def _boolean(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
+
+_SECRETS = ("password", "password_file", "password_command", "token")
+"""Of these a context has one at most."""
 
 _TEXT = ("a string", as_string)
 _FLAG = ("true or false", _boolean)

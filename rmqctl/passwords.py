@@ -13,7 +13,8 @@ from rmqctl.settings import Credentials
 def read(credentials: Credentials, stdin: TextIO, prompt: Callable[[str], str] | None) -> str:
     """The password of `credentials.user`.
 
-    `prompt` asks on the terminal, None when there is none. One final newline is dropped from stdin, file and command.
+    `prompt` asks on the terminal, None when there is none. One final newline is dropped from stdin and file; of what the
+    command prints the first line counts, as password stores keep notes below it.
     Raises ConfigError when a source fails, UsageError when there is no source at all.
     """
     if credentials.password is not None:
@@ -62,7 +63,7 @@ def _from_command(command: str) -> str:
         raise ConfigError(f"password command {command!r}: {error}") from None
     if done.returncode != 0:
         raise ConfigError(f"password command {command!r} ended with exit code {done.returncode}")
-    return _one_line(done.stdout)
+    return _one_line(done.stdout.partition("\n")[0])
 
 
 HASHES = ("sha256", "sha512", "md5")

@@ -118,6 +118,13 @@ def test_every_way_to_write_a_table_counts(path: Path, text: str) -> None:
     assert load(write(path, text)).contexts == {"prod": Context("prod", url="http://h")}
 
 
+def test_two_ways_to_log_in_are_one_too_many(path: Path) -> None:
+    text = "[contexts.prod]\npassword = 'x'\nuser = 'ops'\ntoken = 'y'\n"
+    with pytest.raises(ConfigError) as caught:
+        load(write(path, text))
+    assert str(caught.value) == f"{path}, line 4: context 'prod' has both 'password' and 'token': one way to log in"
+
+
 def test_secrets_stay_out_of_repr() -> None:
     shown = repr(Context("x", url="http://u:s3cret@h", password="s3cret", token="s3cret", user="ann"))
     assert "s3cret" not in shown

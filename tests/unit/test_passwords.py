@@ -57,8 +57,11 @@ def test_nor_of_one_in_a_file(tmp_path: Path, text: str, password: str) -> None:
     assert login("--password-file", str(file)) == f"ops:{password}"
 
 
-@pytest.mark.parametrize(("text", "password"), LINES)
-def test_nor_of_what_a_command_prints(text: str, password: str) -> None:
+PRINTED = [(text, password.partition("\n")[0]) for text, password in LINES] + [("s3cret\nuser: ops\n", "s3cret")]
+
+
+@pytest.mark.parametrize(("text", "password"), PRINTED)
+def test_the_first_line_counts_of_what_a_command_prints(text: str, password: str) -> None:
     code = f"import sys; sys.stdout.buffer.write({text.encode()!r})"
     assert login("--password-command", command(code)) == f"ops:{password}"
 
