@@ -12,7 +12,7 @@ from rmqctl.broker import policies
 from rmqctl.broker.arguments import Arguments, check_equal, check_exchange_name, check_queue, inequivalent
 from rmqctl.broker.dead_letters import dead_lettered, in_circles
 from rmqctl.broker.errors import AmqpError, not_found, precondition, refused
-from rmqctl.broker.exchange import TYPES, Binding, Destination, Exchange
+from rmqctl.broker.exchange import NO_TYPES, TYPES, Binding, Destination, Exchange
 from rmqctl.broker.message import Entry, Message, more_keys
 from rmqctl.broker.queue import Queue
 from rmqctl.broker.stats import Counts
@@ -85,7 +85,7 @@ class VHost:
     ) -> Exchange:
         arguments = arguments if arguments is not None else Arguments({})
         if kind not in TYPES:
-            raise precondition(f"{'unknown' if kind else 'invalid'} exchange type '{kind}'")
+            raise precondition(f"{'invalid' if kind in NO_TYPES else 'unknown'} exchange type '{kind}'")
         self._not_default(name)
         self.check(user, "configure", "exchange", name)
         found = self.exchanges.get(name)

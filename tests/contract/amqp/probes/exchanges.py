@@ -13,7 +13,8 @@ def declare(p: Probe, **fields: Any) -> None:
     )
 
 
-for kind in ("direct", "fanout", "topic", "headers", "x-local-random", "x-consistent-hash", "nonsense", "", "DIRECT"):
+TYPES = ("direct", "fanout", "topic", "headers", "x-local-random")
+for kind in (*TYPES, "x-consistent-hash", "x-random", "invalid", "nonsense", "", "Direct", "DIRECT"):
     add(f"exchange.declare: type {kind!r}", partial(declare, exchange_type=kind))
 for title, fields in cases(
     {
