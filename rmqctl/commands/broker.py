@@ -164,7 +164,8 @@ def broker_stop(session: Session, data_dir: Folder = None, ephemeral: OfEphemera
     folder = _folder(session, data_dir, ephemeral)
     state = running(folder)
     if state is None:
-        return Nothing(() if session.quiet else ("no broker is running",))
+        line = f"no broker is running{_but_another(session, data_dir, ephemeral)}"
+        return Nothing(() if session.quiet else (line,))
     if not state.get("pid"):
         raise Unavailable(f"data folder {folder.path}: in use by a broker that does not tell its pid")
     stop(folder, state["pid"], STOP_SECONDS)
@@ -181,7 +182,8 @@ def broker_status(session: Session, data_dir: Folder = None, ephemeral: OfEpheme
     folder = _folder(session, data_dir, ephemeral)
     state = running(folder, patience=0.5)
     if state is None:
-        return Value({"running": False, "data_folder": str(folder.path)}, "not running", exit_code=NOT_RUNNING)
+        line = f"not running{_but_another(session, data_dir, ephemeral)}"
+        return Value({"running": False, "data_folder": str(folder.path)}, line, exit_code=NOT_RUNNING)
     data = {
         "running": True,
         "pid": state.get("pid"),
@@ -213,6 +215,15 @@ def broker_logs(
         session.stdout.write(text)
         session.stdout.flush()
     return Nothing()
+
+
+def _but_another(session: Session, data_dir: Path | None, ephemeral: bool) -> str:
+    """A hint for who started a broker with --ephemeral and now leaves that out."""
+    from rmqctl.broker.background import running
+
+    if ephemeral or data_dir is not None or running(_folder(session, None, ephemeral=True), patience=0.0) is None:
+        return ""
+    return "; one that was started with --ephemeral is (add that option)"
 
 
 def _folder(session: Session, data_dir: Path | None, ephemeral: bool) -> "DataFolder":

@@ -344,6 +344,21 @@ def test_connections_that_come_to_nothing_leave_nothing(run: Run) -> None:
 # -------------------------------------------------------------------------------------------------- in the background
 
 
+def test_a_broker_that_keeps_nothing_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert command("start", *FREE, "--ephemeral").returncode == 0
+    try:
+        hint = "; one that was started with --ephemeral is (add that option)\n"
+        status = command("status")
+        assert (status.returncode, status.stdout) == (3, f"not running{hint}")
+        stop = command("stop")
+        assert (stop.returncode, stop.stderr) == (0, f"no broker is running{hint}")
+        assert command("status", "--ephemeral").returncode == 0
+    finally:
+        assert command("stop", "--ephemeral").returncode == 0
+    assert command("stop").stderr == "no broker is running\n"
+
+
 def test_a_broker_in_the_background(data: Path) -> None:
     where = ("--data-dir", data)
     status = command("status", *where)
