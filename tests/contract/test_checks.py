@@ -48,6 +48,10 @@ class Setting:
         more = {"pattern": pattern, "priority": priority, "definition": settings, "apply-to": "queues"}
         self.change("PUT", "policies", VHOST, name, **more)
 
+    def deprecated(self) -> list[str]:
+        """The deprecated features in use, in any virtual host: those of other tests' queues too."""
+        return [each["name"] for each in self._http.get("/api/deprecated-features/used").raise_for_status().json()]
+
     def rmqctl(self, *words: str) -> Ran:
         return rmqctl(*words, "-p", VHOST, url=self._url)
 
@@ -179,10 +183,13 @@ def test_deprecated_features(setting: Setting, run: Run, place: Place) -> None:
     if place.node is not None and not place.node.modern:
         assert (ran.exit, "needs RabbitMQ 3.13 or later" in ran.text) == (UNKNOWN, True)
         return
-    assert ran.text == "deprecated_features OK: no deprecated feature is in use\n"
+    before = setting.deprecated()
+    assert ran.exit == (WARNING if before else OK)
+    assert (ran.text == "deprecated_features OK: no deprecated feature is in use\n") is not bool(before)
     setting.queue("transient", durable=False)
+    assert "transient_nonexcl_queues" in setting.deprecated()
     ran = run("check", "deprecated_features", "-f", "json")
-    assert (ran.exit, kinds(ran)) == (WARNING, [("in use", "transient_nonexcl_queues")])
+    assert (ran.exit, sorted(kinds(ran))) == (WARNING, sorted(("in use", name) for name in setting.deprecated()))
 
 
 def test_all_at_once(setting: Setting, run: Run, place: Place, tmp_path: Path) -> None:
@@ -191,7 +198,9 @@ def test_all_at_once(setting: Setting, run: Run, place: Place, tmp_path: Path) -
     ran = run("check", "all", "--config", str(limits), "-f", "json")
     statuses: dict[str, Any] = {each["check"]: each["status"] for each in json.loads(ran.text)["checks"]}
     old = place.node is not None and not place.node.modern
-    assert (ran.exit, statuses.pop("deprecated_features")) == (OK, "SKIPPED" if old else "OK")
+    deprecated = not old and bool(setting.deprecated())
+    assert ran.exit == (WARNING if deprecated else OK)
+    assert statuses.pop("deprecated_features") == ("SKIPPED" if old else "WARNING" if deprecated else "OK")
     assert statuses.pop("shovels") in ("OK", "SKIPPED")
     assert statuses == {"queues": "OK", "policies": "OK"}
     setting.publish(QUEUE)
