@@ -326,7 +326,7 @@ def topics(method: str, limits: dict[str, str], keys: tuple[str, ...], p: Probe,
             c.publish(exchange, key, "x")
             c.sync()
         elif method == "exchange.bind":
-            c.do("exchange.bind", destination="amq.fanout", source=exchange, routing_key=key)
+            c.do("exchange.bind", destination=p.exchange(c), source=exchange, routing_key=key)
         else:
             c.do(method, queue=q, exchange=exchange, routing_key=key)
         p.note(method, "allowed", key.replace(name, "USER"))
