@@ -32,6 +32,12 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
 
 
+def tags_of(user: Mapping[str, Any]) -> set[str]:
+    """The tags in an answer of GET /api/whoami: a text with commas in older releases, a list in newer ones."""
+    tags = user.get("tags") or ()
+    return set(tags.split(",") if isinstance(tags, str) else tags)
+
+
 class Client:
     """Asks the endpoints in their order.
 

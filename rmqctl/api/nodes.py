@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rmqctl.api import failures
-from rmqctl.api.client import Client
+from rmqctl.api.client import Client, tags_of
 from rmqctl.api.paths import path
 from rmqctl.errors import AccessRefused, NotFound, RmqctlError, Unavailable
 
@@ -107,6 +107,11 @@ def quorum_status(client: Client, vhost: str, queue: str) -> list[Fields]:
             f"queue {queue!r} in virtual host {vhost!r} is a {kind} queue: quorum queues have this status"
         )
     raise Unavailable(f"queue {queue!r} in virtual host {vhost!r}: {reason} ({client.endpoint.url})")
+
+
+def sees_all(client: Client) -> bool:
+    """Whether the client's user sees the connections and channels of all users: GET /api/whoami."""
+    return not tags_of(client.get(path("whoami"), what="the user") or {}).isdisjoint(("monitoring", "administrator"))
 
 
 def password_is_right(client: Client) -> bool:

@@ -7,7 +7,7 @@ A plain list command is `list_command(RESOURCE, fetch)`; one with options of its
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from rmqctl.api.client import Client
+from rmqctl.api.client import Client, tags_of
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
@@ -101,8 +101,7 @@ def _unseen(client: Client, resource: Resource, wanted: Wanted) -> Callable[[], 
             return ()
         if not isinstance(user, dict) or "tags" not in user:
             return ()
-        tags = user["tags"] or ()
-        if not set(sight.tags).isdisjoint(tags.split(",") if isinstance(tags, str) else tags):
+        if not tags_of(user).isdisjoint(sight.tags):
             return ()
         needed = " or ".join(sight.tags)
         return (f"warning: user {user.get('name')!r} has not the tag {needed}: {sight.others}",)

@@ -51,9 +51,7 @@ class Scope:
 
 def _why_blind(client: Client) -> RmqctlError | None:
     try:
-        tags = (client.get(path("whoami"), what="the user") or {}).get("tags") or []
-        known = tags.split(",") if isinstance(tags, str) else tags
-        if not {"monitoring", "administrator"} & set(known):
+        if not nodes.sees_all(client):
             return AccessRefused(f"user {client.user!r} sees only its own channels: the tag monitoring is needed")
         if nodes.overview(client, "disable_stats").get("disable_stats"):
             return Unavailable(f"{client.endpoint.url} collects no statistics")
