@@ -20,7 +20,7 @@ a all amqp any atom b bad badtype bar basic binary binding broadcast classic clu
 exchange f false first float foo global hash header hello http int integer invalid invalid_type key last list
 lists local map message missing mqtt multicast name new nil node none null number ok old one other plain
 priority q queue quorum rabbit rabbitmq random remote route sample script simple stream string system table
-test true tuple type undefined user value vhost work world x y z Direct x-random x-jms-topic
+test true tuple type undefined user value vhost work world x y z x-random x-jms-topic
 """
 NO_TYPES = frozenset(("", *_ATOMS.split()))
 """RabbitMQ calls a type unknown when Erlang has no atom of that name, else invalid: those of its atoms that people may try."""

@@ -21,7 +21,7 @@ def die(arguments: dict[str, Any], p: Probe, **properties: Any) -> None:
     c.publish("", q, "x", **properties)
     c.sync()
     reject(c, q)
-    c.fetch(p.name("dead"), 0)
+    c.fetch(p.name("dead"), 1)
 
 
 for title, properties in {

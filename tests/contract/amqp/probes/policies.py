@@ -114,8 +114,8 @@ def expires(p: Probe) -> None:
     c.call("queue.declare", queue=q, passive=True)
 
 
-def dead(definition: Definition, arguments: Definition, p: Probe) -> None:
-    """A rejected message, and where it went."""
+def dead(definition: Definition, arguments: Definition, reached: str, p: Probe) -> None:
+    """A rejected message, and where it went, which may take it a moment."""
     c = p.connect()
     one, two = p.queue(c, "one"), p.queue(c, "two")
     names = {"one": one, "two": two}
@@ -126,18 +126,18 @@ def dead(definition: Definition, arguments: Definition, p: Probe) -> None:
     c.do("basic.get", queue=q)
     c.send("basic.reject", delivery_tag=1, requeue=False)
     c.sync()
-    c.fetch(one, 0)
-    c.fetch(two, 0)
+    c.fetch(one, int(reached == "one"))
+    c.fetch(two, int(reached == "two"))
 
 
 DLX, KEY = "dead-letter-exchange", "dead-letter-routing-key"
-for title, definition, arguments in (
-    ("dead letters", {DLX: "", KEY: "one"}, {}),
-    ("dead letters, and an argument", {DLX: "", KEY: "one"}, {f"x-{DLX}": "", f"x-{KEY}": "two"}),
-    ("dead letters, and an argument without a key", {DLX: "", KEY: "one"}, {f"x-{DLX}": "amq.fanout"}),
-    ("dead-letter-routing-key alone, and the exchange as an argument", {KEY: "one"}, {f"x-{DLX}": ""}),
+for title, definition, arguments, reached in (
+    ("dead letters", {DLX: "", KEY: "one"}, {}, "one"),
+    ("dead letters, and an argument", {DLX: "", KEY: "one"}, {f"x-{DLX}": "", f"x-{KEY}": "two"}, "two"),
+    ("dead letters, and an argument without a key", {DLX: "", KEY: "one"}, {f"x-{DLX}": "amq.fanout"}, "none"),
+    ("dead-letter-routing-key alone, and the exchange as an argument", {KEY: "one"}, {f"x-{DLX}": ""}, "one"),
 ):
-    add(f"policy: {title}", partial(dead, definition, arguments), needs_http=True)
+    add(f"policy: {title}", partial(dead, definition, arguments, reached), needs_http=True)
 
 
 @probe("policy: alternate-exchange", needs_http=True)
