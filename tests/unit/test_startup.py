@@ -117,7 +117,7 @@ def test_a_piped_list_loads_its_own_modules_alone(tmp_path: Path, broker: tuple[
     }
     # The list in its cheapest form, and the number of all queues, which tells that the list is whole.
     assert sorted(asked) == [
-        "/api/overview?columns=object_totals.queues",
+        "/api/overview?disable_stats=true&columns=object_totals.queues",
         "/api/queues/%2F?disable_stats=true&enable_queue_totals=true&columns=messages_ready,messages_unacknowledged,name",
     ]
 

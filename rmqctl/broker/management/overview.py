@@ -26,22 +26,24 @@ def overview(call: Call) -> Any:
         "cluster_tags": {},
         "node_tags": {},
         **nodes.VERSIONS,
-        "disable_stats": False,
+        "disable_stats": call.flag("disable_stats"),
         "default_queue_type": "classic",
         "is_op_policy_updating_enabled": True,
-        "enable_queue_totals": False,
+        "enable_queue_totals": call.flag("enable_queue_totals"),
         "require_definition_json_extension": False,
-        "message_stats": _message_stats(call),
-        "churn_rates": {**broker.churn, **call.rates.details(("churn", broker), *CHURN)},
-        "queue_totals": _queue_totals(call),
         "object_totals": _objects(call),
-        "statistics_db_event_queue": 0,
-        "node": broker.node,
-        "listeners": nodes.listeners(call),
-        "contexts": nodes.contexts(call),
     }
-    if not call.is_monitor:
-        row = {name: value for name, value in row.items() if name not in ("listeners", "contexts")}
+    if call.flag("disable_stats"):
+        kept = ("queues", "exchanges", "connections") if call.is_monitor else ("queues", "exchanges")
+        row["object_totals"] = {name: row["object_totals"][name] for name in kept}
+        row["node"] = broker.node
+    else:
+        row["message_stats"] = _message_stats(call)
+        row["churn_rates"] = {**broker.churn, **call.rates.details(("churn", broker), *CHURN)}
+        row["queue_totals"] = _queue_totals(call)
+        row["statistics_db_event_queue"] = 0
+        if call.is_monitor:
+            row |= {"node": broker.node, "listeners": nodes.listeners(call), "contexts": nodes.contexts(call)}
     return listing.trimmed(call, row)
 
 

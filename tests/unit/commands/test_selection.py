@@ -17,7 +17,7 @@ from ..conftest import NOT_FOUND, Broker, Ran, RecordedBroker, Terminal, run_wit
 
 EXACT = "disable_stats=true&enable_queue_totals=true"
 WHO = "GET /api/whoami"
-TOTAL = "GET /api/overview?columns=object_totals.queues"
+TOTAL = "GET /api/overview?disable_stats=true&columns=object_totals.queues"
 ONE_ROW = "GET /api/queues/%2F?page=1&page_size=1&columns=name&disable_stats=true"
 QUEUES = [
     {"name": "a", "vhost": "/", "messages": 3, "messages_ready": 1, "messages_unacknowledged": 2, "durable": True},

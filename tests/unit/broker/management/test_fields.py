@@ -118,6 +118,13 @@ def test_counts_are_those_of_this_moment(world: Live) -> None:
     assert overview["queue_totals"]["messages_unacknowledged"] == 2
 
 
+def test_an_overview_without_statistics_counts_what_is_declared(world: Live) -> None:
+    overview = world.http.get("/api/overview?disable_stats=true").json()
+    assert overview["object_totals"] == {"connections": 1, "exchanges": 8, "queues": 3}
+    statistics = {"churn_rates", "contexts", "listeners", "message_stats", "queue_totals", "statistics_db_event_queue"}
+    assert set(recorded()["overview"]) - set(overview) == statistics
+
+
 def test_a_connection_is_closed_with_the_reason_given(live: Live) -> None:
     connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", live.amqp_port))
     name = live.http.get("/api/connections").json()[0]["name"]
