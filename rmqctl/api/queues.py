@@ -130,7 +130,9 @@ def _lacks_counts(row: Row, fields: set[str]) -> bool:
 
 def _total(client: Client) -> Callable[[], int]:
     """Asks, beside the list itself, how many queues the user may see in all vhosts: a cheap question at any size."""
-    overview = client.get_ahead(path("overview"), {**_DEFINITIONS, "columns": "object_totals.queues"}, what="the overview")
+    overview = client.get_ahead(
+        path("overview"), {**_DEFINITIONS, "columns": "object_totals.queues"}, what="the overview"
+    )
     return lambda: int(((overview() or {}).get("object_totals") or {}).get("queues", 0))
 
 
