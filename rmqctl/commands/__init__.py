@@ -313,6 +313,7 @@ COMMANDS: dict[str, Entry] = {
     "broker status": Entry("broker", _BROKER, "Whether the broker runs, and where.", local=True),
     "broker logs": Entry("broker", _BROKER, "What the broker in the background has logged.", local=True),
     "__complete": Entry("completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
+    "autocomplete": Entry("completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
     **_on_node(
         "rabbitmqctl",
         "the HTTP API does not start, stop or reset nodes, nor is it up while the application is stopped",

@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from rmqctl.api.paths import path
+from rmqctl.commands import COMMANDS
 from rmqctl.errors import UsageError
 from rmqctl.options import CONNECTION, GLOBAL_OPTIONS, GlobalOption, Kind
 from rmqctl.result import Nothing, Value
@@ -61,6 +62,20 @@ def __complete(session: Session, words: Words = None) -> Value | Nothing:
     worker.start()
     worker.join(LIMIT)
     return Value(list(found), "\n".join(found)) if found else Nothing()
+
+
+def autocomplete(
+    session: Session,  # noqa: ARG001
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Beginning of a command.", show_default=False)],
+) -> Value | Nothing:
+    """Print the commands that begin with PREFIX, one a line: nothing for one that is whole.
+
+    The shells' own completion (`completions/`) does more: options, columns, names on the broker.
+    """
+    found = sorted(
+        name for name, entry in COMMANDS.items() if name.startswith(prefix) and name != prefix and not entry.hidden
+    )
+    return Value(found, "\n".join(found)) if found else Nothing()
 
 
 def _collect(session: Session, words: Sequence[str], found: list[str]) -> None:

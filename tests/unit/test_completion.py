@@ -308,3 +308,23 @@ def test_it_is_not_in_the_help(run: Run) -> None:
     overview = helped.out
     assert "list_queues" in overview
     assert "__complete" not in overview
+
+
+@pytest.mark.parametrize(
+    ("prefix", "printed"),
+    [
+        ("list_q", "list_queues\n"),
+        ("list_user", "list_user_limits\nlist_user_permissions\nlist_user_topic_permissions\nlist_users\n"),
+        ("list_queues", ""),
+        ("nope", ""),
+        ("show qu", "show queue\n"),
+        ("__", ""),
+    ],
+)
+def test_autocomplete_prints_what_rabbitmqctl_prints(run: Run, prefix: str, printed: str) -> None:
+    ran = run("autocomplete", prefix)
+    assert (ran.exit, ran.out, ran.err) == (0, printed, "")
+
+
+def test_autocomplete_wants_one_word(run: Run) -> None:
+    assert (run("autocomplete").exit, run("autocomplete", "list_q", "x").exit) == (64, 64)
