@@ -6,8 +6,10 @@ from datetime import datetime
 from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Finding, Report, report, span
 from rmqctl.checks.snapshot import Row, Snapshot, moment
+from rmqctl.errors import Unavailable
 
 _SUFFIX = "_expires_on"
+_NO_FILE = "undefined"
 
 
 def check(snapshot: Snapshot, limits: Limits) -> Report:
@@ -29,7 +31,14 @@ def _dates(row: Row) -> Iterator[tuple[str, datetime]]:
         if key.endswith(_SUFFIX):
             file = key.removesuffix(_SUFFIX)
             days = value if isinstance(value, list) else [value]
-            yield from ((str(row.get(file, file)), day) for text in days if (day := moment(text)))
+            for text in days:
+                if text in (None, "", _NO_FILE):
+                    continue
+                if (day := moment(text)) is None:
+                    raise Unavailable(
+                        f"the broker says that {row.get(file, file)} expires at {text!r}: that is no date"
+                    )
+                yield str(row.get(file, file)), day
 
 
 def _finding(row: Row, file: str, day: datetime, now: datetime, limits: Limits) -> Finding | None:

@@ -81,12 +81,16 @@ def in_days(days: float) -> str:
 
 def expiring(days: float) -> dict[str, Any]:
     """The answers about a certificate that has so many days left."""
+    return expiring_at(in_days(days))
+
+
+def expiring_at(moment: str) -> dict[str, Any]:
     row = {
         "protocol": "amqp/ssl",
         "port": 5671,
         "node": "rabbit@a",
         "certfile": "/a.pem",
-        "certfile_expires_on": [in_days(days)],
+        "certfile_expires_on": [moment],
     }
     return {CERTIFICATES: unavailable(expired=[row])}
 
@@ -236,6 +240,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...], list[str], int]] = [
     ("certificates", expiring(90), ("--warning", "100d"), ["expires"], 1),
     ("certificates", expiring(2), (), ["expires"], 2),
     ("certificates", expiring(-2), (), ["expired"], 2),
+    ("certificates", expiring_at("2020-02-25 2:50:42"), (), ["expired"], 2),
     # policies
     ("policies", {QUEUES: [queue()], POLICIES: [policy("a"), policy("b", priority=1)]}, (), [], 0),
     ("policies", {QUEUES: [queue()], POLICIES: [policy("a"), policy("b")]}, (), ["conflict"], 1),
@@ -279,6 +284,11 @@ def test_each_names_what_is_wrong_and_nothing_else(
 def test_members_that_are_not_told_are_not_called_well() -> None:
     ran = check("quorum", {QUEUES: [{"name": NAME, "type": "stream"}, replicated()]})
     assert (ran.exit, ran.out) == (0, "quorum OK: 2 quorum queues and streams; of 1 the members are not told\n")
+
+
+def test_a_day_that_cannot_be_read_is_not_called_well() -> None:
+    ran = check("certificates", expiring_at("soon"))
+    assert (ran.exit, "/a.pem expires at 'soon': that is no date" in ran.out) == (3, True)
 
 
 # growth
