@@ -290,10 +290,16 @@ def server() -> Iterator[Server]:
 
 @contextmanager
 def on_terminal(*argv: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """rmqctl on a terminal of its own, whose other end is given."""
+    """rmqctl on a terminal of its own, whose other end is given.
+
+    It is a process group of its own, as a shell would make it: the tests' may be one that no shell looks after, and the
+    kernel does not stop those by SIGTSTP.
+    """
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "rmqctl", *argv]
-    program = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    program = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}, process_group=0
+    )
     os.close(theirs)
     try:
         yield program, ours
