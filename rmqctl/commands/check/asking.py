@@ -17,6 +17,7 @@ from rmqctl.commands.definitions import read_file
 from rmqctl.commands.listing import needs_release, release_of
 from rmqctl.errors import AccessRefused, DataError, NotFound, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.column import Need
+from rmqctl.resources.nodes import expiring
 from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.session import Session
 from rmqctl.topology import documents
@@ -138,6 +139,11 @@ def _of_given(document: documents.Document, vhost: str | None) -> documents.Docu
     return {section: [{"vhost": vhost, **row} for row in rows] for section, rows in part.items()}
 
 
+def _certificates(scope: Scope, _: Fields) -> Any:
+    found = health.check(scope.client, "certificate-expiration", *HORIZON)
+    return [expiring(each) for each in found.culprits("expired")]
+
+
 SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "queues": _queues,
     "exchanges": _of_vhost("exchanges"),
@@ -151,7 +157,7 @@ SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "nodes": lambda scope, fields: nodes.nodes(scope.client, fields),
     "overview": lambda scope, fields: nodes.overview(scope.client, *sorted(fields)),
     "alarms": lambda scope, _: health.alarms(scope.client),
-    "certificates": lambda scope, _: health.check(scope.client, "certificate-expiration", *HORIZON).culprits("expired"),
+    "certificates": _certificates,
     "feature_flags": lambda scope, fields: lists.fetch(scope.client, "feature-flags", fields=fields),
     "deprecated_features": _deprecated_features,
     "shovels": _of_plugin("shovels", "rabbitmq_shovel_management"),
