@@ -7,6 +7,7 @@
     ├── NoSuchUser          67
     ├── Unavailable         69  the broker (or the feature) cannot serve this now
     │   ├── Unreachable     69  no connection: refused, name not known, reset, proxy
+    │   │   └── NotConnected 69 none was made, so that nothing was sent
     │   ├── TlsFailed       69  the TLS handshake failed
     │   ├── CheckFailed     69  a health check answered no
     │   └── NeedsNode       69  only rabbitmqctl on the node can do this
@@ -56,6 +57,10 @@ class Unavailable(RmqctlError):
 
 class Unreachable(Unavailable):
     """No HTTP connection could be made, or it broke."""
+
+
+class NotConnected(Unreachable):
+    """No HTTP connection could be made: nothing was sent."""
 
 
 class TlsFailed(Unavailable):

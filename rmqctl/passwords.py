@@ -1,7 +1,5 @@
 """Where a password comes from: the option itself, standard input, a file, a command or a prompt. And its hash."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -71,5 +69,8 @@ HASHES = ("sha256", "sha512", "md5")
 
 def hashed(password: str, algorithm: str, salt: bytes) -> str:
     """What RabbitMQ stores: Base64 of a salt of four bytes and the digest of the salt and the password."""
+    import hashlib
+    from base64 import b64encode
+
     digest = hashlib.new(algorithm, salt + password.encode(errors="surrogateescape"), usedforsecurity=False).digest()
     return b64encode(salt + digest).decode("ascii")

@@ -1,11 +1,1 @@
-"""The management HTTP API: the only user of httpx. Knows nothing of commands, columns or output."""
-
-import sys
-
-if "httpx" not in sys.modules:
-    # httpx brings its own command line along where click is installed, and with it rich: a third of the time of a small
-    # command of ours. With None in its place importing it fails, and httpx goes without.
-    sys.modules["httpx._main"] = None  # type: ignore[assignment]
-    import httpx  # noqa: F401
-
-    del sys.modules["httpx._main"]
+"""The management HTTP API. Knows nothing of commands, columns or output; `over_httpx` is the only user of httpx."""

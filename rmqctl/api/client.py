@@ -1,35 +1,31 @@
 """The HTTP client: one request at a time, the next endpoint when one is unreachable, errors in one shape."""
 
-import json
-import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock, Thread
-from typing import Any, NamedTuple
+from functools import cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
-
-from rmqctl.api import failures, proxies, tls
-from rmqctl.api.transport import HttpTransport
-from rmqctl.errors import ConfigError, RmqctlError, TimedOut, Unreachable
+from rmqctl import __version__
+from rmqctl.api import failures, proxies, wire
+from rmqctl.api.request import Answer, Request
+from rmqctl.errors import NotConnected, TimedOut, Unreachable
 from rmqctl.settings import Endpoint, Settings
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    import httpx
+
+    from rmqctl.api.over_httpx.exchange import Exchange
 
 CONNECT_TIMEOUT = 10.0
 """Seconds until an endpoint that does not answer at all counts as unreachable."""
 
 _JSON = "application/json"
 _TEXT = "text/plain"
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
-
-
-class Answer(NamedTuple):
-    """One answer: HTTP status, decoded JSON (None when the body is empty) and headers."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
 
 
 def tags_of(user: Mapping[str, Any]) -> set[str]:
@@ -52,7 +48,7 @@ class Client:
         password: Callable[[str], str],
         warn: Callable[[str], None],
         log: Callable[[str], None] | None = None,
-        transport: httpx.BaseTransport | None = None,
+        transport: "httpx.BaseTransport | None" = None,
     ) -> None:
         self._settings = settings
         self._password = password
@@ -62,14 +58,17 @@ class Client:
         self._who: Callable[[], Any] | None = None
         self._passed_over: set[Endpoint] = set()
         self._passwords: dict[str, str] = {}
-        # Requests may run side by side (`get_ahead`): one of them moves to the next endpoint, one asks for the password.
+        # Threads may share a client: one of them moves to the next endpoint, one asks for the password.
         self._lock = Lock()
         self.timeout = settings.timeout
         if any(endpoint.scheme == "https" for endpoint in self._endpoints) and settings.tls.insecure:
             warn(
                 "warning: --insecure: the broker's certificate is NOT verified; anyone in between can read the password"
             )
-        self._http = _http_client(settings, transport)
+        self._transport = transport
+        self._wire = wire.Wire(self._tls)
+        self._exchange: Exchange | None = None
+        self._opening = Lock()
 
     @property
     def endpoint(self) -> Endpoint:
@@ -100,24 +99,15 @@ class Client:
         return self.request("GET", path, query, what=what).body
 
     def get_ahead(self, path: str, query: Mapping[str, str] | None = None, *, what: str = "") -> Callable[[], Any]:
-        """Starts a GET beside the requests that follow. The function returned waits for its JSON, or raises its error."""
-        answers: list[Any] = []
-        errors: list[BaseException] = []
+        """Sends a GET, which the requests that follow do not wait for. The function returned waits for its JSON, or raises
+        its error; it may be called again."""
+        ask = partial(self._compose, method="GET", path=path, query=query)
+        endpoint = self.endpoint
+        ahead = {endpoint: self._send(ask(endpoint))}
 
-        def ask() -> None:
-            try:
-                answers.append(self.get(path, query, what=what))
-            except BaseException as error:  # raised where the answer is waited for
-                errors.append(error)
-
-        thread = Thread(target=ask, daemon=True)
-        thread.start()
-
+        @cache
         def wait() -> Any:
-            thread.join()
-            if errors:
-                raise errors[0]
-            return answers[0]
+            return self._checked(self._ask_endpoints(ask, ahead), path, what).body
 
         return wait
 
@@ -146,31 +136,32 @@ class Client:
 
         A request that changes something goes to the next endpoint only if it cannot have reached the one before.
         """
-        answer = self._ask_endpoints(method, path, query, body, media, headers or {})
+        ask = partial(
+            self._compose, method=method, path=path, query=query, body=body, media=media, more_headers=headers
+        )
+        return self._checked(self._ask_endpoints(ask, {}), path, what, accept)
+
+    def close(self) -> None:
+        if self._exchange is not None:
+            self._exchange.close()
+        self._wire.close()
+
+    def _checked(self, answer: Answer, path: str, what: str, accept: Sequence[int] = ()) -> Answer:
         if answer.status >= 400 and answer.status not in accept:
             raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self._caller, path)
         return answer
 
-    def close(self) -> None:
-        self._http.close()
-
-    def _ask_endpoints(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        body: Any,
-        media: str,
-        headers: Mapping[str, str],
-    ) -> Answer:
+    def _ask_endpoints(self, ask: Callable[[Endpoint], Request], ahead: dict[Endpoint, wire.Sent | None]) -> Answer:
+        """One endpoint after the other until one answers. `ahead` is what was sent before: each is answered once."""
         unreachable: list[Unreachable] = []
         for endpoint in list(self._endpoints):
+            request = ask(endpoint)
             try:
-                answer = self._ask(endpoint, method, path, query, body, media, headers)
+                answer = self._ask(request, ahead.pop(endpoint, None))
                 self._passed_over.discard(endpoint)
                 return answer
             except Unreachable as error:
-                if method not in ("GET", "HEAD") and not isinstance(error.__cause__, _NEVER_SENT):
+                if request.method not in ("GET", "HEAD") and not isinstance(error, NotConnected):
                     raise Unreachable(f"{error}; whether it was done is not known") from error.__cause__
                 unreachable.append(error)
                 if self._pass_over(endpoint):
@@ -191,47 +182,67 @@ class Client:
             self._passed_over.add(endpoint)
             return new and len(self._passed_over) < len(self._endpoints)
 
-    def _ask(
+    def _compose(
         self,
         endpoint: Endpoint,
+        *,
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        body: Any,
-        media: str,
-        more_headers: Mapping[str, str],
-    ) -> Answer:
-        target = endpoint.url + path + (f"?{_query(query)}" if query else "")
-        # Paths that only change something offer no JSON, and refuse whoever asks for that alone.
-        accept = media if method in ("GET", "HEAD") else f"{media}, */*;q=0.1"
-        headers = {"Authorization": self._authorization(endpoint), "Accept": accept, **more_headers}
-        if endpoint.host in _LOOPBACK:
-            # Compression saves bytes, not time, when both ends are on one machine.
-            headers["Accept-Encoding"] = "identity"
+        body: Any = None,
+        media: str = _JSON,
+        more_headers: Mapping[str, str] | None = None,
+    ) -> Request:
+        """The request for one endpoint. Raises TimedOut when there is no time for it."""
         if self.timeout == 0:
             # A socket takes 0 for "do not wait"; rabbitmqctl takes it for a time-out that has passed.
             raise TimedOut(f"{endpoint.url}: no answer within 0 seconds (--timeout)")
-        started = time.perf_counter()
-        try:
-            response = self._http.request(
-                method,
-                target,
-                headers=[(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers.items()],
-                json=body,
-                timeout=httpx.Timeout(self.timeout, connect=_connect_timeout(self.timeout)),
-            )
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            if self.log:
-                self.log(f"{method} {target}: {type(error).__name__}")
-            alone = len(self._endpoints) == 1
-            proxy = proxies.between(endpoint)
-            raise failures.of_transport(error, endpoint.url, self.timeout, alone=alone, proxy=proxy) from error
-        if self.log:
-            milliseconds = (time.perf_counter() - started) * 1000
-            self.log(f"{method} {target}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms")
-        if media == _TEXT and response.is_success:
-            return Answer(response.status_code, response.text, response.headers)
-        return Answer(response.status_code, _decoded(response, endpoint), response.headers)
+        headers = {
+            # Paths that only change something offer no JSON, and refuse whoever asks for that alone.
+            "Accept": media if method in ("GET", "HEAD") else f"{media}, */*;q=0.1",
+            # Compression saves bytes, not time, when both ends are on one machine.
+            "Accept-Encoding": "identity" if endpoint.host in _LOOPBACK else "gzip, deflate",
+            "User-Agent": f"rmqctl/{__version__}",
+            "Authorization": self._authorization(endpoint),
+            **(more_headers or {}),
+        }
+        return Request(
+            endpoint,
+            method,
+            path + (f"?{_query(query)}" if query else ""),
+            [(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers.items()],
+            body,
+            media == _TEXT,
+            self.timeout,
+            CONNECT_TIMEOUT if self.timeout is None else min(self.timeout, CONNECT_TIMEOUT),
+        )
+
+    def _ask(self, request: Request, sent: wire.Sent | None) -> Answer:
+        if sent is None and self._exchange is None and request.method == "GET":
+            sent = self._send(request)
+        with self._opening:
+            if self._exchange is None:
+                from rmqctl.api.over_httpx.exchange import Exchange
+
+                self._exchange = Exchange(self._settings, self._wire, self._transport)
+        return self._exchange.ask(request, sent, self.log)
+
+    def _send(self, request: Request) -> wire.Sent | None:
+        """Writes a GET before httpx is there. None where that is for httpx: by a proxy, or a URL that it has to spell."""
+        endpoint = request.endpoint
+        target = endpoint.prefix + request.target
+        plain = f"{endpoint.host}{target}"
+        if self._transport or proxies.in_force() or not (plain.isascii() and plain.isprintable() and " " not in plain):
+            return None
+        host = endpoint.url.removesuffix(endpoint.prefix).partition("//")[2]
+        data = wire.head(request.method, target, [(b"Host", host.encode()), *request.headers])
+        address = wire.Address(endpoint.scheme, endpoint.host, endpoint.port)
+        return self._wire.send(address, data, request.connect, None)
+
+    def _tls(self) -> "SSLContext":
+        from rmqctl.api import tls
+
+        return tls.context(self._settings.tls)
 
     def _authorization(self, endpoint: Endpoint) -> str:
         credentials = self._settings.credentials
@@ -250,39 +261,5 @@ class Client:
         return user, self._passwords[user]
 
 
-def _connect_timeout(timeout: float | None) -> float:
-    return CONNECT_TIMEOUT if timeout is None else min(timeout, CONNECT_TIMEOUT)
-
-
 def _query(query: Mapping[str, str]) -> str:
     return "&".join(f"{name}={quote(value, safe=',.')}" for name, value in query.items())
-
-
-def _http_client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
-    """An httpx client on our transport, or on httpx's own where a proxy is set in the environment."""
-    if transport is not None:
-        return httpx.Client(transport=transport, trust_env=False)
-    secure = any(endpoint.scheme == "https" for endpoint in settings.endpoints)
-    if proxies.of_environment():
-        verify = tls.context(settings.tls) if secure else tls.no_context()
-        try:
-            return httpx.Client(verify=verify)
-        except (ValueError, ImportError, httpx.InvalidURL) as error:
-            raise ConfigError(f"HTTP_PROXY, HTTPS_PROXY or ALL_PROXY: {error}") from None
-    return httpx.Client(transport=HttpTransport(lambda: tls.context(settings.tls)), trust_env=False)
-
-
-def _decoded(response: httpx.Response, endpoint: Endpoint) -> Any:
-    if response.is_redirect:
-        raise RmqctlError(f"{endpoint.url}: redirects to {response.headers.get('location', '?')}: give that URL")
-    content = response.content
-    if not content.strip():
-        return None
-    try:
-        return json.loads(content)
-    except ValueError:
-        pass
-    if response.status_code >= 400:
-        return None
-    kind = response.headers.get("content-type", "no content type").partition(";")[0]
-    raise RmqctlError(f"{endpoint.url}: this is no RabbitMQ management API (an answer of {kind}, not JSON)")

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rmqctl import passwords
-from rmqctl.api.client import Answer, Client
+from rmqctl.api.client import Client
 from rmqctl.api.failures import of_answer, reason_of
 from rmqctl.api.paths import path
+from rmqctl.api.request import Answer
 from rmqctl.errors import DataError, NoSuchUser, NotFound, RmqctlError, Unavailable
 from rmqctl.resources.declarations import Declaration, comparable, differences
 

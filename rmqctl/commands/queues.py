@@ -5,9 +5,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from rmqctl.api import queues
-from rmqctl.api.client import Answer, Client
+from rmqctl.api.client import Client
 from rmqctl.api.failures import reason_of
 from rmqctl.api.paths import path
+from rmqctl.api.request import Answer
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Local, Offline, Online, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import (

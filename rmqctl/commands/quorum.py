@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl.api.client import Answer, Client
+from rmqctl.api.client import Client
 from rmqctl.api.failures import of_answer, reason_of
 from rmqctl.api.nodes import nodes
 from rmqctl.api.paths import path
+from rmqctl.api.request import Answer
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import needs_release, release_of
 from rmqctl.errors import NeedsNode, NotFound, Unavailable, UsageError

@@ -4,7 +4,8 @@ import io
 from collections.abc import Mapping
 
 from rmqctl.api import tls
-from rmqctl.api.transport import HttpTransport
+from rmqctl.api.over_httpx.transport import HttpTransport
+from rmqctl.api.wire import Wire
 from rmqctl.options import CONNECTION, GLOBAL_OPTIONS
 from rmqctl.session import Session
 from rmqctl.settings import Tls
@@ -25,7 +26,7 @@ class Screen(io.StringIO):
 
 def transport() -> HttpTransport:
     """The way to the demo's broker, by no proxy. To be closed."""
-    return HttpTransport(lambda: tls.context(Tls()))
+    return HttpTransport(Wire(lambda: tls.context(Tls())))
 
 
 def session_on(url: str, way: HttpTransport, session: Session, screen: Screen | None = None) -> Session:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rmqctl.api import failures
+from rmqctl.api.over_httpx import failures
 
 from ..conftest import Broker, run_with
 

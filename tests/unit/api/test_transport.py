@@ -1,9 +1,11 @@
 """The transport over real sockets: connections kept and lost, answers slow, cut and chunked, and proxies."""
 
+import gc
 import gzip
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +14,11 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
-from rmqctl.api import transport
+from rmqctl import __version__
+from rmqctl.api import wire
 from rmqctl.api.client import Client
-from rmqctl.api.transport import HttpTransport
-from rmqctl.errors import ConfigError, RmqctlError, TimedOut, Unreachable
+from rmqctl.api.over_httpx.transport import HttpTransport
+from rmqctl.errors import ConfigError, NotFound, RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Settings, parse_urls
 
 PATIENCE = 20.0
@@ -227,6 +230,78 @@ def test_requests_side_by_side_leave_their_connections_to_those_that_follow() ->
     assert server.connections == 2
 
 
+def test_the_first_request_is_on_its_way_before_httpx_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker works while httpx is imported, which takes about as long as a short list."""
+    monkeypatch.setitem(sys.modules, "rmqctl.api.over_httpx.exchange", None)
+    with serving(answering(OK)) as server:
+        with client_of(server.url) as client, pytest.raises(ImportError):
+            client.get("/api/a")
+        server.settle()
+    assert [head.split()[:2] for head in server.heads] == [["GET", "/api/a"]]
+
+
+def test_a_request_sent_before_httpx_is_there_is_httpx_s_own() -> None:
+    query = {"columns": "name,arguments.x é", "page": "1"}
+    with serving(answering(OK, OK)) as server, client_of(server.url) as client:
+        for _ in range(2):
+            client.get("/api/queues/%2F", query)
+    ahead, after = (sorted(head.lower().split("\r\n")) for head in server.heads)
+    assert ahead == [line for line in after if line != "connection: keep-alive"]
+    assert f"user-agent: rmqctl/{__version__}" in ahead
+
+
+def test_an_answer_that_was_asked_for_ahead_is_read_once() -> None:
+    with serving(answering(OK, OK)) as server, client_of(server.url) as client:
+        ahead = client.get_ahead("/api/a")
+        assert ahead() is ahead()
+        assert client.get("/api/b") == []
+    assert [head.split()[1] for head in server.heads] == ["/api/a", "/api/b"]
+
+
+def test_an_error_that_was_asked_for_ahead_is_told_where_the_answer_is_waited_for() -> None:
+    missing = b'HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"error": "Not Found"}'
+    with serving(answering(missing, OK)) as server, client_of(server.url) as client:
+        ahead = client.get_ahead("/api/vhosts/x", what="virtual host 'x'")
+        with pytest.raises(NotFound, match="virtual host 'x' does not exist"):
+            ahead()
+        assert ahead() == []
+
+
+def test_what_was_sent_ahead_to_an_endpoint_that_is_down_goes_to_the_next() -> None:
+    with (
+        nobody() as port,
+        serving(answering(OK, OK)) as server,
+        client_of(f"http://127.0.0.1:{port},{server.url}") as client,
+    ):
+        ahead = client.get_ahead("/api/a")
+        assert client.get("/api/b") == ahead() == []
+    assert [head.split()[1] for head in server.heads] == ["/api/b", "/api/a"]
+
+
+def test_an_idle_connection_that_was_lost_under_what_was_sent_ahead_is_replaced() -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            server.head(connection)
+            connection.sendall(OK)
+            server.head(connection)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url) as client:
+        assert client.get("/api/a") == client.get_ahead("/api/b")() == []
+    assert server.connections == 2
+
+
+def test_an_answer_that_nobody_waits_for_is_left_behind() -> None:
+    """A socket left open would be a warning, which is an error here."""
+    with serving(answering(OK)) as server:
+        with client_of(server.url) as client:
+            client.get_ahead("/api/a")
+        server.settle()
+        gc.collect()
+    assert server.connections == 1
+
+
 def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change could not be repeated if the broker hung up under it."""
 
@@ -239,7 +314,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pyte
 
     with serving(make) as server, client_of(server.url) as client:
         client.request("DELETE", "/api/a")
-        monkeypatch.setattr(transport, "IDLE_AT_MOST", 0)
+        monkeypatch.setattr(wire, "IDLE_AT_MOST", 0)
         client.request("DELETE", "/api/b")
     assert server.connections == 2
 
@@ -513,7 +588,7 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_port_of_plain_http_asked_for_https() -> None:
-    transport = HttpTransport(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    transport = HttpTransport(wire.Wire(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
 
     def make(server: Server) -> Handler:
         def handle(connection: socket.socket, number: int) -> None:
@@ -586,6 +661,6 @@ def test_a_proxy_that_wants_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("proxy", ["nonsense://ops:s3cret@p", "socks5://ops:s3cret@127.0.0.1:1"])
 def test_what_cannot_be_a_proxy_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy)
-    with pytest.raises(ConfigError, match="HTTP_PROXY") as error, client_of("http://broker.example"):
-        pass
+    with pytest.raises(ConfigError, match="HTTP_PROXY") as error, client_of("http://broker.example") as client:
+        client.get("/api/a")
     assert "s3cret" not in str(error.value)

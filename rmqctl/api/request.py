@@ -1,0 +1,31 @@
+"""What is asked of one endpoint, and what comes back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rmqctl.settings import Endpoint
+
+
+class Request(NamedTuple):
+    """`target` is the path below the endpoint's URL with its query; `body` is sent as JSON unless it is None.
+
+    `text`: an answer that is no JSON. `timeout` and `connect` are seconds: for the whole answer (None: no limit), for the
+    connection.
+    """
+
+    endpoint: Endpoint
+    method: str
+    target: str
+    headers: Sequence[tuple[bytes, bytes]]
+    body: Any
+    text: bool
+    timeout: float | None
+    connect: float
+
+
+class Answer(NamedTuple):
+    """One answer: HTTP status, decoded JSON (None when the body is empty) and headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
