@@ -12,7 +12,7 @@ from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.resources.column import Column, Need, Object, Release, Resource
-from rmqctl.result import Rows
+from rmqctl.result import CellsOf, Rows
 from rmqctl.session import Session
 
 
@@ -79,7 +79,7 @@ def run_listing(
     release = release_of(session.client) if any(column.by_release for column in columns) else ()
     return Rows(
         columns=tuple(column.name for column in columns),
-        cells=_Cells(rows, [_read(column, session.format.native, release) for column in columns]),
+        cells=CellsOf(rows, [_read(column, session.format.native, release) for column in columns]),
         streamed=resource.streamed,
         header=resource.header,
         alarming=resource.alarming,
@@ -112,28 +112,6 @@ def _unseen(client: Client, resource: Resource, wanted: Wanted) -> Callable[[], 
 def _banner(session: Session, resource: Resource, vhost: str | None) -> str:
     where = f" of virtual host {vhost!r}" if vhost is not None else ""
     return f"Listing {resource.plural}{where} at {session.client.endpoint.url} ..."
-
-
-class _Cells(Sequence[list[Any]]):
-    """The cells of all rows, made row by row when they are written: a long list is not held twice."""
-
-    def __init__(self, rows: Sequence[Object], readers: Sequence[Callable[[Object], Any]]) -> None:
-        self._rows = rows
-        self._readers = readers
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return _Cells(self._rows[index], self._readers)
-        row = self._rows[index]
-        return [read(row) for read in self._readers]
-
-    def __iter__(self) -> Any:
-        readers = self._readers
-        for row in self._rows:
-            yield [read(row) for read in readers]
 
 
 def _read(column: Column, native: bool, release: Release) -> Callable[[Object], Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from rmqctl.output.values import text
+from rmqctl.result import CellsOf
 from rmqctl.terms import Cell
 
 SIZE = 1000
@@ -19,10 +20,17 @@ def texts(column: Sequence[Cell]) -> Sequence[str]:
     return list(map(str if kinds == {int} else text, column))
 
 
+def pieces(cells: Sequence[Sequence[Cell]]) -> Iterator[Sequence[Sequence[Cell]]]:
+    """The list's columns, SIZE rows at a time."""
+    for start in range(0, len(cells), SIZE):
+        piece = cells[start : start + SIZE]
+        yield piece.columns() if isinstance(piece, CellsOf) else list(zip(*piece, strict=True))
+
+
 def columns(cells: Sequence[Sequence[Cell]], encode: Encode = texts) -> Iterator[list[Sequence[str]]]:
     """The list's columns as texts, SIZE rows at a time."""
-    for start in range(0, len(cells), SIZE):
-        yield [encode(column) for column in zip(*cells[start : start + SIZE], strict=True)]
+    for piece in pieces(cells):
+        yield [encode(column) for column in piece]
 
 
 def rows(cells: Sequence[Sequence[Cell]], encode: Encode = texts) -> Iterator[Iterator[tuple[str, ...]]]:

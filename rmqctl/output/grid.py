@@ -51,7 +51,7 @@ def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
         yield _header(columns, frame, style.color)
         yield _rule(frame, frame.rule, spans)
     alarming = result.alarming if style.color else frozenset()
-    for chunk in _chunks(result.cells):
+    for chunk in chunks.pieces(result.cells):
         drawn = [_draw(column, cells, column.name in alarming) for column, cells in zip(columns, chunk, strict=True)]
         yield _lines(zip(*drawn, strict=True), frame)
     yield _rule(frame, frame.bottom, spans)
@@ -66,14 +66,9 @@ def painted(text: str, look: str) -> str:
     return f"\x1b[{look}m{text}\x1b[0m" if text and look else text
 
 
-def _chunks(cells: Sequence[Sequence[Cell]]) -> Iterator[Iterable[tuple[Cell, ...]]]:
-    for start in range(0, len(cells), chunks.SIZE):
-        yield zip(*cells[start : start + chunks.SIZE], strict=True)
-
-
 def _measured(result: Rows, header: bool) -> list[Column]:
     columns = [Column(visible(name)) for name in result.columns]
-    for chunk in _chunks(result.cells):
+    for chunk in chunks.pieces(result.cells):
         for column, cells in zip(columns, chunk, strict=True):
             column.measure(cells)
     for column in columns:
