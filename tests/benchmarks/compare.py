@@ -11,6 +11,7 @@ import argparse
 import http.client
 import json
 import os
+import random
 import shlex
 import statistics
 import subprocess
@@ -109,7 +110,8 @@ def measure(chosen: dict[str, list[str]], runs: int) -> tuple[dict[str, list[flo
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
     memory: dict[str, int] = {}
     for _ in range(runs):
-        for name, command in chosen.items():
+        # In an order of its own each time: what one leaves the broker to do is not always the same one's burden.
+        for name, command in random.sample(list(chosen.items()), len(chosen)):
             started = time.perf_counter()
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             _, status, usage = os.wait4(process.pid, 0)
