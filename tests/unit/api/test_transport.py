@@ -71,6 +71,12 @@ class Server:
         self.heads.append(data.decode("latin-1"))
         return self.heads[-1]
 
+    def wait_for_a_head(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self.heads:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
     def settle(self) -> None:
         """Waits until the handlers have ended and their connections are closed."""
         for _, thread in self._open:
@@ -236,7 +242,7 @@ def test_the_first_request_is_on_its_way_before_httpx_is_there(monkeypatch: pyte
     with serving(answering(OK)) as server:
         with client_of(server.url) as client, pytest.raises(ImportError):
             client.get("/api/a")
-        server.settle()
+        server.wait_for_a_head()
     assert [head.split()[:2] for head in server.heads] == [["GET", "/api/a"]]
 
 
@@ -297,6 +303,7 @@ def test_an_answer_that_nobody_waits_for_is_left_behind() -> None:
     with serving(answering(OK)) as server:
         with client_of(server.url) as client:
             client.get_ahead("/api/a")
+            server.wait_for_a_head()
         server.settle()
         gc.collect()
     assert server.connections == 1
