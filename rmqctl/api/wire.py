@@ -105,7 +105,7 @@ class Wire:
         return None
 
     def _connect(self, address: Address, timeout: float | None) -> socket.socket:
-        connection = socket.create_connection((address.host, address.port), timeout)
+        connection = _connected(address, timeout)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if address.scheme == "https":
@@ -115,6 +115,14 @@ class Wire:
             connection.close()
             raise
         return connection
+
+
+def _connected(address: Address, timeout: float | None) -> socket.socket:
+    try:
+        return socket.create_connection((address.host, address.port), timeout)
+    except UnicodeError:
+        pass  # an empty part of the name, or one of more than 63 characters: no name server is asked for that
+    raise socket.gaierror(socket.EAI_NONAME, "no host can have this name")
 
 
 def wait_at_most(connection: socket.socket, deadline: float | None) -> None:

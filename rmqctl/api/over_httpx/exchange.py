@@ -44,7 +44,9 @@ class Exchange:
             raise failures.of_transport(error, endpoint.url, request.timeout, alone=self._alone, proxy=proxy) from error
         if log:
             milliseconds = (time.perf_counter() - started) * 1000
-            log(f"{request.method} {url}: {response.status_code}, {len(response.content)} bytes, {milliseconds:.0f} ms")
+            since = " since it was sent ahead" if sent else ""
+            size = len(response.content)
+            log(f"{request.method} {url}: {response.status_code}, {size} bytes, {milliseconds:.0f} ms{since}")
         if request.text and response.is_success:
             return Answer(response.status_code, response.text, response.headers)
         return Answer(response.status_code, _decoded(response, endpoint), response.headers)

@@ -3,6 +3,7 @@
 import gc
 import gzip
 import json
+import re
 import socket
 import ssl
 import sys
@@ -578,6 +579,22 @@ def test_a_host_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     with client_of("http://nowhere") as client, pytest.raises(Unreachable) as error:
         client.get("/api/a")
     assert str(error.value) == "http://nowhere:15672: host name not known (Name or service not known)"
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "a..b"])
+def test_a_name_that_no_host_can_have(host: str) -> None:
+    with client_of(f"http://{host}") as client, pytest.raises(Unreachable, match="host name not known"):
+        client.get("/api/a")
+
+
+def test_times_of_verbose_tell_which_request_was_sent_ahead() -> None:
+    lines: list[str] = []
+    with serving(answering(OK, OK)) as server, client_of(server.url) as client:
+        client.log = lines.append
+        client.get("/api/a")
+        client.get("/api/b")
+    times = [re.sub(r"\d+ ms", "N ms", line.removeprefix(f"GET {server.url}")) for line in lines]
+    assert times == ["/api/a: 200, 2 bytes, N ms since it was sent ahead", "/api/b: 200, 2 bytes, N ms"]
 
 
 def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
