@@ -16,15 +16,19 @@ import shlex
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 COLUMNS = ["name", "messages_ready", "messages_unacknowledged"]
 VHOST = "benchmark"
+ON_A_TERMINAL = "rmqctl on a terminal"
 # (row, other row, most that row may take of the other): what rmqctl promises.
 GOALS = {
     "startup": [
@@ -35,7 +39,7 @@ GOALS = {
     "queues": [
         ("rmqctl", "rabbitmqctl", 0.45),
         ("rmqctl", "rabbitmqadmin v2", 0.4),
-        ("rmqctl on a terminal", "rmqctl", 1.1),
+        (ON_A_TERMINAL, "rmqctl", 1.1),
     ],
 }
 
@@ -85,7 +89,7 @@ def commands(kind: str, url: str, ctl: str, options: argparse.Namespace) -> dict
         chosen["import typer, httpx"] = [sys.executable, "-c", "import typer, httpx"]
         chosen["python -c pass"] = [sys.executable, "-c", "pass"]
     else:
-        chosen["rmqctl on a terminal"] = ["script", "-qec", shlex.join([*rmqctl, "--no-pager"]), "/dev/null"]
+        chosen[ON_A_TERMINAL] = [*rmqctl, "--no-pager"]
     if options.admin1:
         admin_vhost = ["-V", VHOST] if kind == "queues" else []
         chosen["rabbitmqadmin v1"] = [
@@ -105,6 +109,26 @@ def commands(kind: str, url: str, ctl: str, options: argparse.Namespace) -> dict
     return chosen
 
 
+@contextmanager
+def output(*, terminal: bool) -> Iterator[int]:
+    """Where a command writes to: nowhere, or a terminal that shows it to nobody. To be handed over while it is open."""
+    if not terminal:
+        yield subprocess.DEVNULL
+        return
+    ours, theirs = os.openpty()
+    threading.Thread(target=drain, args=(ours,), daemon=True).start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+
+
+def drain(terminal: int) -> None:
+    with open(terminal, "rb", buffering=0) as shown, suppress(OSError):  # Linux fails when the other end has gone
+        while shown.read(65536):
+            pass
+
+
 def measure(chosen: dict[str, list[str]], runs: int) -> tuple[dict[str, list[float]], dict[str, int]]:
     """Seconds of each run, and the peak resident memory in kB, by row."""
     seconds: dict[str, list[float]] = {name: [] for name in chosen}
@@ -112,8 +136,9 @@ def measure(chosen: dict[str, list[str]], runs: int) -> tuple[dict[str, list[flo
     for _ in range(runs):
         # In an order of its own each time: what one leaves the broker to do is not always the same one's burden.
         for name, command in random.sample(list(chosen.items()), len(chosen)):
-            started = time.perf_counter()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            with output(terminal=name == ON_A_TERMINAL) as stdout:
+                started = time.perf_counter()
+                process = subprocess.Popen(command, stdout=stdout)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             seconds[name].append(time.perf_counter() - started)

@@ -35,7 +35,7 @@ class HttpTransport(httpx.BaseTransport):
 
     def _send(self, request: httpx.Request, deadline: float | None) -> Sent:
         url = request.url
-        address = Address(url.scheme, url.host, url.port or _PORTS[url.scheme])
+        address = Address(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
         try:
             data = head(request.method, url.raw_path.decode("ascii"), request.headers.raw) + request.read()
         except ValueError as error:
