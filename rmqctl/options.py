@@ -4,7 +4,8 @@ A new setting is one row here and one field in `rmqctl.settings`.
 """
 
 from enum import Enum
-from typing import NamedTuple
+
+from rmqctl.record import Record
 
 
 class Kind(Enum):
@@ -16,7 +17,7 @@ class Kind(Enum):
     """rabbitmqctl takes it and rmqctl cannot: it answers with the reason."""
 
 
-class GlobalOption(NamedTuple):
+class GlobalOption(Record):
     """`flags` as typed; `no` adds `--no-...` to a flag. `choices` are matched without regard to case."""
 
     name: str

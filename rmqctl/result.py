@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from rmqctl.record import Record
 from rmqctl.terms import Cell
 
 
@@ -33,7 +34,7 @@ class CellsOf(Sequence[Sequence[Cell]]):
         return [list(map(read, self._objects)) for read in self._readers]
 
 
-class Rows(NamedTuple):
+class Rows(Record):
     """A list: column names and one sequence of cells a row.
 
     `cells` holds rabbitmqctl's terms (rmqctl.terms), or the HTTP API's own JSON values when the formatter is a
@@ -51,7 +52,7 @@ class Rows(NamedTuple):
     exit_code: int = 0
 
 
-class Value(NamedTuple):
+class Value(Record):
     """One answer that is not a list.
 
     `data` is what the JSON formatters print (JSON types only). `text` is what the text formatters print, without a final newline;
@@ -67,14 +68,14 @@ class Value(NamedTuple):
     alarming: frozenset[int] = frozenset()
 
 
-class Nothing(NamedTuple):
+class Nothing(Record):
     """Success without anything to print on stdout."""
 
     messages: tuple[str, ...] = ()
     exit_code: int = 0
 
 
-class Live(NamedTuple):
+class Live(Record):
     """What comes to be while it is read. Each part is written at once: when the next is asked for, it is out.
 
     Parts are rows of the same columns, which get one header, answers, or bytes that are written as they are. `end` has
@@ -89,7 +90,7 @@ Answer = Rows | Value | Nothing
 """What a command that only reads returns."""
 
 
-class Watched(NamedTuple):
+class Watched(Record):
     """A command that is called every so many seconds: `again` gives its answer of now, `title` says what it is."""
 
     again: Callable[[], Answer]

@@ -8,17 +8,18 @@ password of the current context there.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from rmqctl.errors import ConfigError, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, Kind
+from rmqctl.record import Record
 
 if TYPE_CHECKING:
     from rmqctl.contexts import Context
 
 
-class Endpoint(NamedTuple):
+class Endpoint(Record):
     """One management listener. `prefix` is the path before `/api`, without a final slash ("" mostly)."""
 
     scheme: str
@@ -38,7 +39,7 @@ class Endpoint(NamedTuple):
         return f"Endpoint({self.url})"
 
 
-class Credentials(NamedTuple):
+class Credentials(Record):
     """How to log in. At most one of the password's sources is used: see `rmqctl.passwords.read`."""
 
     user: str = "guest"
@@ -52,7 +53,7 @@ class Credentials(NamedTuple):
         return f"Credentials({self.user})"
 
 
-class Tls(NamedTuple):
+class Tls(Record):
     """Files in PEM. `insecure` turns verification of the broker's certificate off."""
 
     ca_file: str | None = None
@@ -61,7 +62,7 @@ class Tls(NamedTuple):
     insecure: bool = False
 
 
-class Output(NamedTuple):
+class Output(Record):
     """How results are shown. `formatter` None: a table on a terminal, rabbitmqctl's table elsewhere."""
 
     formatter: str | None = None
@@ -75,7 +76,7 @@ class Output(NamedTuple):
     debug: bool = False
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """Everything a command may ask about its surroundings. `timeout` is in seconds, None: the command's own default."""
 
     context: str | None = None
@@ -233,7 +234,7 @@ def _context(given: Mapping[str, object], env: Mapping[str, object], path: Calla
     return contexts.get(str(name)) if name else None
 
 
-class _Spelling(NamedTuple):
+class _Spelling(Record):
     """How one source names a setting, and what a wrong value there is."""
 
     name: Callable[[str], str]

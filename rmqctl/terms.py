@@ -4,7 +4,7 @@ A cell is None (the broker left it out), a bool, int, float or str, a list of ce
 `output/values.py` says how each is written as text and as JSON, docs/rabbitmqctl.md what is lost on the way.
 """
 
-from typing import NamedTuple
+from rmqctl.record import Record
 
 
 class AmqpTable(dict[str, object]):
@@ -42,7 +42,7 @@ class Version(tuple[int, ...]):
     __slots__ = ()
 
 
-class JsonText(NamedTuple):
+class JsonText(Record):
     """Any value, printed as compact JSON text: a policy's `definition`, a parameter's `value`."""
 
     value: object

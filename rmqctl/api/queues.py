@@ -5,11 +5,12 @@ queues themselves), and the plain form (statistics, up to about 8 seconds old an
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.errors import NotFound
+from rmqctl.record import Record
 
 Row = dict[str, Any]
 
@@ -25,7 +26,7 @@ _ALIVE = ("running", "live")
 _FEW = 20
 
 
-class Queues(NamedTuple):
+class Queues(Record):
     """The rows, and how many of them the broker had no counts for."""
 
     rows: list[Row]

@@ -1,12 +1,13 @@
 """What is asked of one endpoint, and what comes back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from rmqctl.record import Record
 from rmqctl.settings import Endpoint
 
 
-class Request(NamedTuple):
+class Request(Record):
     """`target` is the path below the endpoint's URL with its query; `body` is sent as JSON unless it is None.
 
     `text`: an answer that is no JSON. `timeout` and `connect` are seconds: for the whole answer (None: no limit), for the
@@ -23,7 +24,7 @@ class Request(NamedTuple):
     connect: float
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """One answer: HTTP status, decoded JSON (None when the body is empty) and headers."""
 
     status: int

@@ -7,7 +7,9 @@ first, and the broker works while httpx is imported. `rmqctl.api.over_httpx` rea
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from rmqctl.record import Record
 
 if TYPE_CHECKING:
     import ssl
@@ -20,7 +22,7 @@ changes something cannot be repeated when that happens under it (a person may th
 _ENDS = (b"\r", b"\n", b"\0")
 
 
-class Address(NamedTuple):
+class Address(Record):
     """Where a listener is. `scheme` is http or https, `host` ASCII: international names as IDNA spells them."""
 
     scheme: str
@@ -28,7 +30,7 @@ class Address(NamedTuple):
     port: int
 
 
-class Sent(NamedTuple):
+class Sent(Record):
     """A request on its way, and the connection that its answer will come on.
 
     `connection` is None when there was none to be had, and `error` is set when the request could not be written: whoever

@@ -137,7 +137,7 @@ def show_endpoint(session: Session) -> Value:
         "token": _origin(session, "token") if settings.credentials.token else None,
         "vhost": session.vhost,
         "timeout": settings.timeout,
-        **settings.tls._asdict(),
+        **vars(settings.tls),
         "context": settings.context,
         "contexts_file": str(session.contexts_file),
         "read_only": settings.read_only,

@@ -5,18 +5,19 @@ A plain list command is `list_command(RESOURCE, fetch)`; one with options of its
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from rmqctl.api.client import Client, tags_of
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
+from rmqctl.record import Record
 from rmqctl.resources.column import Column, Need, Object, Release, Resource
 from rmqctl.result import CellsOf, Rows
 from rmqctl.session import Session
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """What a list has to ask the broker for. `vhost` None: all virtual hosts."""
 
     vhost: str | None
@@ -24,7 +25,7 @@ class Wanted(NamedTuple):
     need: Need
 
 
-class Found(NamedTuple):
+class Found(Record):
     """What the broker has, with lines for the user about what is missing in it."""
 
     rows: Sequence[Object]
@@ -35,7 +36,7 @@ Fetch = Callable[[Client, Wanted], Found]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class Selection(NamedTuple):
+class Selection(Record):
     """The part of the command line that all lists understand."""
 
     columns: list[str] | None = None

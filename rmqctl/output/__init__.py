@@ -7,10 +7,11 @@ To add a format, write its module and add its line to FORMATS.
 
 from importlib import import_module
 from types import ModuleType
-from typing import NamedTuple
+
+from rmqctl.record import Record
 
 
-class Format(NamedTuple):
+class Format(Record):
     """`native`: takes the HTTP API's own JSON values instead of rabbitmqctl's terms. `summary`: for --help."""
 
     module: str

@@ -1,9 +1,9 @@
 """How to write: the part of the session that formatters may know."""
 
-from typing import NamedTuple
+from rmqctl.record import Record
 
 
-class Style(NamedTuple):
+class Style(Record):
     """Facts for a formatter.
 
     `header`: print the header line (table formatters). `pad_to_header`: pad cells to the header's length, as

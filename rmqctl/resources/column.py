@@ -6,9 +6,10 @@ To add a column of rabbitmqctl's, add a `Column` row to its resource. Fields of 
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from rmqctl.errors import UsageError
+from rmqctl.record import Record
 from rmqctl.terms import AmqpTable, Cell, JsonText
 
 Object = Mapping[str, Any]
@@ -28,7 +29,7 @@ class Need(IntEnum):
     """The statistics database: up to about 8 seconds old."""
 
 
-class Column(NamedTuple):
+class Column(Record):
     """One column. `field` is the API's dotted path to its value (default: the name).
 
     `cell` makes rabbitmqctl's term of an object (default: the value as it stands), `reads` names further fields that it
@@ -115,7 +116,7 @@ def statistics(*names: str) -> dict[str, Need]:
     return dict.fromkeys(names, Need.STATISTICS)
 
 
-class Sight(NamedTuple):
+class Sight(Record):
     """Whose list is whole: that of users with one of these tags. Others miss rows, of which the broker says nothing."""
 
     tags: tuple[str, ...]
@@ -129,7 +130,7 @@ PERMITTED = Sight(("administrator",), "only those of virtual hosts that it has p
 PERMITTED_VHOSTS = Sight(("administrator", "monitoring"), "only virtual hosts that it has permissions in are listed")
 
 
-class Resource(NamedTuple):
+class Resource(Record):
     """What a list command lists.
 
     `default` columns are rabbitmqctl's; `default_3` those of 3.x where they differ.

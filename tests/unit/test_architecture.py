@@ -20,7 +20,7 @@ PACKAGE = Path(rmqctl.__file__).parent
 
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
-    ("errors", "terms", "result", "options", "matching", "broker"),
+    ("record", "errors", "terms", "result", "options", "matching", "broker"),
     ("output", "resources", "topology", "checks", "graph"),
     ("contexts", "rabbitmqadmin_conf"),
     ("settings",),
