@@ -3,10 +3,10 @@
 A name with a space is a command of a group (`show queue`). The function has the same name with underscores.
 """
 
-from rmqctl.record import Record
+from typing import NamedTuple
 
 
-class Entry(Record):
+class Entry(NamedTuple):
     """`module` below rmqctl.commands; `changes`: refused in a read-only context.
 
     `local`: about no broker, so only the output options are settled (the others are in `session.given`). `raw`: has no

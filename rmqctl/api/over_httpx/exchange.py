@@ -7,8 +7,7 @@ from typing import Any
 
 import httpx
 
-from rmqctl.api import proxies, tls
-from rmqctl.api.over_httpx import failures
+from rmqctl.api import proxies
 from rmqctl.api.over_httpx.transport import SENT, HttpTransport
 from rmqctl.api.request import Answer, Request
 from rmqctl.api.wire import Sent, Wire
@@ -38,6 +37,8 @@ class Exchange:
                 extensions={SENT: sent} if sent else None,
             )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            from rmqctl.api.over_httpx import failures
+
             if log:
                 log(f"{request.method} {url}: {type(error).__name__}")
             proxy = proxies.between(endpoint)
@@ -61,6 +62,8 @@ def _http_client(settings: Settings, wire: Wire, transport: httpx.BaseTransport 
         return httpx.Client(transport=transport, trust_env=False)
     secure = any(endpoint.scheme == "https" for endpoint in settings.endpoints)
     if proxies.of_environment():
+        from rmqctl.api import tls
+
         verify = tls.context(settings.tls) if secure else tls.no_context()
         try:
             return httpx.Client(verify=verify)
