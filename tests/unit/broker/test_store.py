@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -267,11 +268,11 @@ def test_whatever_happens_the_file_has_what_the_queues_have(
 
 @given(st.sets(st.integers(1, 200), max_size=120))
 def test_exactly_the_named_entries_are_deleted(gone: set[int]) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(database._TABLES)
-    database.insert_entries(connection, [(number, 1, None, None, b"", b"", b"", None) for number in range(1, 201)])
-    database.delete_entries(connection, list(gone))
-    left = {row[0] for row in connection.execute("SELECT id FROM entry")}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(database._TABLES)
+        database.insert_entries(connection, [(number, 1, None, None, b"", b"", b"", None) for number in range(1, 201)])
+        database.delete_entries(connection, list(gone))
+        left = {row[0] for row in connection.execute("SELECT id FROM entry")}
     assert left == set(range(1, 201)) - gone
 
 
@@ -370,8 +371,7 @@ def test_a_batch_is_told_once_it_is_in_the_file(kept: Kept) -> None:
 
     async def scene() -> None:
         def committed(batch: int) -> None:
-            reader = sqlite3.connect(kept.path) if kept.database is None else kept.database
-            told.append((batch, reader.execute("SELECT count(*) FROM entry").fetchone()[0]))
+            told.append((batch, kept.database.execute("SELECT count(*) FROM entry").fetchone()[0]))
 
         kept.store.committed = committed
         kept.store.start(asyncio.get_running_loop())
