@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .brokers import Target, embedded, embedded_exists, real
+from .brokers import Target, embedded, embedded_exists, eventually, real
 
 QUEUES = ("hello", "task_queue", "rpc_queue", "confirmed")
 EXCHANGES = ("logs", "direct_logs", "topic_logs", "headers_logs")
@@ -28,7 +28,9 @@ def target(broker: Target) -> Iterator[Target]:
 
 
 def clear(broker: Target) -> None:
+    """Deletes what the tutorials make, and waits until the management plugin has heard of it."""
     for queue in QUEUES:
         broker.forget("queues", queue)
     for exchange in EXCHANGES:
         broker.forget("exchanges", exchange)
+    eventually(lambda: broker.list("list_consumers", "queue_name"), [].__eq__)
