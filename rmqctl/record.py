@@ -23,7 +23,7 @@ class Record:
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self.__dict__
         fields.update(self._defaults, **dict(zip(self._fields, values, strict=False)), **named)
-        if len(fields) != len(self._fields) or len(values) > len(fields):
+        if fields.keys() != set(self._fields) or len(values) > len(self._fields):
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(self._fields)}")
 
     def __eq__(self, other: object) -> bool:

@@ -45,6 +45,7 @@ def test_repr_names_the_fields_and_no_secret() -> None:
         lambda: Point(),  # type: ignore[call-arg]
         lambda: Point(1, 2, 3),  # type: ignore[call-arg]
         lambda: Point(1, z=3),  # type: ignore[call-arg]
+        lambda: Point(z=3),  # type: ignore[call-arg]
         lambda: Point(1, x=3),  # type: ignore[misc]
         lambda: Point(1)._replace(z=1),
     ],

@@ -37,7 +37,7 @@ class Exchange:
                 extensions={SENT: sent} if sent else None,
             )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            from rmqctl.api.over_httpx import failures
+            from rmqctl.api.over_httpx import failures  # rare, and not free to import
 
             if log:
                 log(f"{request.method} {url}: {type(error).__name__}")
@@ -62,7 +62,7 @@ def _http_client(settings: Settings, wire: Wire, transport: httpx.BaseTransport 
         return httpx.Client(transport=transport, trust_env=False)
     secure = any(endpoint.scheme == "https" for endpoint in settings.endpoints)
     if proxies.of_environment():
-        from rmqctl.api import tls
+        from rmqctl.api import tls  # rare, and not free to import
 
         verify = tls.context(settings.tls) if secure else tls.no_context()
         try:
