@@ -12,7 +12,7 @@ from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
 
 if TYPE_CHECKING:
-    from rmqctl.broker.data_folder import DataFolder
+    from rmqctl.broker.storage.data_folder import DataFolder
 
 Level = Literal["debug", "info", "warning", "error", "none"]
 
@@ -86,8 +86,8 @@ def broker_run(
     One line on standard output tells that it accepts connections: the URLs of AMQP and of the HTTP API, with a space
     between. What it logs goes to standard error.
     """
-    from rmqctl.broker.background import log_to_file
-    from rmqctl.broker.run import Options, Urls, log_to, run
+    from rmqctl.broker.process.background import log_to_file
+    from rmqctl.broker.process.run import Options, Urls, log_to, run
 
     folder = _folder(session, data_dir, ephemeral)
     options = Options(
@@ -129,7 +129,7 @@ def broker_start(
 
     One that runs on the same data folder already is left alone.
     """
-    from rmqctl.broker.background import running, start
+    from rmqctl.broker.process.background import running, start
 
     _memory_limit(memory_limit)
     folder = _folder(session, data_dir, ephemeral)
@@ -159,7 +159,7 @@ def broker_stop(session: Session, data_dir: Folder = None, ephemeral: OfEphemera
 
     Its connections are closed with 320, and everything durable is written first. Without a broker there is nothing to do.
     """
-    from rmqctl.broker.background import running, stop
+    from rmqctl.broker.process.background import running, stop
 
     folder = _folder(session, data_dir, ephemeral)
     state = running(folder)
@@ -177,7 +177,7 @@ def broker_status(session: Session, data_dir: Folder = None, ephemeral: OfEpheme
 
     The uptime is in seconds.
     """
-    from rmqctl.broker.background import running
+    from rmqctl.broker.process.background import running
 
     folder = _folder(session, data_dir, ephemeral)
     state = running(folder, patience=0.5)
@@ -205,7 +205,7 @@ def broker_logs(
     ephemeral: OfEphemeral = False,
 ) -> Result:
     """Show what a broker in the background has logged."""
-    from rmqctl.broker.background import following, last_lines
+    from rmqctl.broker.process.background import following, last_lines
 
     folder = _folder(session, data_dir, ephemeral)
     last = last_lines(folder, lines)
@@ -219,7 +219,7 @@ def broker_logs(
 
 def _but_another(session: Session, data_dir: Path | None, ephemeral: bool) -> str:
     """A hint for who started a broker with --ephemeral and now leaves that out."""
-    from rmqctl.broker.background import running
+    from rmqctl.broker.process.background import running
 
     if ephemeral or data_dir is not None or running(_folder(session, None, ephemeral=True), patience=0.0) is None:
         return ""
@@ -227,7 +227,7 @@ def _but_another(session: Session, data_dir: Path | None, ephemeral: bool) -> st
 
 
 def _folder(session: Session, data_dir: Path | None, ephemeral: bool) -> "DataFolder":
-    from rmqctl.broker.data_folder import DataFolder, default_folder
+    from rmqctl.broker.storage.data_folder import DataFolder, default_folder
 
     if ephemeral and data_dir is not None:
         raise UsageError("--ephemeral and --data-dir exclude each other")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from rmqctl.broker.data_folder import DataFolder
-from rmqctl.broker.run import Options, Urls, serve
+from rmqctl.broker.process.run import Options, Urls, serve
+from rmqctl.broker.storage.data_folder import DataFolder
 
 # What the broker and the world's clients would log, on standard error when nobody says otherwise: here it is no news.
 for _name in ("rmqctl.broker", "uvicorn", "pika"):

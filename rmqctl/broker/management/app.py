@@ -18,13 +18,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rmqctl.broker.broker import DEFAULT_USER, Broker
-from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.core.broker import DEFAULT_USER, Broker
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.users import MANAGEMENT_TAGS, User
 from rmqctl.broker.management import page
 from rmqctl.broker.management.rates import Rates
 from rmqctl.broker.management.routes import Route, find
 from rmqctl.broker.management.web import Answer, Call, Created, HttpError, Kept, Ports, from_amqp, missing, unauthorised
-from rmqctl.broker.users import MANAGEMENT_TAGS, User
 
 _LOG = logging.getLogger("rmqctl.broker")
 _READ_ONLY = "HEAD, GET, OPTIONS"

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from rmqctl.broker.exchange import Binding, Destination, canonical
+from rmqctl.broker.core.exchange import Binding, Destination, canonical
+from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
 from rmqctl.broker.management.queues import arguments_of, unbroken
 from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, in_order, missing
-from rmqctl.broker.vhost import VHost
 
 _KINDS = {"q": "queue", "e": "exchange"}
 

@@ -6,13 +6,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from rmqctl.broker.channel import Channel
+from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.queues import iso
 from rmqctl.broker.management.rates import OF_CHANNEL
 from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, missing, unauthorised
-from rmqctl.broker.session import Session
 
 _TLS = (
     "peer_cert_issuer",
@@ -43,78 +43,83 @@ _CLOSED = "Closed via management plugin"
 
 
 def list_connections(call: Call) -> Any:
-    rows = [connection_row(call, session) for session in _sessions(call)]
+    rows = [connection_row(call, connection) for connection in _connections(call)]
     if call.flag("disable_stats"):
         rows = [{name: value for name, value in row.items() if name not in _STATISTICS} for row in rows]
     return listing.answer(call, rows)
 
 
 def get_connection(call: Call) -> Any:
-    row = connection_row(call, _session(call))
+    row = connection_row(call, _connection(call))
     return listing.trimmed(call, {name: "" if value is None else value for name, value in row.items()})
 
 
 def close_connection(call: Call) -> None:
-    _close(call, _session(call))
+    _close(call, _connection(call))
 
 
 def of_user(call: Call) -> Any:
     return [
-        {"name": session.name, "vhost": session.vhost.name, "user": session.user.name, "node": call.broker.node}
-        for session in _sessions(call)
-        if session.user.name == call["user"]
+        {
+            "name": connection.name,
+            "vhost": connection.vhost.name,
+            "user": connection.user.name,
+            "node": call.broker.node,
+        }
+        for connection in _connections(call)
+        if connection.user.name == call["user"]
     ]
 
 
 def close_of_user(call: Call) -> None:
-    for session in _sessions(call):
-        if session.user.name == call["user"]:
-            _close(call, session)
+    for connection in _connections(call):
+        if connection.user.name == call["user"]:
+            _close(call, connection)
 
 
 def no_sessions(call: Call) -> None:
-    _session(call)
+    _connection(call)
     raise bad_request("connection does not use AMQP 1.0")
 
 
 def channels_of(call: Call) -> Any:
-    found = next((session for session in _sessions(call) if session.name == call["name"]), None)
+    found = next((connection for connection in _connections(call) if connection.name == call["name"]), None)
     if found is None:
         raise HttpError(500)
     return listing.answer(call, [channel_row(call, each) for each in found.channels.values()])
 
 
 def list_channels(call: Call) -> Any:
-    channels = [channel for session in _sessions(call) for channel in session.channels.values()]
+    channels = [channel for connection in _connections(call) for channel in connection.channels.values()]
     if call.flag("disable_stats"):
         return listing.answer(call, [_plain_channel(channel) for channel in channels])
     return listing.answer(call, [channel_row(call, channel) for channel in channels])
 
 
 def get_channel(call: Call) -> Any:
-    for session in _sessions(call):
-        for channel in session.channels.values():
-            if f"{session.name} ({channel.number})" == call["name"]:
+    for connection in _connections(call):
+        for channel in connection.channels.values():
+            if f"{connection.name} ({channel.number})" == call["name"]:
                 consumers = [consumer_row(consumer) for consumer in channel.consumers.values()]
                 row = {**channel_row(call, channel), "consumer_details": consumers, "deliveries": [], "publishes": []}
                 return listing.trimmed(call, row)
     raise missing()
 
 
-def _sessions(call: Call) -> list[Session]:
+def _connections(call: Call) -> list[Connection]:
     """Open connections, to the vhost in the path if there is one; without the tag monitoring the user's own."""
     vhosts = call.vhosts() if "vhost" in call.params else None
     return [
-        session
-        for session in call.broker.sessions
-        if session.is_open
-        and (call.is_monitor or session.user is call.user)
-        and (vhosts is None or session.vhost in vhosts)
+        connection
+        for connection in call.broker.connections
+        if connection.is_open
+        and (call.is_monitor or connection.user is call.user)
+        and (vhosts is None or connection.vhost in vhosts)
     ]
 
 
-def _session(call: Call) -> Session:
-    found = next((each for each in call.broker.sessions if each.is_open and each.name == call["name"]), None)
+def _connection(call: Call) -> Connection:
+    found = next((each for each in call.broker.connections if each.is_open and each.name == call["name"]), None)
     if found is None:
         raise missing()
     if not (call.is_admin or found.user is call.user or (call.is_monitor and call.method != "DELETE")):
@@ -122,60 +127,64 @@ def _session(call: Call) -> Session:
     return found
 
 
-def _close(call: Call, session: Session) -> None:
-    session.close(320, call.headers.get("x-reason") or _CLOSED)
+def _close(call: Call, connection: Connection) -> None:
+    connection.close(320, call.headers.get("x-reason") or _CLOSED)
 
 
-def connection_row(call: Call, session: Session) -> Row:
-    properties = session.client_properties
+def connection_row(call: Call, connection: Connection) -> Row:
+    properties = connection.client_properties
     row: Row = {
-        "auth_mechanism": session.mechanism,
-        "channel_max": session.channel_max,
-        "channels": len(session.channels),
+        "auth_mechanism": connection.mechanism,
+        "channel_max": connection.channel_max,
+        "channels": len(connection.channels),
         "client_properties": properties,
-        "connected_at": round(session.connected_at * 1000),
-        "frame_max": session.frame_max,
-        "host": session.local[0],
-        "name": session.name,
+        "connected_at": round(connection.connected_at * 1000),
+        "frame_max": connection.frame_max,
+        "host": connection.local[0],
+        "name": connection.name,
         "node": call.broker.node,
         **dict.fromkeys(_TLS),
-        "peer_host": session.peer[0],
-        "peer_port": session.peer[1],
-        "port": session.local[1],
+        "peer_host": connection.peer[0],
+        "peer_port": connection.peer[1],
+        "port": connection.local[1],
         "protocol": "AMQP 0-9-1",
-        "recv_cnt": session.received_frames,
-        "recv_oct": session.received_bytes,
+        "recv_cnt": connection.received_frames,
+        "recv_oct": connection.received_bytes,
         "reductions": 0,
         "reductions_details": {"rate": 0.0},
-        "send_cnt": session.sent_frames,
-        "send_oct": session.sent_bytes,
-        **call.rates.details(session, "recv_oct", "send_oct"),
+        "send_cnt": connection.sent_frames,
+        "send_oct": connection.sent_bytes,
+        **call.rates.details(connection, "recv_oct", "send_oct"),
         "send_pend": 0,
         "ssl": False,
-        "state": _state(session),
-        "timeout": session.heartbeat,
+        "state": _state(connection),
+        "timeout": connection.heartbeat,
         "type": "network",
-        "user": session.user.name,
-        "user_who_performed_action": session.user.name,
-        "vhost": session.vhost.name,
+        "user": connection.user.name,
+        "user_who_performed_action": connection.user.name,
+        "vhost": connection.vhost.name,
     }
     if (name := properties.get("connection_name")) is not None:
         row["user_provided_name"] = name
     return row
 
 
-def _state(session: Session) -> str:
+def _state(connection: Connection) -> str:
     """While memory is short, publishers are blocked and others would be as soon as they publish."""
-    if not session.broker.alarmed:
+    if not connection.broker.alarmed:
         return "running"
-    return "blocked" if session.publishes else "blocking"
+    return "blocked" if connection.publishes else "blocking"
 
 
 def _plain_channel(channel: Channel) -> Row:
-    session = channel.session
+    connection = channel.connection
     return {
-        "connection_details": {"name": session.name, "peer_host": session.peer[0], "peer_port": session.peer[1]},
-        "name": f"{session.name} ({channel.number})",
+        "connection_details": {
+            "name": connection.name,
+            "peer_host": connection.peer[0],
+            "peer_port": connection.peer[1],
+        },
+        "name": f"{connection.name} ({channel.number})",
         "node": channel.broker.node,
         "number": channel.number,
         "user": channel.user.name,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rmqctl.broker.consumer import Consumer
+from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Row, in_order
 
@@ -21,15 +21,15 @@ def list_consumers(call: Call) -> Any:
 
 def consumer_row(consumer: Consumer) -> Row:
     channel, queue = consumer.channel, consumer.queue
-    host, port = channel.session.peer
+    host, port = channel.connection.peer
     waits = queue.single_active and queue.active is not consumer
     status = _status(consumer, waits)
     timeout = channel.broker.consumer_timeout
     return {
         "arguments": in_order(consumer.arguments),
         "channel_details": {
-            "connection_name": channel.session.name,
-            "name": f"{channel.session.name} ({channel.number})",
+            "connection_name": channel.connection.name,
+            "name": f"{channel.connection.name} ({channel.number})",
             "node": channel.broker.node,
             "number": channel.number,
             "peer_host": host,

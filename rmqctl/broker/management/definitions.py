@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from rmqctl.broker.definitions import export_definitions, import_definitions
+from rmqctl.broker.core.definitions import export_definitions, import_definitions
 from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, parse_object
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rmqctl.broker.exchange import Exchange
+from rmqctl.broker.core.exchange import Exchange
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.queues import arguments_of, declared_name
 from rmqctl.broker.management.rates import OF_EXCHANGE

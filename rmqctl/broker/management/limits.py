@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rmqctl.broker.core.users import User
 from rmqctl.broker.management.policies import term
 from rmqctl.broker.management.web import Call, HttpError, bad_request, missing
-from rmqctl.broker.users import User
 
 _OF_VHOST = ("max-connections", "max-queues")
 _OF_USER = ("max-connections", "max-channels")

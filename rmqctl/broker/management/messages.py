@@ -5,15 +5,15 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rmqctl.broker import wire
-from rmqctl.broker.channel import check_expiration
-from rmqctl.broker.errors import AmqpError, precondition, refused
-from rmqctl.broker.exchange import Exchange
+from rmqctl.broker.amqp.channel import check_expiration
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.errors import AmqpError, precondition, refused
+from rmqctl.broker.core.exchange import Exchange
+from rmqctl.broker.core.message import Entry, Message, message
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management.exchanges import exchange_name
 from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_amqp
-from rmqctl.broker.message import Entry, Message, message
-from rmqctl.broker.queue import Queue
-from rmqctl.broker.vhost import VHost
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 _LONGEST_KEY = 255

@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from rmqctl.broker.broker import RABBITMQ_VERSION
+from rmqctl.broker.core.broker import RABBITMQ_VERSION
+from rmqctl.broker.core.stats import CHURN
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Row, missing
 from rmqctl.broker.memory import resident_memory, total_memory
-from rmqctl.broker.stats import CHURN
 
 VERSIONS = {
     "erlang_version": f"Python {platform.python_version()}",

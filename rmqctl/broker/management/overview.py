@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from rmqctl.broker.broker import RABBITMQ_VERSION, Broker
+from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
+from rmqctl.broker.core.stats import CHURN, Counts
+from rmqctl.broker.core.users import hash_password
 from rmqctl.broker.management import listing, nodes, totals
 from rmqctl.broker.management.rates import OF_VHOST
 from rmqctl.broker.management.web import Answer, Call, Row, bad_request, missing
-from rmqctl.broker.stats import CHURN, Counts
-from rmqctl.broker.users import hash_password
 
 _RETENTION = {"global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600]}
 
@@ -66,13 +66,15 @@ def _queue_totals(call: Call) -> Row:
 def _objects(call: Call) -> Row:
     """Of all virtual hosts for users with the tag monitoring, else of those that they see."""
     vhosts = list(call.broker.vhosts.values()) if call.is_monitor else call.vhosts()
-    sessions = [each for each in call.broker.sessions if each.is_open and (call.is_monitor or each.user is call.user)]
+    connections = [
+        each for each in call.broker.connections if each.is_open and (call.is_monitor or each.user is call.user)
+    ]
     return {
-        "channels": sum(len(session.channels) for session in sessions),
+        "channels": sum(len(connection.channels) for connection in connections),
         "consumers": sum(len(queue.consumers) for vhost in vhosts for queue in vhost.queues.values()),
         "exchanges": sum(len(vhost.exchanges) for vhost in vhosts),
         "queues": sum(len(vhost.queues) for vhost in vhosts),
-        "connections": len(sessions),
+        "connections": len(connections),
     }
 
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from rmqctl.broker.core.users import Permission, TopicPermission, User
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
 from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
-from rmqctl.broker.users import Permission, TopicPermission, User
 
 _DEFAULT_ORDER = ("vhost", "user")
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.policies import Policy
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.permissions import words_of
 from rmqctl.broker.management.web import Call, Created, Handler, Row, bad_request, missing
-from rmqctl.broker.policies import Policy
 
 _APPLY_TO = ("queues", "classic_queues", "quorum_queues", "streams", "exchanges", "all")
 _COUNTS = {

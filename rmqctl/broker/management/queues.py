@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.consumer import Consumer
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.message import Entry
+from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.rates import OF_QUEUE
 from rmqctl.broker.management.web import Answer, Call, Created, Row, bad_request, boolean, in_order, missing
-from rmqctl.broker.message import Entry
-from rmqctl.broker.queue import Queue
 
 # In the short rows of GET /api/queues these are left out when there is nothing to tell, and these always.
 _IF_KNOWN = (
@@ -287,7 +287,7 @@ def effective_policy(queue: Queue) -> Row:
     )
     if policy is None and operator is None:
         return {}
-    from rmqctl.broker.policies import effective
+    from rmqctl.broker.core.policies import effective
 
     return dict(sorted(effective({}, policy, operator).items()))
 
@@ -296,8 +296,8 @@ def unacked_by_queue(call: Call) -> Unacked:
     """Deliveries that wait for their acknowledgement; nothing when no column needs them."""
     found: dict[Queue, list[Entry]] = {}
     if listing.wants(call, "messages_persistent", "message_bytes_persistent", "head_message_timestamp"):
-        for session in call.broker.sessions:
-            for channel in session.channels.values():
+        for connection in call.broker.connections:
+            for channel in connection.channels.values():
                 acknowledged = (what for kind, what in channel.uncommitted if kind != "publish")
                 for delivery in (*channel.unacked.values(), *(each for _, each in chain.from_iterable(acknowledged))):
                     found.setdefault(delivery.entry.queue, []).append(delivery.entry)

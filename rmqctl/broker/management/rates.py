@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from rmqctl.broker.broker import Broker
+from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.stats import FIELDS, Counts
 from rmqctl.broker.management import totals
-from rmqctl.broker.stats import FIELDS, Counts
 
 PERIOD = 2.0
 _READ = (*FIELDS, "deliver_get")
@@ -92,9 +92,9 @@ def _measured(broker: Broker) -> Iterator[tuple[object, Sequence[float]]]:
     yield broker, _read(totals.all_counts(broker))
     yield ("lengths", broker), totals.lengths(broker.vhosts.values())
     yield ("churn", broker), tuple(broker.churn.values())
-    for session in broker.sessions:
-        yield session, (session.received_bytes, session.sent_bytes)
-        for channel in session.channels.values():
+    for connection in broker.connections:
+        yield connection, (connection.received_bytes, connection.sent_bytes)
+        for channel in connection.channels.values():
             yield channel, _read(channel.counts)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from operator import attrgetter
 
-from rmqctl.broker.broker import Broker
-from rmqctl.broker.stats import FIELDS, Counts
-from rmqctl.broker.vhost import VHost
+from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.stats import FIELDS, Counts
+from rmqctl.broker.core.vhost import VHost
 
 _FIELDS = attrgetter(*FIELDS)
 _BY_CHANNELS = ("publish", "confirm", "return_unroutable", "drop_unroutable")
@@ -14,8 +14,8 @@ _BY_CHANNELS = ("publish", "confirm", "return_unroutable", "drop_unroutable")
 def counts(vhost: VHost) -> Counts:
     """What happened in it so far: deliveries as its queues counted them, publishing as its channels did."""
     total = _sum([vhost.retired, *(queue.counts for queue in vhost.queues.values())])
-    sessions = [session for session in vhost.broker.sessions if session.vhost is vhost]
-    channels = [channel.counts for session in sessions for channel in session.channels.values()]
+    connections = [connection for connection in vhost.broker.connections if connection.vhost is vhost]
+    channels = [channel.counts for connection in connections for channel in connection.channels.values()]
     published = _sum([vhost.published, *channels])
     for name in _BY_CHANNELS:
         setattr(total, name, getattr(published, name))
@@ -49,6 +49,6 @@ def lengths(vhosts: Iterable[VHost]) -> tuple[int, int, int]:
 
 def octets(vhost: VHost) -> tuple[int, int]:
     """Received from and sent to clients, since the broker started."""
-    sessions = [session for session in vhost.broker.sessions if session.vhost is vhost]
-    received = vhost.received_bytes + sum(session.received_bytes for session in sessions)
-    return received, vhost.sent_bytes + sum(session.sent_bytes for session in sessions)
+    connections = [connection for connection in vhost.broker.connections if connection.vhost is vhost]
+    received = vhost.received_bytes + sum(connection.received_bytes for connection in connections)
+    return received, vhost.sent_bytes + sum(connection.sent_bytes for connection in connections)

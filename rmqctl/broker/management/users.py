@@ -4,9 +4,9 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import Any
 
+from rmqctl.broker.core.users import ALGORITHMS, SHA256, User, hash_password
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
-from rmqctl.broker.users import ALGORITHMS, SHA256, User, hash_password
 
 
 def list_users(call: Call) -> Any:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rmqctl.broker.core.users import Permission
+from rmqctl.broker.core.vhost import QUEUE_TYPES, VHost
 from rmqctl.broker.management import listing, totals
 from rmqctl.broker.management.rates import OF_VHOST
 from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, boolean, missing
-from rmqctl.broker.users import Permission
-from rmqctl.broker.vhost import QUEUE_TYPES, VHost
 
 _COUNTS = ("messages", "messages_ready", "messages_unacknowledged")
 _OCTETS = ("recv_oct", "send_oct")

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rmqctl.broker.broker import Broker
-from rmqctl.broker.errors import AmqpError
-from rmqctl.broker.users import User
-from rmqctl.broker.vhost import VHost
+from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.users import User
+from rmqctl.broker.core.vhost import VHost
 
 if TYPE_CHECKING:
     from rmqctl.broker.management.rates import Rates

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from pamqp import base, body, commands, frame, header
 
-from rmqctl.broker.broker import Broker
-from rmqctl.broker.session import Session
+from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.core.broker import Broker
 
 GREETING = b"AMQP\x00\x00\x09\x01"
 CAPABILITIES = {
@@ -73,15 +73,15 @@ class Client:
 
     def __init__(self, broker: Broker, heartbeat: int | None = 0) -> None:
         self.broker = broker
-        self.session = Session(broker, ("127.0.0.1", 50000), ("127.0.0.1", 5672), lambda: None)
+        self.connection = Connection(broker, ("127.0.0.1", 50000), ("127.0.0.1", 5672), lambda: None)
         self._unread = b""
         if heartbeat is not None:
-            self.session.receive(handshake(heartbeat))
+            self.connection.receive(handshake(heartbeat))
             opened = [type(each) for _, each in self.frames()]
             assert opened[-2:] == [commands.Connection.OpenOk, commands.Channel.OpenOk]
 
     def raw(self, data: bytes) -> list[tuple[int, Any]]:
-        self.session.receive(data)
+        self.connection.receive(data)
         return self.frames()
 
     def call(self, method: base.Frame, channel: int = 1) -> Any:
@@ -104,7 +104,7 @@ class Client:
 
     def frames(self) -> list[tuple[int, Any]]:
         """Channel and frame of all that has been sent meanwhile."""
-        data = self._unread + b"".join(self.session.take())
+        data = self._unread + b"".join(self.connection.take())
         found = []
         while data:
             size, channel, each = frame.unmarshal(data)

@@ -140,7 +140,7 @@ class Consumers(RuleBasedStateMachine):
         while (got := self.client.get("dead", no_ack=True)) is not None:
             found.append((int(got.body), got.properties.headers["x-death"][0]["reason"]))
         assert found == self.dead
-        self.client.session.lost()
+        self.client.connection.lost()
         queue = self.broker.vhosts["/"].queues["q"]
         assert (len(queue.consumers), queue.unacked) == (0, 0)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rmqctl.broker.policies import Policy, best, effective
+from rmqctl.broker.core.policies import Policy, best, effective
 
 
 def policy(name: str, priority: int, **definition: Any) -> Policy:

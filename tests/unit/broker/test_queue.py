@@ -94,7 +94,7 @@ class Messages(RuleBasedStateMachine):
         """What was not acknowledged goes back when the client goes."""
         if not hasattr(self, "client"):
             return
-        self.client.session.lost()
+        self.client.connection.lost()
         self._back(list(self.held.values()))
         other = Client(self.broker)
         for number, redelivered, _ in self.ready:

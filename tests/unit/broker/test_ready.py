@@ -6,8 +6,8 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqctl.broker.message import Entry
-from rmqctl.broker.ready import QuorumReady, Ready
+from rmqctl.broker.core.message import Entry
+from rmqctl.broker.core.ready import QuorumReady, Ready
 
 
 def entry(position: int, priority: int | None, size: int) -> Entry:

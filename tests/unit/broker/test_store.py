@@ -14,19 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqctl.broker import database
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.broker import Broker
-from rmqctl.broker.data_folder import DataFolder
-from rmqctl.broker.database import open_database
-from rmqctl.broker.errors import AmqpError
-from rmqctl.broker.exchange import Destination
-from rmqctl.broker.message import message
-from rmqctl.broker.policies import Policy
-from rmqctl.broker.queue import Queue
-from rmqctl.broker.recovery import load
-from rmqctl.broker.store import Store
-from rmqctl.broker.users import Permission, TopicPermission, User
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.exchange import Destination
+from rmqctl.broker.core.message import message
+from rmqctl.broker.core.policies import Policy
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.users import Permission, TopicPermission, User
+from rmqctl.broker.storage import database
+from rmqctl.broker.storage.data_folder import DataFolder
+from rmqctl.broker.storage.database import open_database
+from rmqctl.broker.storage.recovery import load
+from rmqctl.broker.storage.store import Store
 from rmqctl.errors import ConfigError, Unavailable
 
 NOW = 1_000_000.0
@@ -59,7 +59,7 @@ class Kept:
         self.open()
 
     def stop(self) -> None:
-        from rmqctl.broker.server import _returned
+        from rmqctl.broker.process.server import _returned
 
         asyncio.run(self.store.close(_returned(self.broker)))
         self.open()
@@ -72,7 +72,7 @@ class Kept:
 
 
 def database_write(connection: sqlite3.Connection, batch: Any) -> None:
-    from rmqctl.broker.store import _write_batch
+    from rmqctl.broker.storage.store import _write_batch
 
     _write_batch(connection, batch)
 

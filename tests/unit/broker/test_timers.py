@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqctl.broker.timers import Timers
+from rmqctl.broker.core.timers import Timers
 
 from .client import Client, Clock, new_broker
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import body, commands, decode, frame, header
 
-from rmqctl.broker import wire
-from rmqctl.broker.errors import AmqpError, HangUp
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.errors import AmqpError, HangUp
 
 CHANNELS = st.integers(1, 65535)
 TAGS = st.integers(0, 2**63 - 1)

@@ -221,7 +221,7 @@ def test_the_holder_of_a_taken_port_is_named_when_it_is_a_broker(run: Run) -> No
 
 
 def test_definitions_are_imported_at_the_start(run: Run, data: Path, tmp_path: Path) -> None:
-    pytest.importorskip("rmqctl.broker.definitions")
+    pytest.importorskip("rmqctl.broker.core.definitions")
     file = tmp_path / "definitions.json"
     queue = {"name": "imported", "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}
     file.write_text(json.dumps({"queues": [queue]}))

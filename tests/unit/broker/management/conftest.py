@@ -11,9 +11,9 @@ import httpx
 import pytest
 import uvicorn
 
-from rmqctl.broker.broker import Broker
+from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.management.app import create_app
-from rmqctl.broker.server import Server
+from rmqctl.broker.process.server import Server
 
 GUEST = ("guest", "guest")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rmqctl.broker.users import Permission, User, hash_password
+from rmqctl.broker.core.users import Permission, User, hash_password
 
 from .conftest import Api
 

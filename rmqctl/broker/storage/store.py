@@ -13,10 +13,10 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, NamedTuple
 
-from rmqctl.broker.database import ROW, delete_entries, insert_entries, spell
-from rmqctl.broker.errors import AmqpError
-from rmqctl.broker.message import Entry
-from rmqctl.broker.queue import Queue
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.message import Entry
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.storage.database import ROW, delete_entries, insert_entries, spell
 
 log = logging.getLogger("rmqctl.broker")
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rmqctl.broker.data_folder import DataFolder
+from rmqctl.broker.storage.data_folder import DataFolder
 from rmqctl.errors import ConfigError, RmqctlError, TimedOut, Unavailable
 
 _PAUSE = 0.02

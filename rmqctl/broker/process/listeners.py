@@ -8,7 +8,7 @@ from rmqctl.errors import ConfigError, Unavailable
 
 _BACKLOG = 1024
 _FILES = 65_536
-# In the greeting of this broker (see `Session`), not in RabbitMQ's.
+# In the greeting of this broker (see `Connection`), not in RabbitMQ's.
 _OURS = b"rmqctl's embedded broker"
 
 

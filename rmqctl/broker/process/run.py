@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from rmqctl.broker import listeners
-from rmqctl.broker.broker import DEFAULT_USER, Broker
-from rmqctl.broker.data_folder import DataFolder
-from rmqctl.broker.database import open_database
+from rmqctl.broker.core.broker import DEFAULT_USER, Broker
 from rmqctl.broker.management.app import create_app
-from rmqctl.broker.recovery import load
-from rmqctl.broker.server import Server
-from rmqctl.broker.store import Store
+from rmqctl.broker.process import listeners
+from rmqctl.broker.process.server import Server
+from rmqctl.broker.storage.data_folder import DataFolder
+from rmqctl.broker.storage.database import open_database
+from rmqctl.broker.storage.recovery import load
+from rmqctl.broker.storage.store import Store
 from rmqctl.errors import ConfigError
 
 log = logging.getLogger("rmqctl.broker")
@@ -130,8 +130,8 @@ def _fill(broker: Broker, store: Store | None, definitions: Path | None) -> None
 
 
 def _import(broker: Broker, path: Path) -> None:
-    from rmqctl.broker.definitions import import_definitions
-    from rmqctl.broker.errors import AmqpError
+    from rmqctl.broker.core.definitions import import_definitions
+    from rmqctl.broker.core.errors import AmqpError
 
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

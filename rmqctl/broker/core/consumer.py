@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker import wire
+from rmqctl.broker.core import wire
 
 if TYPE_CHECKING:
-    from rmqctl.broker.channel import Channel
-    from rmqctl.broker.queue import Queue
+    from rmqctl.broker.amqp.channel import Channel
+    from rmqctl.broker.core.queue import Queue
 
 
 class Consumer:
@@ -53,7 +53,7 @@ class Consumer:
     def can_take(self) -> bool:
         """Whether one more message may be sent to it now."""
         channel = self.channel
-        if channel.session.paused:
+        if channel.connection.paused:
             return False
         if self.no_ack:
             return True

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from rmqctl.broker.message import Entry
+from rmqctl.broker.core.message import Entry
 
 
 class Journal(Protocol):

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from rmqctl.broker.message import Entry
+from rmqctl.broker.core.message import Entry
 
 
 class Ready:

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.broker import RABBITMQ_VERSION, Broker
-from rmqctl.broker.errors import AmqpError
-from rmqctl.broker.exchange import Destination, Exchange
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.exchange import Destination, Exchange
+from rmqctl.broker.core.policies import Policy
+from rmqctl.broker.core.users import Permission, TopicPermission, User, hash_password
+from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import limits, policies, users, vhosts
 from rmqctl.broker.management.permissions import checked_pattern
 from rmqctl.broker.management.web import HttpError
-from rmqctl.broker.policies import Policy
-from rmqctl.broker.users import Permission, TopicPermission, User, hash_password
-from rmqctl.broker.vhost import VHost
 
 Document = dict[str, Any]
 _VERSIONS = {

@@ -14,14 +14,15 @@ from typing import Any
 
 from pamqp import base, commands, decode
 
-from rmqctl.broker import methods, wire
-from rmqctl.broker.broker import DEFAULT_USER, RABBITMQ_VERSION, Broker
-from rmqctl.broker.channel import Channel
-from rmqctl.broker.errors import AmqpError, HangUp
-from rmqctl.broker.queue import Queue
-from rmqctl.broker.timers import Timer
-from rmqctl.broker.users import User
-from rmqctl.broker.vhost import VHost
+from rmqctl.broker.amqp import methods
+from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.broker import DEFAULT_USER, RABBITMQ_VERSION, Broker
+from rmqctl.broker.core.errors import AmqpError, HangUp
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.timers import Timer
+from rmqctl.broker.core.users import User
+from rmqctl.broker.core.vhost import VHost
 
 CHANNEL_MAX = 2047
 FRAME_MAX = 131072
@@ -62,7 +63,7 @@ _HEADERS_1_0 = (b"\x00\x01\x00\x00", b"\x03\x01\x00\x00")
 _numbers = count(1)
 
 
-class Session:
+class Connection:
     """`peer` and `local` are host and port. `wake` is called when `out` has something again; see `take`."""
 
     def __init__(self, broker: Broker, peer: tuple[str, int], local: tuple[str, int], wake: Callable[[], None]) -> None:
@@ -108,7 +109,7 @@ class Session:
         self._timer: Timer | None = broker.timers.at(broker.now + _HANDSHAKE, self._too_late)
         self._heard = self._spoke = False
         self._silent = 0
-        broker.sessions[self] = None
+        broker.connections[self] = None
 
     @property
     def is_open(self) -> bool:
@@ -251,7 +252,7 @@ class Session:
     def lost(self) -> None:
         """The socket is closed."""
         self._finish()
-        # Whoever is woken holds the session: without this circle all that belonged to it is freed at once.
+        # Whoever is woken holds the connection: without this circle all that belonged to it is freed at once.
         self._wake = _nobody
 
     # ---------------------------------------------------------------------------------------------------------- frames
@@ -347,7 +348,7 @@ class Session:
             problem = f"number of channels opened ({len(self.channels)}) has reached the negotiated channel_max"
             raise AmqpError(530, f"{problem} ({self.channel_max})", blame=wire.NOTHING)
         limit = self.user.limits.get("max-channels", -1)
-        if limit >= 0 and sum(len(each.channels) for each in self.broker.sessions_of(user=self.user)) >= limit:
+        if limit >= 0 and sum(len(each.channels) for each in self.broker.connections_of(user=self.user)) >= limit:
             raise AmqpError(
                 530,
                 f"number of channels opened for user '{self.user.name}' has reached the maximum allowed user limit of "
@@ -446,13 +447,13 @@ class Session:
             raise AmqpError(530, f"vhost {name} not found")
         self.user.check_vhost(name)
         limit = vhost.limits.get("max-connections", -1)
-        if 0 <= limit <= len(self.broker.sessions_of(vhost=vhost)):
+        if 0 <= limit <= len(self.broker.connections_of(vhost=vhost)):
             raise AmqpError(
                 530,
                 f"access to vhost '{name}' refused for user '{self.user.name}': connection limit ({limit}) is reached",
             )
         limit = self.user.limits.get("max-connections", -1)
-        if 0 <= limit <= len(self.broker.sessions_of(user=self.user)):
+        if 0 <= limit <= len(self.broker.connections_of(user=self.user)):
             raise AmqpError(
                 530, f"connection refused for user '{self.user.name}': user connection limit ({limit}) is reached"
             )
@@ -550,7 +551,7 @@ class Session:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        self.broker.sessions.pop(self, None)
+        self.broker.connections.pop(self, None)
         self.broker.awaiting.pop(self, None)
         self._wake()
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pamqp import base, commands, decode, encode
 
-from rmqctl.broker.errors import AmqpError, HangUp
+from rmqctl.broker.core.errors import AmqpError, HangUp
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 END = b"\xce"

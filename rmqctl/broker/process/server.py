@@ -8,10 +8,10 @@ import logging
 import socket
 from typing import cast
 
-from rmqctl.broker.broker import Broker
+from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.memory import MemoryAlarm, resident_memory
-from rmqctl.broker.session import Session
-from rmqctl.broker.store import Store
+from rmqctl.broker.storage.store import Store
 
 # Bytes that may wait in a socket before its consumers are held back.
 _HIGH_WATER = 1 << 20
@@ -23,8 +23,8 @@ _ENTRY = 700
 log = logging.getLogger("rmqctl.broker")
 
 
-class Connection(asyncio.Protocol):
-    """Carries bytes between a socket and its session."""
+class ClientSocket(asyncio.Protocol):
+    """Carries bytes between a socket and its connection."""
 
     def __init__(self, server: "Server") -> None:
         self._server = server
@@ -33,47 +33,50 @@ class Connection(asyncio.Protocol):
         self._reading = True
         self._logged = False
         self.transport: asyncio.Transport
-        self.session: Session
+        self.connection: Connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._server.broker.now = self._server.broker.clock()
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        self.session = Session(self._server.broker, peer[:2], local[:2], self._wake)
+        self.connection = Connection(self._server.broker, peer[:2], local[:2], self._wake)
         self._server.connections[self] = None
 
     def data_received(self, data: bytes) -> None:
         broker = self._server.broker
         broker.now = broker.clock()
-        self.session.receive(data)
-        if not self._logged and self.session.is_open:
+        self.connection.receive(data)
+        if not self._logged and self.connection.is_open:
             self._logged = True
-            log.info("connection %s: user %s, vhost %s", *_who(self.session))
+            log.info("connection %s: user %s, vhost %s", *_who(self.connection))
         self.read_or_wait()
         self._server.changed()
 
     def read_or_wait(self) -> None:
         """Stops reading from a publisher while the broker is short of memory."""
-        if self.session.reads != self._reading and not self.transport.is_closing():
-            self._reading = self.session.reads
+        if self.connection.reads != self._reading and not self.transport.is_closing():
+            self._reading = self.connection.reads
             (self.transport.resume_reading if self._reading else self.transport.pause_reading)()
 
     def pause_writing(self) -> None:
-        self.session.stop_output()
+        self.connection.stop_output()
 
     def resume_writing(self) -> None:
-        self.session.resume_output()
+        self.connection.resume_output()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.pop(self, None)
-        reason = self.session.close_reason or (
-            "" if self.session.finished else str(error or "by the peer, unannounced")
+        reason = self.connection.close_reason or (
+            "" if self.connection.finished else str(error or "by the peer, unannounced")
         )
-        self.session.lost()
+        self.connection.lost()
         if self._logged or reason:
             log.log(
-                logging.WARNING if reason else logging.INFO, "closed %s: %s", self.session.name, reason or "by client"
+                logging.WARNING if reason else logging.INFO,
+                "closed %s: %s",
+                self.connection.name,
+                reason or "by client",
             )
         self._server.changed()
 
@@ -85,15 +88,15 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         self._scheduled = False
-        data = self.session.take()
+        data = self.connection.take()
         if data and not self.transport.is_closing():
             self.transport.write(data[0] if len(data) == 1 else b"".join(data))
-        if self.session.finished and not self.session.out:
+        if self.connection.finished and not self.connection.out:
             self.transport.close()
 
 
-def _who(session: Session) -> tuple[str, str, str]:
-    return session.name, session.user.name, session.vhost.name
+def _who(connection: Connection) -> tuple[str, str, str]:
+    return connection.name, connection.user.name, connection.vhost.name
 
 
 class Server:
@@ -103,7 +106,7 @@ class Server:
         self.broker = broker
         self._store = store
         self.loop = asyncio.get_running_loop()
-        self.connections: dict[Connection, None] = {}
+        self.connections: dict[ClientSocket, None] = {}
         self._memory = None if memory_limit is None else MemoryAlarm(memory_limit)
         self._disk_fails = False
         self._listener: asyncio.Server | None = None
@@ -118,14 +121,14 @@ class Server:
 
     async def listen(self, listening: socket.socket) -> None:
         """Accepts connections on a socket that is bound (see `listeners.bind`)."""
-        self._listener = await self.loop.create_server(lambda: Connection(self), sock=listening, backlog=1024)
+        self._listener = await self.loop.create_server(lambda: ClientSocket(self), sock=listening, backlog=1024)
 
     async def close(self) -> None:
         """Closes all connections with 320 and waits, not for long, until their clients have read it."""
         if self._listener is not None:
             self._listener.close()
         for connection in list(self.connections):
-            connection.session.close(320, "broker forced connection closure with reason 'shutdown'")
+            connection.connection.close(320, "broker forced connection closure with reason 'shutdown'")
         deadline = self.loop.time() + 2.0
         while self.connections and self.loop.time() < deadline:
             await asyncio.sleep(0.01)

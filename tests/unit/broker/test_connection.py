@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pamqp import commands, frame, header, heartbeat
 from pamqp.body import ContentBody
 
-from rmqctl.broker.broker import Broker
-from rmqctl.broker.session import Session
+from rmqctl.broker.amqp import connection as of_amqp
+from rmqctl.broker.core.broker import Broker
 
 from .client import GREETING, Client, Clock, encoded, gathered, handshake, message, new_broker, publish
 
@@ -74,8 +74,8 @@ def contents(each: Any) -> Any:
 def said(pieces: list[bytes]) -> list[Any]:
     client = Client(new_broker(), heartbeat=None)
     for piece in pieces:
-        client.session.receive(piece)
-    assert client.session.is_open
+        client.connection.receive(piece)
+    assert client.connection.is_open
     return events(client)
 
 
@@ -127,9 +127,9 @@ def survives(data: bytes, *, after: bytes = b"") -> None:
         other = Client(broker)
         other.declare("other")
         broken = Client(broker, heartbeat=None)
-        broken.session.receive(after + data)
-        broken.session.take()
-        broken.session.lost()
+        broken.connection.receive(after + data)
+        broken.connection.take()
+        broken.connection.lost()
         other.publish(b"still here", "other")
         found = other.get("other", no_ack=True)
     finally:
@@ -137,7 +137,7 @@ def survives(data: bytes, *, after: bytes = b"") -> None:
     assert found is not None
     assert found.body == b"still here"
     assert [record.exc_info for record in mishaps.seen if record.exc_info] == []
-    assert list(broker.sessions) == [other.session]
+    assert list(broker.connections) == [other.connection]
     assert not any(queue.consumers or queue.unacked for queue in broker.vhosts["/"].queues.values())
 
 
@@ -200,12 +200,12 @@ def test_methods_with_any_arguments_harm_nobody(kind: int, channel: int, index: 
 )
 def test_the_connection_is_closed_with_the_code_for_it(data: bytes, code: int) -> None:
     client = Client(new_broker())
-    client.session.receive(data)
+    client.connection.receive(data)
     closed = client.closed_by_broker()
     assert closed is not None
     assert closed[0] == code, closed
     assert client.raw(encoded(Connection.CloseOk(), 0)) == []
-    assert client.session.finished
+    assert client.connection.finished
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -218,7 +218,7 @@ def test_a_frame_that_does_not_end_where_it_says(place: int, pause: bool) -> Non
     frames = [encoded(Basic.Publish(routing_key="q")), message(b"x")[:-9], message(b"x")[-9:]]
     frames[place] = frames[place][:-1] + b"\x00"
     for piece in frames if pause else [b"".join(frames)]:
-        client.session.receive(piece)
+        client.connection.receive(piece)
     code, text = client.closed_by_broker() or (0, "")
     assert code == 501
     assert text.endswith("{invalid_frame_end_marker,0}")
@@ -235,7 +235,7 @@ def test_a_frame_that_does_not_end_where_it_says(place: int, pause: bool) -> Non
 def test_who_speaks_of_what_there_is_not_is_hung_up_on(data: bytes) -> None:
     client = Client(new_broker())
     assert client.raw(data + encoded(Queue.Declare(queue="q"))) == []
-    assert client.session.finished
+    assert client.connection.finished
     assert "q" not in client.broker.vhosts["/"].queues
 
 
@@ -257,16 +257,16 @@ def test_what_comes_after_a_close_is_ignored_until_it_is_answered(code: int) -> 
 @pytest.mark.parametrize("greeting", [b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x00\x00\x09\x02", b"AMQP\x00\x01\x00\x00"])
 def test_another_protocol_is_told_one_that_is_served(greeting: bytes) -> None:
     client = Client(new_broker(), heartbeat=None)
-    client.session.receive(greeting)
-    assert b"".join(client.session.take()) in (GREETING, b"AMQP\x03\x01\x00\x00")
-    assert client.session.finished
+    client.connection.receive(greeting)
+    assert b"".join(client.connection.take()) in (GREETING, b"AMQP\x03\x01\x00\x00")
+    assert client.connection.finished
 
 
 class Carrier:
-    """Holds its session, as what carries bytes to and from a socket does, and is held by it to be woken."""
+    """Holds its connection, as what carries bytes to and from a socket does, and is held by it to be woken."""
 
     def __init__(self, broker: Broker) -> None:
-        self.session = Session(broker, ("127.0.0.1", 50000), ("127.0.0.1", 5672), self.woken)
+        self.connection = of_amqp.Connection(broker, ("127.0.0.1", 50000), ("127.0.0.1", 5672), self.woken)
 
     def woken(self) -> None:
         pass
@@ -299,11 +299,11 @@ def test_a_connection_that_is_gone_takes_no_memory_even_until_the_collector_runs
     gc.disable()
     try:
         carrier = Carrier(broker)
-        carrier.session.receive(handshake(heartbeat=10) + data)
-        session = weakref.ref(carrier.session)
-        carrier.session.lost()
+        carrier.connection.receive(handshake(heartbeat=10) + data)
+        connection = weakref.ref(carrier.connection)
+        carrier.connection.lost()
         del carrier
-        assert session() is None
+        assert connection() is None
     finally:
         gc.enable()
 
@@ -317,11 +317,11 @@ def test_a_client_that_says_nothing_is_hung_up_on() -> None:
     silent, speaking = Client(broker, heartbeat=None), Client(broker)
     clock.now += 9
     broker.tick()
-    assert not silent.session.finished
+    assert not silent.connection.finished
     clock.now += 2
     broker.tick()
-    assert silent.session.finished
-    assert speaking.session.is_open
+    assert silent.connection.finished
+    assert speaking.connection.is_open
 
 
 def test_heartbeats_are_sent_and_missed() -> None:
@@ -331,14 +331,14 @@ def test_heartbeats_are_sent_and_missed() -> None:
     for _ in range(4):
         clock.now += 5
         broker.tick()
-        client.session.receive(frame.marshal(heartbeat.Heartbeat(), 0))
+        client.connection.receive(frame.marshal(heartbeat.Heartbeat(), 0))
     beats = [each for _, each in client.frames() if isinstance(each, heartbeat.Heartbeat)]
     assert len(beats) >= 3
-    assert client.session.is_open
+    assert client.connection.is_open
     clock.now += 5
     broker.tick()
     silent_since = clock.now
-    while not client.session.finished:
+    while not client.connection.finished:
         clock.now += 1
         broker.tick()
     assert 15 <= clock.now - silent_since <= 25
@@ -350,17 +350,17 @@ def test_publishers_are_told_of_a_memory_alarm() -> None:
     publisher.declare("q")
     publisher.publish(b"x", "q")
     broker.alarmed = True
-    for session in list(broker.sessions):
-        session.alarm_changed()
+    for connection in list(broker.connections):
+        connection.alarm_changed()
     assert [type(each) for _, each in publisher.frames()] == [Connection.Blocked]
-    assert not publisher.session.reads
-    assert consumer.session.reads
+    assert not publisher.connection.reads
+    assert consumer.connection.reads
     got = consumer.get("q")
     assert got is not None
     assert got.body == b"x"
     broker.alarmed = False
-    for session in list(broker.sessions):
-        session.alarm_changed()
+    for connection in list(broker.connections):
+        connection.alarm_changed()
     assert [type(each) for _, each in publisher.frames()] == [Connection.Unblocked]
 
 

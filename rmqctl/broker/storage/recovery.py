@@ -4,17 +4,17 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rmqctl.broker import wire
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.broker import Broker
-from rmqctl.broker.database import read
-from rmqctl.broker.errors import AmqpError
-from rmqctl.broker.exchange import Destination
-from rmqctl.broker.message import Entry, Message
-from rmqctl.broker.policies import Policy
-from rmqctl.broker.queue import Queue
-from rmqctl.broker.store import Numbers
-from rmqctl.broker.users import Permission, TopicPermission, User
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.exchange import Destination
+from rmqctl.broker.core.message import Entry, Message
+from rmqctl.broker.core.policies import Policy
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.users import Permission, TopicPermission, User
+from rmqctl.broker.storage.database import read
+from rmqctl.broker.storage.store import Numbers
 from rmqctl.errors import ConfigError
 
 # Each needs those before it.

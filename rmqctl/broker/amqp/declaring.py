@@ -2,11 +2,11 @@
 
 from pamqp import commands
 
-from rmqctl.broker import wire
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.channel import REPLY_TO, Channel
-from rmqctl.broker.errors import AmqpError
-from rmqctl.broker.exchange import Destination
+from rmqctl.broker.amqp.channel import REPLY_TO, Channel
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.exchange import Destination
 
 
 def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> None:
@@ -57,7 +57,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
     else:
         if method.passive:
             channel.vhost.check_any(channel.user, "queue", name)
-            queue = channel.vhost.queue(name, channel.session)
+            queue = channel.vhost.queue(name, channel.connection)
         else:
             queue = channel.vhost.declare_queue(
                 channel.user,
@@ -66,7 +66,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
                 exclusive=method.exclusive,
                 auto_delete=method.auto_delete,
                 arguments=_arguments(method),
-                owner=channel.session,
+                owner=channel.connection,
             )
         name, messages, consumers = queue.name, queue.ready.count, len(queue.consumers)
     channel.last_queue = name
@@ -77,7 +77,12 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
 def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
     name, key = _bound(channel, method.queue, method.routing_key)
     channel.vhost.bind(
-        channel.user, _name(method.exchange), Destination("queue", name), key, method.arguments or {}, channel.session
+        channel.user,
+        _name(method.exchange),
+        Destination("queue", name),
+        key,
+        method.arguments or {},
+        channel.connection,
     )
     if not method.nowait:
         channel.reply(50, 21)
@@ -90,7 +95,7 @@ def queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
 
 
 def queue_purge(channel: Channel, method: commands.Queue.Purge) -> None:
-    count = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.session)
+    count = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.connection)
     if not method.nowait:
         channel.reply(50, 31, wire.long(count))
 
@@ -101,7 +106,7 @@ def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
         _name(channel.queue_name(method.queue)),
         if_unused=method.if_unused,
         if_empty=method.if_empty,
-        owner=channel.session,
+        owner=channel.connection,
     )
     if not method.nowait:
         channel.reply(50, 41, wire.long(count))

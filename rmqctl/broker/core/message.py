@@ -6,12 +6,12 @@ A message is shared by all the queues that it was routed to; its properties stay
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker import wire
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.errors import precondition
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.errors import precondition
 
 if TYPE_CHECKING:
-    from rmqctl.broker.queue import Queue
+    from rmqctl.broker.core.queue import Queue
 
 _HEADERS = wire.FLAGS["headers"]
 _MODE = wire.FLAGS["delivery_mode"]

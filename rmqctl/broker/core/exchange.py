@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.message import Message
-from rmqctl.broker.stats import Counts
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.message import Message
+from rmqctl.broker.core.stats import Counts
 from rmqctl.matching import Topics, headers_match
 
 TYPES = ("direct", "fanout", "headers", "topic", "x-local-random")

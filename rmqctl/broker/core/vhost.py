@@ -8,19 +8,19 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker import policies
-from rmqctl.broker.arguments import Arguments, check_equal, check_exchange_name, check_queue, inequivalent
-from rmqctl.broker.dead_letters import dead_lettered, in_circles
-from rmqctl.broker.errors import AmqpError, not_found, precondition, refused
-from rmqctl.broker.exchange import NO_TYPES, TYPES, Binding, Destination, Exchange
-from rmqctl.broker.message import Entry, Message, more_keys
-from rmqctl.broker.queue import Queue
-from rmqctl.broker.stats import Counts
-from rmqctl.broker.users import User
+from rmqctl.broker.core import policies
+from rmqctl.broker.core.arguments import Arguments, check_equal, check_exchange_name, check_queue, inequivalent
+from rmqctl.broker.core.dead_letters import dead_lettered, in_circles
+from rmqctl.broker.core.errors import AmqpError, not_found, precondition, refused
+from rmqctl.broker.core.exchange import NO_TYPES, TYPES, Binding, Destination, Exchange
+from rmqctl.broker.core.message import Entry, Message, more_keys
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.stats import Counts
+from rmqctl.broker.core.users import User
 
 if TYPE_CHECKING:
-    from rmqctl.broker.broker import Broker
-    from rmqctl.broker.session import Session
+    from rmqctl.broker.amqp.connection import Connection
+    from rmqctl.broker.core.broker import Broker
 
 _RESERVED = "amq."
 _PREDECLARED = (
@@ -151,7 +151,7 @@ class VHost:
 
     # --------------------------------------------------------------------------------------------------------- queues
 
-    def queue(self, name: str, owner: "Session | None" = None) -> Queue:
+    def queue(self, name: str, owner: "Connection | None" = None) -> Queue:
         """Raises AmqpError 404, and 405 when it is exclusive to another connection than `owner`."""
         found = self.queues.get(name)
         if found is None:
@@ -160,7 +160,7 @@ class VHost:
             raise _locked(name, self.name)
         return found
 
-    def queue_to_get(self, name: str, owner: "Session | None" = None) -> Queue:
+    def queue_to_get(self, name: str, owner: "Connection | None" = None) -> Queue:
         """Raises AmqpError also for a queue that hands out nothing to basic.get."""
         found = self.queue(name, owner)
         if found.kind == "quorum" and found.single_active:
@@ -180,7 +180,7 @@ class VHost:
         exclusive: bool = False,
         auto_delete: bool = False,
         arguments: Arguments | None = None,
-        owner: "Session | None" = None,
+        owner: "Connection | None" = None,
     ) -> Queue:
         """Without a name the broker gives it one."""
         arguments = arguments if arguments is not None else Arguments({})
@@ -223,7 +223,7 @@ class VHost:
         *,
         if_unused: bool = False,
         if_empty: bool = False,
-        owner: "Session | None" = None,
+        owner: "Connection | None" = None,
     ) -> int:
         """How many ready messages went with it; 0 also when there was no such queue."""
         self.check(user, "configure", "queue", name)
@@ -245,7 +245,7 @@ class VHost:
         self.remove_queue(found)
         return count
 
-    def purge_queue(self, user: User | None, name: str, owner: "Session | None" = None) -> int:
+    def purge_queue(self, user: User | None, name: str, owner: "Connection | None" = None) -> int:
         self.check(user, "read", "queue", name)
         return self.queue(name, owner).purge()
 
@@ -310,7 +310,7 @@ class VHost:
         exclusive: bool,
         auto_delete: bool,
         arguments: Arguments,
-        owner: "Session | None",
+        owner: "Connection | None",
     ) -> Queue:
         found = self.queue(name, owner)
         if found.exclusive != exclusive:
@@ -336,7 +336,7 @@ class VHost:
         destination: Destination,
         key: str,
         arguments: Mapping[str, Any],
-        owner: "Session | None" = None,
+        owner: "Connection | None" = None,
     ) -> Binding:
         """The binding, there already or not."""
         exchange = self._to_bind(user, source, destination, key, owner)
@@ -394,7 +394,7 @@ class VHost:
         }
 
     def _to_bind(
-        self, user: User | None, source: str, destination: Destination, key: str, owner: "Session | None"
+        self, user: User | None, source: str, destination: Destination, key: str, owner: "Connection | None"
     ) -> Exchange:
         self._may_bind(user, source, destination)
         exchange = self.exchange(source)

@@ -8,17 +8,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker import wire
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.consumer import Consumer
-from rmqctl.broker.message import Entry, Message
-from rmqctl.broker.ready import QuorumReady, Ready
-from rmqctl.broker.stats import Counts
-from rmqctl.broker.timers import Timer
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.message import Entry, Message
+from rmqctl.broker.core.ready import QuorumReady, Ready
+from rmqctl.broker.core.stats import Counts
+from rmqctl.broker.core.timers import Timer
 
 if TYPE_CHECKING:
-    from rmqctl.broker.session import Session
-    from rmqctl.broker.vhost import VHost
+    from rmqctl.broker.amqp.connection import Connection
+    from rmqctl.broker.core.vhost import VHost
 
 _EXPIRATION = wire.FLAGS["expiration"]
 # What x-delivery-limit is for quorum queues without one (RabbitMQ 4.0).
@@ -38,7 +38,7 @@ class Queue:
         durable: bool,
         auto_delete: bool,
         arguments: Mapping[str, Any],
-        owner: "Session | None" = None,
+        owner: "Connection | None" = None,
         exclusive: bool = False,
         user: str = "rmqctl",
     ) -> None:

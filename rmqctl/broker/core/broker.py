@@ -5,18 +5,18 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rmqctl.broker.attempts import Attempts
-from rmqctl.broker.errors import AmqpError, not_found
-from rmqctl.broker.journal import Ephemeral, Journal
-from rmqctl.broker.policies import Policy
-from rmqctl.broker.stats import CHURN
-from rmqctl.broker.timers import Timers
-from rmqctl.broker.users import Permission, TopicPermission, User, hash_password
-from rmqctl.broker.vhost import VHost
+from rmqctl.broker.core.attempts import Attempts
+from rmqctl.broker.core.errors import AmqpError, not_found
+from rmqctl.broker.core.journal import Ephemeral, Journal
+from rmqctl.broker.core.policies import Policy
+from rmqctl.broker.core.stats import CHURN
+from rmqctl.broker.core.timers import Timers
+from rmqctl.broker.core.users import Permission, TopicPermission, User, hash_password
+from rmqctl.broker.core.vhost import VHost
 
 if TYPE_CHECKING:
-    from rmqctl.broker.channel import Channel
-    from rmqctl.broker.session import Session
+    from rmqctl.broker.amqp.channel import Channel
+    from rmqctl.broker.amqp.connection import Connection
 
 # The release of RabbitMQ whose answers this broker gives.
 RABBITMQ_VERSION = "4.3.6"
@@ -54,7 +54,7 @@ class Broker:
         self.parameters: dict[tuple[str, str, str], Any] = {}
         """By vhost, component and name."""
         self.global_parameters: dict[str, Any] = {}
-        self.sessions: dict[Session, None] = {}
+        self.connections: dict[Connection, None] = {}
         self.access_epoch = 0
         """Grows with every change of what somebody may do: what was learned before has to be asked again."""
         self.awaiting: dict[Awaiting, None] = {}
@@ -118,8 +118,8 @@ class Broker:
     def delete_vhost(self, name: str) -> None:
         """With everything in it. Raises AmqpError 404."""
         vhost = self.vhost(name)
-        for session in [each for each in self.sessions if each.vhost is vhost]:
-            session.close(320, f"vhost '{name}' is deleted")
+        for connection in [each for each in self.connections if each.vhost is vhost]:
+            connection.close(320, f"vhost '{name}' is deleted")
         for queue in list(vhost.queues.values()):
             vhost.remove_queue(queue)
         del self.vhosts[name]
@@ -166,8 +166,8 @@ class Broker:
         user = self.user(name)
         del self.users[name]
         self.access_epoch += 1
-        for session in [each for each in self.sessions if each.user is user]:
-            session.close(320, f"user '{name}' is deleted")
+        for connection in [each for each in self.connections if each.user is user]:
+            connection.close(320, f"user '{name}' is deleted")
         self.journal.define("user", (name,), None)
 
     def set_permission(self, user: str, vhost: str, permission: Permission | None) -> None:
@@ -241,11 +241,11 @@ class Broker:
 
     # ----------------------------------------------------------------------------------------------------- connections
 
-    def sessions_of(self, *, user: User | None = None, vhost: VHost | None = None) -> Sequence["Session"]:
+    def connections_of(self, *, user: User | None = None, vhost: VHost | None = None) -> Sequence["Connection"]:
         """The open connections of a user, or to a vhost."""
         return [
             each
-            for each in self.sessions
+            for each in self.connections
             if each.is_open and (user is None or each.user is user) and (vhost is None or each.vhost is vhost)
         ]
 
@@ -253,15 +253,15 @@ class Broker:
         """Memory is short, or no longer: publishers are blocked, or go on."""
         if on != self.alarmed:
             self.alarmed = on
-            for session in list(self.sessions):
-                session.alarm_changed()
+            for connection in list(self.connections):
+                connection.alarm_changed()
 
     def _watch_consumers(self, timeout: float) -> None:
         """Looks again and again for deliveries that were never acknowledged."""
 
         def look() -> None:
-            for session in list(self.sessions):
-                session.close_late_channels(self.now - timeout)
+            for connection in list(self.connections):
+                connection.close_late_channels(self.now - timeout)
             self.timers.at(self.now + pause, look)
 
         pause = min(timeout / 2, 60.0)

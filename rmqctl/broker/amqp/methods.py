@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from rmqctl.broker import topology, wire
-from rmqctl.broker.arguments import Arguments
-from rmqctl.broker.channel import Channel
-from rmqctl.broker.errors import AmqpError
+from rmqctl.broker.amqp import declaring
+from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.errors import AmqpError
 
 _HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
     "Channel.Flow": Channel.channel_flow,
@@ -22,15 +23,15 @@ _HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
     "Tx.Select": Channel.tx_select,
     "Tx.Commit": Channel.tx_commit,
     "Tx.Rollback": Channel.tx_rollback,
-    "Exchange.Declare": topology.exchange_declare,
-    "Exchange.Delete": topology.exchange_delete,
-    "Exchange.Bind": topology.exchange_bind,
-    "Exchange.Unbind": topology.exchange_unbind,
-    "Queue.Declare": topology.queue_declare,
-    "Queue.Bind": topology.queue_bind,
-    "Queue.Unbind": topology.queue_unbind,
-    "Queue.Purge": topology.queue_purge,
-    "Queue.Delete": topology.queue_delete,
+    "Exchange.Declare": declaring.exchange_declare,
+    "Exchange.Delete": declaring.exchange_delete,
+    "Exchange.Bind": declaring.exchange_bind,
+    "Exchange.Unbind": declaring.exchange_unbind,
+    "Queue.Declare": declaring.queue_declare,
+    "Queue.Bind": declaring.queue_bind,
+    "Queue.Unbind": declaring.queue_unbind,
+    "Queue.Purge": declaring.queue_purge,
+    "Queue.Delete": declaring.queue_delete,
 }
 
 

@@ -1,6 +1,6 @@
 """A channel: publishing, delivering, acknowledging, confirms and transactions (specification, sections 1.4, 1.8, 1.9).
 
-Declaring and deleting is in `topology`. What raises AmqpError here closes the channel or the connection: see `session`.
+Declaring and deleting is in `topology`. What raises AmqpError here closes the channel or the connection: see `connection`.
 """
 
 import os
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pamqp import commands
 
-from rmqctl.broker import wire
-from rmqctl.broker.arguments import LONGEST, Arguments, whole
-from rmqctl.broker.consumer import Consumer
-from rmqctl.broker.errors import AmqpError, precondition, refused
-from rmqctl.broker.exchange import Exchange
-from rmqctl.broker.message import ACTED_ON, Entry, Message
-from rmqctl.broker.queue import Queue
-from rmqctl.broker.stats import Counts
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.arguments import LONGEST, Arguments, whole
+from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.errors import AmqpError, precondition, refused
+from rmqctl.broker.core.exchange import Exchange
+from rmqctl.broker.core.message import ACTED_ON, Entry, Message
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.stats import Counts
 
 if TYPE_CHECKING:
-    from rmqctl.broker.session import Session
+    from rmqctl.broker.amqp.connection import Connection
 
 REPLY_TO = "amq.rabbitmq.reply-to"
 _REPLY_ADDRESS = REPLY_TO + "."
@@ -58,12 +58,12 @@ class Unacked(NamedTuple):
 class Channel:
     """`prefetch` is the limit of the whole channel (basic.qos with global), 0 without."""
 
-    def __init__(self, session: "Session", number: int) -> None:
-        self.session = session
+    def __init__(self, connection: "Connection", number: int) -> None:
+        self.connection = connection
         self.number = number
-        self.broker = session.broker
-        self.vhost = session.vhost
-        self.user = session.user
+        self.broker = connection.broker
+        self.vhost = connection.vhost
+        self.user = connection.user
         self.closing = False
         """A channel.close was sent: everything is ignored until its answer."""
         self.counts = Counts()
@@ -269,13 +269,13 @@ class Channel:
 
     def _confirm(self, number: int, rejected: bool, later: bool) -> None:
         if rejected:
-            self.session.send(wire.method(self.number, 60, 120, wire.longlong(number), b"\x00"))
+            self.connection.send(wire.method(self.number, 60, 120, wire.longlong(number), b"\x00"))
         elif later:
             self._waiting.append((self.broker.journal.batch, number))
             self.broker.awaiting[self] = None
         else:
             self._confirmed.append(number)
-            self.session.confirming[self] = None
+            self.connection.confirming[self] = None
 
     def committed(self, batch: int) -> None:
         while self._waiting and self._waiting[0][0] <= batch:
@@ -293,9 +293,9 @@ class Channel:
         before = self._waiting[0][1] if self._waiting else self._published + 1
         together = [number for number in self._confirmed if number < before]
         if together:
-            self.session.send(wire.ack(self.number, together[-1], len(together) > 1))
+            self.connection.send(wire.ack(self.number, together[-1], len(together) > 1))
         for number in self._confirmed[len(together) :]:
-            self.session.send(wire.ack(self.number, number, False))
+            self.connection.send(wire.ack(self.number, number, False))
         self._confirmed.clear()
 
     @property
@@ -316,15 +316,17 @@ class Channel:
         if entry.redelivered:
             self.counts.redeliver += 1
         message = entry.delivered() if entry.acquired else entry.message
-        session = self.session
-        session.send(wire.deliver(self.number, consumer.prefix, tag, entry.redelivered, message, session.frame_max))
+        connection = self.connection
+        connection.send(
+            wire.deliver(self.number, consumer.prefix, tag, entry.redelivered, message, connection.frame_max)
+        )
 
     def cancelled_by_broker(self, consumer: Consumer) -> None:
         """Its queue is gone."""
         if self.consumers.get(consumer.tag) is consumer:
             del self.consumers[consumer.tag]
-            if self.session.capable("consumer_cancel_notify"):
-                self.session.send(wire.method(self.number, 60, 30, wire.short_string(consumer.tag), b"\x01"))
+            if self.connection.capable("consumer_cancel_notify"):
+                self.connection.send(wire.method(self.number, 60, 30, wire.short_string(consumer.tag), b"\x01"))
 
     def _reply(self, message: Message) -> bool:
         """Direct reply-to: straight to the channel of whoever asked (https://www.rabbitmq.com/docs/direct-reply-to)."""
@@ -352,13 +354,13 @@ class Channel:
         return token.endswith(self.broker.seal(token[:_TOKEN]))
 
     def _send_content(self, arguments: bytes, message: Message) -> None:
-        session = self.session
-        session.send(wire.content(self.number, arguments, message.header, message.body, session.frame_max))
+        connection = self.connection
+        connection.send(wire.content(self.number, arguments, message.header, message.body, connection.frame_max))
 
     # --------------------------------------------------------------------------------------------------- acknowledging
 
     def ack(self, tag: int, multiple: bool) -> None:
-        """Consumers get what they can take now when all that came at once is handled: `session` credits them."""
+        """Consumers get what they can take now when all that came at once is handled: `connection` credits them."""
         if multiple or self.mode == "tx":
             return self.settle("ack", tag, multiple)
         found = self.unacked.pop(tag, None)
@@ -372,7 +374,7 @@ class Channel:
             consumer.unacked -= 1
             self.consumed -= 1
             if consumer.blocked or self.prefetch:
-                self.session.credited[self] = None
+                self.connection.credited[self] = None
         return None
 
     def settle(self, kind: str, tag: int, multiple: bool) -> None:
@@ -447,7 +449,7 @@ class Channel:
         self.user.check("read", self.vhost.name, "queue", name)
         if tag in self.consumers:
             raise AmqpError(530, f"attempt to reuse consumer tag '{tag}'")
-        queue = self.vhost.queue(name, self.session)
+        queue = self.vhost.queue(name, self.connection)
         arguments = Arguments(method.arguments or {}, getattr(method.arguments, "types", None))
         what = f"queue '{name}' in vhost '{self.vhost.name}'"
         for argument in _OF_STREAMS:
@@ -498,7 +500,7 @@ class Channel:
     def basic_get(self, method: commands.Basic.Get) -> None:
         name = self.queue_name(method.queue)
         self.user.check("read", self.vhost.name, "queue", name)
-        queue = self.vhost.queue_to_get(name, self.session)
+        queue = self.vhost.queue_to_get(name, self.connection)
         entry = queue.get()
         if entry is None:
             queue.counts.get_empty += 1
@@ -566,7 +568,7 @@ class Channel:
                 self._settle(kind, [each for _, each in what])
         if not taken:
             raise precondition("partial tx completion")
-        self.session.when_safe(wire.method(self.number, 90, 21))
+        self.connection.when_safe(wire.method(self.number, 90, 21))
 
     def tx_rollback(self, method: commands.Tx.Rollback) -> None:
         self._in_transaction()
@@ -586,7 +588,7 @@ class Channel:
     # ------------------------------------------------------------------------------------------------------ everything
 
     def reply(self, class_id: int, method_id: int, *arguments: bytes) -> None:
-        self.session.send(wire.method(self.number, class_id, method_id, *arguments))
+        self.connection.send(wire.method(self.number, class_id, method_id, *arguments))
 
     def queue_name(self, name: str) -> str:
         """The last queue declared on this channel when it is empty."""
@@ -604,7 +606,7 @@ class Channel:
     def release(self) -> None:
         """It is over: consumers go, and what was not acknowledged goes back."""
         self.broker.awaiting.pop(self, None)
-        self.session.confirming.pop(self, None)
+        self.connection.confirming.pop(self, None)
         self._forget_replies()
         self.broker.churn["channel_closed"] += 1
         self.vhost.published.add(self.counts)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rmqctl.broker.errors import AmqpError, refused
+from rmqctl.broker.core.errors import AmqpError, refused
 
 ALGORITHMS = {
     "rabbit_password_hashing_sha256": "sha256",

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker import wire
-from rmqctl.broker.message import Entry, Message, more_keys
+from rmqctl.broker.core import wire
+from rmqctl.broker.core.message import Entry, Message, more_keys
 
 if TYPE_CHECKING:
-    from rmqctl.broker.queue import Queue
+    from rmqctl.broker.core.queue import Queue
 
 
 def dead_lettered(queue: "Queue", entry: Entry, reason: str, now: float) -> Message:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rmqctl.broker.errors import AmqpError, precondition
+from rmqctl.broker.core.errors import AmqpError, precondition
 
 # Type letters of field tables (section 4.2.5.5), as RabbitMQ calls them in its errors.
 _TYPES = {
