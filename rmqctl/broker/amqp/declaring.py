@@ -2,17 +2,19 @@
 
 from pamqp import commands
 
-from rmqctl.broker.amqp.channel import REPLY_TO, Channel
-from rmqctl.broker.core import wire
+from rmqctl.broker.amqp import frames
+from rmqctl.broker.amqp.channel import Channel
 from rmqctl.broker.core.arguments import Arguments
-from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.content import short_string
+from rmqctl.broker.core.errors import refused
 from rmqctl.broker.core.exchange import Destination
+from rmqctl.broker.core.replies import REPLY_TO
 
 
 def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> None:
     if method.passive:
         if not method.exchange:
-            raise AmqpError(403, "operation not permitted on the default exchange")
+            raise refused("operation not permitted on the default exchange")
         channel.vhost.check_any(channel.user, "exchange", _name(method.exchange))
         channel.vhost.exchange(_name(method.exchange))
     else:
@@ -52,7 +54,7 @@ def exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> None:
 def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
     name, messages, consumers = _name(method.queue), 0, 0
     if name.startswith(REPLY_TO):
-        channel.check_reply_address(name)
+        channel.broker.replies.check(name, channel.vhost.name)
         consumers = 1
     else:
         if method.passive:
@@ -71,7 +73,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
         name, messages, consumers = queue.name, queue.ready.count, len(queue.consumers)
     channel.last_queue = name
     if not method.nowait:
-        channel.reply(50, 11, wire.short_string(name), wire.long(messages), wire.long(consumers))
+        channel.reply(50, 11, short_string(name), frames.long(messages), frames.long(consumers))
 
 
 def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
@@ -97,7 +99,7 @@ def queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
 def queue_purge(channel: Channel, method: commands.Queue.Purge) -> None:
     count = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.connection)
     if not method.nowait:
-        channel.reply(50, 31, wire.long(count))
+        channel.reply(50, 31, frames.long(count))
 
 
 def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
@@ -109,7 +111,7 @@ def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
         owner=channel.connection,
     )
     if not method.nowait:
-        channel.reply(50, 41, wire.long(count))
+        channel.reply(50, 41, frames.long(count))
 
 
 def _bound(channel: Channel, queue: str, key: str) -> tuple[str, str]:

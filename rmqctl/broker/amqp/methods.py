@@ -3,26 +3,25 @@
 from collections.abc import Callable
 from typing import Any
 
-from rmqctl.broker.amqp import declaring
+from rmqctl.broker.amqp import basic, declaring, frames, modes
 from rmqctl.broker.amqp.channel import Channel
-from rmqctl.broker.core import wire
+from rmqctl.broker.amqp.errors import AmqpError
 from rmqctl.broker.core.arguments import Arguments
-from rmqctl.broker.core.errors import AmqpError
 
 _HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
-    "Channel.Flow": Channel.channel_flow,
-    "Basic.Qos": Channel.basic_qos,
-    "Basic.Consume": Channel.basic_consume,
-    "Basic.Cancel": Channel.basic_cancel,
-    "Basic.Get": Channel.basic_get,
-    "Basic.Nack": Channel.basic_nack,
-    "Basic.Reject": Channel.basic_reject,
-    "Basic.Recover": Channel.basic_recover,
-    "Basic.RecoverAsync": Channel.basic_recoverasync,
-    "Confirm.Select": Channel.confirm_select,
-    "Tx.Select": Channel.tx_select,
-    "Tx.Commit": Channel.tx_commit,
-    "Tx.Rollback": Channel.tx_rollback,
+    "Channel.Flow": modes.flow,
+    "Basic.Qos": basic.qos,
+    "Basic.Consume": basic.consume,
+    "Basic.Cancel": basic.cancel,
+    "Basic.Get": basic.get,
+    "Basic.Nack": basic.basic_nack,
+    "Basic.Reject": basic.basic_reject,
+    "Basic.Recover": basic.recover,
+    "Basic.RecoverAsync": basic.recover_async,
+    "Confirm.Select": modes.confirm_select,
+    "Tx.Select": modes.tx_select,
+    "Tx.Commit": modes.tx_commit,
+    "Tx.Rollback": modes.tx_rollback,
     "Exchange.Declare": declaring.exchange_declare,
     "Exchange.Delete": declaring.exchange_delete,
     "Exchange.Bind": declaring.exchange_bind,
@@ -44,14 +43,14 @@ def handle(channel: Channel, payload: bytes) -> None:
     """A method other than those of the class channel, publish and ack. Raises AmqpError."""
     if payload[:4] == _ACCESS_REQUEST:
         # Of AMQP 0-8; clients that still ask are given a ticket that nobody looks at.
-        return channel.reply(30, 11, wire.short(1))
-    method: Any = wire.decode_method(payload)
+        return channel.reply(30, 11, frames.short(1))
+    method: Any = frames.decode_method(payload)
     handler = _HANDLERS.get(method.name)
     if method.name in ("Basic.Deliver", "Basic.Return", "Basic.GetOk"):
         return None
     if handler is None:
         raise AmqpError(503, "unimplemented method")
     if strings := _TYPED.get(method.name):
-        method.arguments = Arguments(*wire.typed_arguments(payload, strings))
+        method.arguments = Arguments(*frames.typed_arguments(payload, strings))
     handler(channel, method)
     return None

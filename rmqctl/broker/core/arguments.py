@@ -1,9 +1,9 @@
 """The optional arguments of queues and exchanges: which values they take, and whether two declarations mean the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
-from rmqctl.broker.core.errors import AmqpError, precondition
+from rmqctl.broker.core.errors import Reason, Refusal, precondition
 
 # Type letters of field tables (section 4.2.5.5), as RabbitMQ calls them in its errors.
 _TYPES = {
@@ -146,34 +146,6 @@ _QUEUE: dict[str, Check] = {
     ),
     "x-delivery-limit": _anything,
 }
-# Arguments that queues of a type do not know.
-_FOREIGN = {
-    "classic": frozenset(
-        (
-            "x-dead-letter-strategy",
-            "x-max-in-memory-length",
-            "x-max-in-memory-bytes",
-            "x-quorum-initial-group-size",
-            "x-quorum-target-group-size",
-            "x-max-age",
-            "x-stream-max-segment-size-bytes",
-            "x-stream-filter-size-bytes",
-            "x-initial-cluster-size",
-            "x-delivery-limit",
-        )
-    ),
-    "quorum": frozenset(
-        (
-            "x-max-priority",
-            "x-queue-mode",
-            "x-queue-version",
-            "x-max-age",
-            "x-stream-max-segment-size-bytes",
-            "x-stream-filter-size-bytes",
-            "x-initial-cluster-size",
-        )
-    ),
-}
 # A redeclaration has to agree on these; others may differ.
 _COMPARED = (
     "x-queue-type",
@@ -194,13 +166,15 @@ _COMPARED = (
 )
 
 
-def check_queue(name: str, vhost: str, kind: str, arguments: Arguments) -> None:
-    """Raises AmqpError 406 for the first argument that queues of this type do not know, or with a value it cannot have."""
-    what = f"queue '{name}' in vhost '{vhost}'"
+def check_queue(what: str, kind: str, foreign: Container[str], arguments: Arguments) -> None:
+    """Raises Refusal for the first argument that is foreign to queues of this kind, or with a value it cannot have.
+
+    `what`: queue 'name' in vhost 'vhost'.
+    """
     if "x-queue-master-locator" in arguments:
-        raise AmqpError(541, "Feature `queue_master_locator` is deprecated.", hard=True)
+        raise Refusal(Reason.INTERNAL_ERROR, "Feature `queue_master_locator` is deprecated.")
     for argument in arguments:
-        if argument in _FOREIGN[kind]:
+        if argument in foreign:
             raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{kind}_queue")
     for argument, check in _QUEUE.items():
         if argument in arguments and (problem := check(argument, arguments[argument], arguments)):
@@ -208,7 +182,7 @@ def check_queue(name: str, vhost: str, kind: str, arguments: Arguments) -> None:
 
 
 def check_exchange_name(argument: str, what: str, arguments: Arguments) -> None:
-    """Raises AmqpError 406 when an argument that names an exchange is no text. `what`: queue 'name' in vhost 'vhost'."""
+    """Raises Refusal when an argument that names an exchange is no text. `what`: queue 'name' in vhost 'vhost'."""
     if argument in arguments and not isinstance(arguments[argument], str):
         raise precondition(f"invalid type '{arguments.type_of(argument)}' for arg '{argument}' in {what}")
 
@@ -216,7 +190,7 @@ def check_exchange_name(argument: str, what: str, arguments: Arguments) -> None:
 def check_equal(
     what: str, vhost: str, current: Mapping[str, Any], wanted: Arguments, compared: tuple[str, ...] = _COMPARED
 ) -> None:
-    """Raises AmqpError 406 for the first argument on which two declarations differ. `what`: queue 'name'."""
+    """Raises Refusal for the first argument on which two declarations differ. `what`: queue 'name'."""
     stored = current if isinstance(current, Arguments) else Arguments(current)
     for argument in compared:
         default = "classic" if argument == "x-queue-type" else None
@@ -230,7 +204,7 @@ def check_equal(
         raise inequivalent(argument, what, vhost, _shown(argument, wanted), _shown(argument, stored))
 
 
-def inequivalent(argument: str, what: str, vhost: str, received: str, current: str) -> AmqpError:
+def inequivalent(argument: str, what: str, vhost: str, received: str, current: str) -> Refusal:
     return precondition(
         f"inequivalent arg '{argument}' for {what} in vhost '{vhost}': received {received} but current is {current}"
     )

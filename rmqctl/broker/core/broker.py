@@ -1,253 +1,191 @@
-"""The broker: virtual hosts, users, policies, parameters and connections; what is not of one virtual host alone."""
+"""The broker: virtual hosts, users and connections; what is not of one virtual host alone."""
 
-import hmac
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rmqctl.broker.core.attempts import Attempts
-from rmqctl.broker.core.errors import AmqpError, not_found
-from rmqctl.broker.core.journal import Ephemeral, Journal
-from rmqctl.broker.core.policies import Policy
-from rmqctl.broker.core.stats import CHURN
-from rmqctl.broker.core.timers import Timers
-from rmqctl.broker.core.users import Permission, TopicPermission, User, hash_password
-from rmqctl.broker.core.vhost import VHost
-
-if TYPE_CHECKING:
-    from rmqctl.broker.amqp.channel import Channel
-    from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.core.errors import Reason, Refusal
+from rmqctl.broker.core.limits import reached
+from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.permissions import Permission
+from rmqctl.broker.core.ports import Connection
+from rmqctl.broker.core.replies import DirectReplies
+from rmqctl.broker.core.users import SALT, SHA256, User, hash_password
+from rmqctl.broker.core.vhost import DEFAULT_VHOST, VHost
 
 # The release of RabbitMQ whose answers this broker gives.
 RABBITMQ_VERSION = "4.3.6"
-DEFAULT_VHOST = "/"
 DEFAULT_USER = "guest"
 
 
-class Awaiting(Protocol):
-    def committed(self, batch: int) -> None: ...
-
-
 class Broker:
-    """`clock` tells Unix seconds; `consumer_timeout` is the delivery acknowledgement timeout in seconds, None for none."""
+    """`consumer_timeout` is the delivery acknowledgement timeout in seconds, None for none."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        *,
-        journal: Journal | None = None,
-        node: str = "rabbit@localhost",
-        consumer_timeout: float | None = 1800.0,
-    ) -> None:
-        self.clock = clock
-        self.now = self.started = clock()
-        self.journal: Journal = journal or Ephemeral()
+    def __init__(self, node: Node, *, consumer_timeout: float | None = 1800.0) -> None:
         self.node = node
-        self.cluster_name = node
+        self.cluster_name = node.name
         self.consumer_timeout = consumer_timeout
         self.attempts = Attempts()
-        self.timers = Timers()
-        self.users: dict[str, User] = {}
-        self.vhosts: dict[str, VHost] = {}
-        self.policies: dict[tuple[str, str], Policy] = {}
-        self.operator_policies: dict[tuple[str, str], Policy] = {}
-        self.parameters: dict[tuple[str, str, str], Any] = {}
-        """By vhost, component and name."""
-        self.global_parameters: dict[str, Any] = {}
+        self.replies = DirectReplies(node)
+        self._users: dict[str, User] = {}
+        self._vhosts: dict[str, VHost] = {}
+        self._global_parameters: dict[str, Any] = {}
         self.connections: dict[Connection, None] = {}
-        self.access_epoch = 0
-        """Grows with every change of what somebody may do: what was learned before has to be asked again."""
-        self.awaiting: dict[Awaiting, None] = {}
-        """Who has something to say as soon as the store has kept what was told it."""
-        self.reply_channels: dict[str, Channel] = {}
-        """Consumers of direct reply-to, by the token in their addresses."""
-        self._secret = os.urandom(16)
-        self.churn = dict.fromkeys(CHURN, 0)
-        """How often connections, channels and queues came and went."""
         self.memory_limit: int | None = None
         """Bytes; None for no limit."""
         self.alarmed = False
         """Memory is above the limit: publishers wait."""
         if consumer_timeout is not None:
-            self._watch_consumers(consumer_timeout)
+            self._watch_deliveries(consumer_timeout)
 
-    def seal(self, token: str) -> str:
-        """Tells a token that this broker made from any other text."""
-        return hmac.new(self._secret, token.encode("utf-8", "replace"), "sha256").hexdigest()[:16]
+    @property
+    def users(self) -> Mapping[str, User]:
+        return self._users
 
-    def tick(self) -> None:
-        """Has the clock read and does what is due."""
-        self.now = self.clock()
-        self.timers.run(self.now)
+    @property
+    def vhosts(self) -> Mapping[str, VHost]:
+        return self._vhosts
+
+    @property
+    def global_parameters(self) -> Mapping[str, Any]:
+        return self._global_parameters
 
     def seed(self) -> None:
         """What a new RabbitMQ has: the vhost / and the administrator guest."""
         self.add_vhost(DEFAULT_VHOST, {"description": "Default virtual host"})
-        self.put_user(User(DEFAULT_USER, hash_password(DEFAULT_USER), ["administrator"]))
-        self.set_permission(DEFAULT_USER, DEFAULT_VHOST, Permission(".*", ".*", ".*"))
-
-    def committed(self, batch: int) -> None:
-        """The store has everything up to this batch: confirms may go out."""
-        for each in list(self.awaiting):
-            each.committed(batch)
+        guest = self.put_user(DEFAULT_USER, self.hash_password(DEFAULT_USER), ["administrator"])
+        guest.permit(DEFAULT_VHOST, Permission(".*", ".*", ".*"))
 
     # --------------------------------------------------------------------------------------------------------- vhosts
 
     def vhost(self, name: str) -> VHost:
-        """Raises AmqpError 404."""
-        found = self.vhosts.get(name)
+        """Raises Refusal."""
+        found = self._vhosts.get(name)
         if found is None:
-            raise AmqpError(404, f"no vhost '{name}'")
+            raise Refusal(Reason.NOT_FOUND, f"no vhost '{name}'")
         return found
 
-    def add_vhost(self, name: str, metadata: Mapping[str, Any] | None = None) -> VHost:
-        """The vhost of that name, made when there was none; `metadata`: description, tags, default_queue_type."""
-        found = self.vhosts.get(name)
+    def add_vhost(self, name: str, metadata: Mapping[str, Any] | None = None, *, tracing: bool | None = None) -> VHost:
+        """The vhost of that name, made when there was none; see `VHost.describe`."""
+        found = self._vhosts.get(name)
         if found is None:
-            found = self.vhosts[name] = VHost(self, name, metadata)
-        elif metadata:
-            found.metadata |= metadata
-        self.define_vhost(found)
+            found = self._vhosts[name] = VHost(self.node, name)
+        elif metadata is None:
+            return found
+        found.describe(metadata or {}, tracing=tracing)
         return found
-
-    def define_vhost(self, vhost: VHost) -> None:
-        """To be called after a change of its metadata, limits or tracing."""
-        document = {"metadata": vhost.metadata, "limits": vhost.limits, "tracing": vhost.tracing}
-        self.journal.define("vhost", (vhost.name,), document)
 
     def delete_vhost(self, name: str) -> None:
-        """With everything in it. Raises AmqpError 404."""
+        """With everything in it. Raises Refusal, also when it is protected."""
         vhost = self.vhost(name)
-        for connection in [each for each in self.connections if each.vhost is vhost]:
-            connection.close(320, f"vhost '{name}' is deleted")
+        if vhost.metadata.get("protected_from_deletion"):
+            raise Refusal(
+                Reason.PRECONDITION_FAILED,
+                f"Refusing to delete virtual host '{name}' because it is protected from deletion",
+            )
+        for connection in [each for each in self.connections if each.vhost_name == name]:
+            connection.close(f"vhost '{name}' is deleted")
         for queue in list(vhost.queues.values()):
             vhost.remove_queue(queue)
-        del self.vhosts[name]
-        for user in self.users.values():
-            user.permissions.pop(name, None)
-            user.topic_permissions.pop(name, None)
-        for kept in (self.policies, self.operator_policies):
-            for key in [key for key in kept if key[0] == name]:
-                del kept[key]
-        for parameter in [key for key in self.parameters if key[0] == name]:
-            del self.parameters[parameter]
-        self.access_epoch += 1
-        self.journal.define("vhost", (name,), None)
+        del self._vhosts[name]
+        for user in self._users.values():
+            user.forget_vhost(name)
+        self.node.define("vhost", (name,), None)
 
     # ---------------------------------------------------------------------------------------------------------- users
 
     def user(self, name: str) -> User:
-        """Raises AmqpError 404."""
-        found = self.users.get(name)
+        """Raises Refusal."""
+        found = self._users.get(name)
         if found is None:
-            raise AmqpError(404, f"no user '{name}'")
+            raise Refusal(Reason.NOT_FOUND, f"no user '{name}'")
         return found
 
     def authenticate(self, name: str, password: str) -> User | None:
-        user = self.users.get(name)
+        user = self._users.get(name)
         return user if user is not None and user.has_password(password) else None
 
-    def put_user(self, user: User) -> None:
-        """Adds it, or changes password and tags of the one there is."""
-        known = self.users.get(user.name)
-        if known is not None:
-            known.password_hash, known.algorithm, known.tags = user.password_hash, user.algorithm, user.tags
-        else:
-            self.users[user.name] = user
-        self.define_user(self.users[user.name])
+    def put_user(self, name: str, password_hash: str, tags: Sequence[str], algorithm: str = SHA256) -> User:
+        """Adds a user, or changes password and tags of the one there is."""
+        user = self._users.get(name)
+        if user is None:
+            user = self._users[name] = User(self.node, name)
+        user.identify(password_hash, algorithm, tags)
+        return user
 
-    def define_user(self, user: User) -> None:
-        """To be called after a change of its limits."""
-        self.access_epoch += 1
-        self.journal.define("user", (user.name,), user.document())
+    def restore_user(self, document: Mapping[str, Any]) -> None:
+        """One as `User.document` gives it."""
+        user = self._users[document["name"]] = User(self.node, document["name"])
+        user.restore(document)
 
     def delete_user(self, name: str) -> None:
-        """With its connections. Raises AmqpError 404."""
-        user = self.user(name)
-        del self.users[name]
-        self.access_epoch += 1
-        for connection in [each for each in self.connections if each.user is user]:
-            connection.close(320, f"user '{name}' is deleted")
-        self.journal.define("user", (name,), None)
+        """With its connections. Raises Refusal."""
+        self.user(name)
+        del self._users[name]
+        for connection in [each for each in self.connections if each.user_name == name]:
+            connection.close(f"user '{name}' is deleted")
+        self.node.define("user", (name,), None)
 
-    def set_permission(self, user: str, vhost: str, permission: Permission | None) -> None:
-        """None clears it. Raises AmqpError 404."""
-        found = self.user(user)
-        self.vhost(vhost)
-        if permission is None:
-            found.permissions.pop(vhost, None)
-        else:
-            found.permissions[vhost] = permission
-        self.access_epoch += 1
-        self.journal.define("permission", (user, vhost), permission and permission._asdict())
+    def hash_password(self, password: str, algorithm: str = SHA256) -> str:
+        return hash_password(password, self.node.entropy.token(SALT), algorithm)
 
-    def set_topic_permission(self, user: str, vhost: str, exchange: str, permission: TopicPermission | None) -> None:
-        """None clears it. Raises AmqpError 404."""
-        found = self.user(user).topic_permissions.setdefault(vhost, {})
-        self.vhost(vhost)
-        if permission is None:
-            found.pop(exchange, None)
-        else:
-            found[exchange] = permission
-        self.access_epoch += 1
-        self.journal.define("topic_permission", (user, vhost, exchange), permission and permission._asdict())
-
-    # -------------------------------------------------------------------------------------------- policies, parameters
-
-    def policies_of(self, vhost: str) -> Iterable[Policy]:
-        return [policy for policy in self.policies.values() if policy.vhost == vhost]
-
-    def operator_policies_of(self, vhost: str) -> Iterable[Policy]:
-        return [policy for policy in self.operator_policies.values() if policy.vhost == vhost]
-
-    def set_policy(self, policy: Policy, *, operator: bool = False) -> None:
-        """Raises AmqpError 404 when there is no such vhost."""
-        vhost = self.vhost(policy.vhost)
-        (self.operator_policies if operator else self.policies)[policy.vhost, policy.name] = policy
-        kind = "operator_policy" if operator else "policy"
-        self.journal.define(kind, (policy.vhost, policy.name), policy.document())
-        vhost.apply_policies()
-
-    def clear_policy(self, vhost: str, name: str, *, operator: bool = False) -> None:
-        """Raises AmqpError 404."""
-        found = self.operator_policies if operator else self.policies
-        if (vhost, name) not in found:
-            raise not_found("policy", name, vhost)
-        del found[vhost, name]
-        self.journal.define("operator_policy" if operator else "policy", (vhost, name), None)
-        self.vhost(vhost).apply_policies()
-
-    def set_parameter(self, vhost: str, component: str, name: str, value: Any) -> None:
-        """None clears it."""
-        if value is None:
-            self.parameters.pop((vhost, component, name), None)
-        else:
-            self.parameters[vhost, component, name] = value
-        self.journal.define("parameter", (vhost, component, name), None if value is None else {"value": value})
+    # -------------------------------------------------------------------------------------------------- parameters
 
     def set_global_parameter(self, name: str, value: Any) -> None:
         """`cluster_name` names the cluster."""
-        self.global_parameters[name] = value
+        self._global_parameters[name] = value
         if name == "cluster_name":
-            self.cluster_name = value or self.node
-        self.journal.define("global_parameter", (name,), {"value": value})
+            self.cluster_name = value or self.node.name
+        self.node.define("global_parameter", (name,), {"value": value})
 
     def clear_global_parameter(self, name: str) -> None:
         """There must be one."""
-        del self.global_parameters[name]
+        del self._global_parameters[name]
         if name == "cluster_name":
-            self.cluster_name = self.node
-        self.journal.define("global_parameter", (name,), None)
+            self.cluster_name = self.node.name
+        self.node.define("global_parameter", (name,), None)
 
     # ----------------------------------------------------------------------------------------------------- connections
 
-    def connections_of(self, *, user: User | None = None, vhost: VHost | None = None) -> Sequence["Connection"]:
+    def connections_of(self, *, user: str | None = None, vhost: str | None = None) -> Sequence[Connection]:
         """The open connections of a user, or to a vhost."""
         return [
             each
             for each in self.connections
-            if each.is_open and (user is None or each.user is user) and (vhost is None or each.vhost is vhost)
+            if each.is_open and (user is None or each.user_name == user) and (vhost is None or each.vhost_name == vhost)
         ]
+
+    def admit(self, user: User, name: str) -> VHost:
+        """The virtual host that a user may connect to now. Raises Refusal."""
+        vhost = self._vhosts.get(name)
+        if vhost is None:
+            raise Refusal(Reason.NOT_ALLOWED, f"vhost {name} not found")
+        user.check_vhost(name)
+        limit = reached(vhost.limits, "max-connections", len(self.connections_of(vhost=name)))
+        if limit is not None:
+            raise Refusal(
+                Reason.NOT_ALLOWED,
+                f"access to vhost '{name}' refused for user '{user.name}': connection limit ({limit}) is reached",
+            )
+        limit = reached(user.limits, "max-connections", len(self.connections_of(user=user.name)))
+        if limit is not None:
+            raise Refusal(
+                Reason.NOT_ALLOWED,
+                f"connection refused for user '{user.name}': user connection limit ({limit}) is reached",
+            )
+        return vhost
+
+    def admit_channel(self, user: User) -> None:
+        """Raises Refusal when the user's channels are as many as its limit."""
+        if "max-channels" not in user.limits:
+            return
+        count = sum(len(each.channels) for each in self.connections_of(user=user.name))
+        limit = reached(user.limits, "max-channels", count)
+        if limit is not None:
+            raise Refusal(
+                Reason.NOT_ALLOWED,
+                f"number of channels opened for user '{user.name}' has reached the maximum allowed user limit of {limit}",
+            )
 
     def set_alarm(self, on: bool) -> None:
         """Memory is short, or no longer: publishers are blocked, or go on."""
@@ -256,13 +194,13 @@ class Broker:
             for connection in list(self.connections):
                 connection.alarm_changed()
 
-    def _watch_consumers(self, timeout: float) -> None:
+    def _watch_deliveries(self, timeout: float) -> None:
         """Looks again and again for deliveries that were never acknowledged."""
 
         def look() -> None:
             for connection in list(self.connections):
-                connection.close_late_channels(self.now - timeout)
-            self.timers.at(self.now + pause, look)
+                connection.end_late_deliveries(self.node.now - timeout)
+            self.node.timers.at(self.node.now + pause, look)
 
         pause = min(timeout / 2, 60.0)
-        self.timers.at(self.now + pause, look)
+        self.node.timers.at(self.node.now + pause, look)

@@ -1,68 +1,61 @@
-"""A consumer: who takes messages from a queue, and how many at a time."""
+"""A consumer: who takes messages from a queue, and where they go."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol
 
-from rmqctl.broker.core import wire
+from rmqctl.broker.core.message import Entry, Message
 
-if TYPE_CHECKING:
-    from rmqctl.broker.amqp.channel import Channel
-    from rmqctl.broker.core.queue import Queue
+
+class Origin(NamedTuple):
+    """Where a consumer's messages go, for lists: connection, channel number, peer's host and port, and whose it is."""
+
+    connection: str
+    number: int
+    peer: tuple[str, int]
+    user: str
+
+
+class Outlet(Protocol):
+    """A port of the core: where the messages of consumers go, and how many they take."""
+
+    @property
+    def origin(self) -> Origin: ...
+
+    def may_send(self, consumer: "Consumer") -> bool:
+        """Whether the consumer takes one more message now. Who said no tells the queue when it changes: `Queue.credit`."""
+
+    def send(self, consumer: "Consumer", entry: Entry, message: Message) -> None:
+        """Hands a message out; `message` is that of the entry, perhaps with more headers."""
+
+    def cancelled(self, consumer: "Consumer") -> None:
+        """The queue is gone, and the consumer with it."""
 
 
 class Consumer:
-    """`prefetch`: unacknowledged messages at most, 0 without limit. `blocked`: not in the queue's round for now."""
+    """`prefetch`: unacknowledged messages at most, 0 without limit; its outlet keeps to it, and counts `unacked`.
 
-    __slots__ = (
-        "arguments",
-        "blocked",
-        "channel",
-        "exclusive",
-        "no_ack",
-        "prefetch",
-        "prefix",
-        "priority",
-        "queue",
-        "tag",
-        "unacked",
-    )
+    `blocked`: out of the queue's round, because its outlet took nothing more, or because another consumer is the active
+    one. `Queue.credit` brings it back.
+    """
+
+    __slots__ = ("arguments", "blocked", "exclusive", "no_ack", "outlet", "prefetch", "priority", "tag", "unacked")
 
     def __init__(
         self,
-        channel: "Channel",
-        queue: "Queue",
+        outlet: Outlet,
         tag: str,
         *,
-        no_ack: bool,
-        exclusive: bool,
-        prefetch: int,
-        arguments: Mapping[str, Any],
+        no_ack: bool = False,
+        exclusive: bool = False,
+        prefetch: int = 0,
+        arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        self.channel = channel
-        self.queue = queue
+        self.outlet = outlet
         self.tag = tag
         self.no_ack = no_ack
         self.exclusive = exclusive
         self.prefetch = prefetch
-        self.arguments = dict(arguments)
-        self.priority = int(arguments.get("x-priority", 0))
+        self.arguments = dict(arguments or {})
+        self.priority = int(self.arguments.get("x-priority", 0))
         self.unacked = 0
         self.blocked = False
-        self.prefix = wire.deliver_prefix(tag)
-
-    def can_take(self) -> bool:
-        """Whether one more message may be sent to it now."""
-        channel = self.channel
-        if channel.connection.paused:
-            return False
-        if self.no_ack:
-            return True
-        if self.prefetch and self.unacked >= self.prefetch:
-            return False
-        return not channel.prefetch or channel.consumed < channel.prefetch
-
-    def credited(self) -> None:
-        """It may be able to take messages again."""
-        if self.blocked and self.can_take():
-            self.blocked = False
-            self.queue.resume(self)

@@ -1,16 +1,36 @@
 """What becomes of a message that leaves a queue unwanted (https://www.rabbitmq.com/docs/dlx)."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rmqctl.broker.core import wire
+from rmqctl.broker.core import content
 from rmqctl.broker.core.message import Entry, Message, more_keys
+from rmqctl.broker.core.publishing import put
+from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.routing import Router
 
-if TYPE_CHECKING:
-    from rmqctl.broker.core.queue import Queue
+
+def dead_letter(router: Router, queue: Queue, entries: Iterable[Entry], reason: str, now: float) -> None:
+    """Sends messages to where their queue wants its dead letters sent; nowhere when that is missing.
+
+    `reason`: rejected, expired, maxlen or delivery_limit.
+    """
+    exchange = router.exchanges.get(queue.dead_letter_exchange or "")
+    if exchange is None:
+        return
+    for entry in entries:
+        message = dead_lettered(queue, entry, reason, now)
+        more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
+        found = router.route(exchange, message, more)
+        put(
+            message,
+            [target for target in found if reason == "rejected" or not in_circles(target, message)],
+            redelivered=entry.count > 0,
+        )
 
 
-def dead_lettered(queue: "Queue", entry: Entry, reason: str, now: float) -> Message:
+def dead_lettered(queue: Queue, entry: Entry, reason: str, now: float) -> Message:
     """The message as it goes to the dead letter exchange: with its history in x-death, newest first, and no expiration."""
     message = entry.message
     deaths = list(message.deaths)
@@ -30,18 +50,18 @@ def dead_lettered(queue: "Queue", entry: Entry, reason: str, now: float) -> Mess
         }
         if (expiration := message.get("expiration")) is not None:
             latest["original-expiration"] = expiration
-    headers: dict[str, bytes | None] = {"x-death": wire.field([latest, *deaths])}
+    headers: dict[str, bytes | None] = {"x-death": content.field([latest, *deaths])}
     for name in ("reason", "queue", "exchange"):
         if not message.deaths:
-            headers[f"x-first-death-{name}"] = wire.field(latest[name])
-        headers[f"x-last-death-{name}"] = wire.field(latest[name])
+            headers[f"x-first-death-{name}"] = content.field(latest[name])
+        headers[f"x-last-death-{name}"] = content.field(latest[name])
     key = message.key if queue.dead_letter_key is None else queue.dead_letter_key
     dead = message.changed(queue.dead_letter_exchange or "", key, headers=headers, drop=("expiration",))
     dead.deaths = (latest, *deaths)
     return dead
 
 
-def in_circles(queue: "Queue", message: Message) -> bool:
+def in_circles(queue: Queue, message: Message) -> bool:
     """It was in the queue before, and no client has rejected it since: it would go round for ever."""
     since = []
     for death in message.deaths:

@@ -5,14 +5,14 @@ from typing import Any
 
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
-from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.declarations import checked_metadata
+from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.core.exchange import Destination, Exchange
-from rmqctl.broker.core.policies import Policy
-from rmqctl.broker.core.users import Permission, TopicPermission, User, hash_password
+from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.permissions import Permission, TopicPermission, checked_pattern
+from rmqctl.broker.core.policies import Policy, checked
+from rmqctl.broker.core.users import User, checked_hash, checked_tags, known_algorithm
 from rmqctl.broker.core.vhost import VHost
-from rmqctl.broker.management import limits, policies, users, vhosts
-from rmqctl.broker.management.permissions import checked_pattern
-from rmqctl.broker.management.web import HttpError
 
 Document = dict[str, Any]
 _VERSIONS = {
@@ -35,15 +35,15 @@ def export_definitions(broker: Broker, vhost: str | None = None) -> Document:
     if vhost is None:
         return _of_broker(broker, broker.vhosts.values(), _exported)
     found = broker.vhost(vhost)
-    metadata = vhosts.shown_metadata(found)
+    metadata = found.shown_metadata()
     return {
         "description": metadata["description"],
         "metadata": metadata,
         **_VERSIONS,
-        "limits": found.limits,
+        "limits": dict(found.limits),
         "exchanges": _without_vhost(_exchanges(found, _exported)),
-        "parameters": _without_vhost(_parameters(broker, found)),
-        "policies": _without_vhost(_policy(policy) for policy in broker.policies_of(vhost)),
+        "parameters": _without_vhost(_parameters(found)),
+        "policies": _without_vhost(_policy(policy) for policy in found.policies.values()),
         "explanation": f"Definitions of virtual host '{vhost}'",
         "original_vhost_name": vhost,
         "rabbitmq_definition_format": "single_virtual_host",
@@ -63,17 +63,17 @@ def _of_broker(broker: Broker, found: Iterable[VHost], exported: Callable[[Excha
         **_VERSIONS,
         "exchanges": [row for vhost in found for row in _exchanges(vhost, exported)],
         "vhosts": [
-            {"limits": vhost.limits, "metadata": vhosts.shown_metadata(vhost), "name": vhost.name} for vhost in found
+            {"limits": dict(vhost.limits), "metadata": vhost.shown_metadata(), "name": vhost.name} for vhost in found
         ],
         "users": [_user(user) for user in broker.users.values()],
         "global_parameters": [{"name": name, "value": value} for name, value in broker.global_parameters.items()],
-        "parameters": [row for vhost in found for row in _parameters(broker, vhost)],
-        "policies": [_policy(policy) for policy in broker.policies.values()],
+        "parameters": [row for vhost in found for row in _parameters(vhost)],
+        "policies": [_policy(policy) for vhost in found for policy in vhost.policies.values()],
         "topic_permissions": [
             {"exchange": exchange, "read": each.read, "user": user.name, "vhost": vhost, "write": each.write}
             for user in broker.users.values()
-            for vhost, exchanges in user.topic_permissions.items()
-            for exchange, each in exchanges.items()
+            for vhost in broker.vhosts
+            for exchange, each in user.topic_permissions(vhost).items()
         ],
         "explanation": f"Definitions of cluster '{broker.cluster_name}'",
         "rabbitmq_definition_format": "cluster",
@@ -126,17 +126,17 @@ def _queues(vhost: VHost) -> list[Document]:
 def _bindings(vhost: VHost) -> list[Document]:
     exclusive = {queue.name for queue in vhost.queues.values() if queue.exclusive}
     return [
-        dict(sorted(vhost.binding_document(binding).items()))
-        for binding in vhost.bindings()
+        dict(sorted(binding.document(vhost.name).items()))
+        for binding in vhost.router.bindings()
         if binding.source and not (binding.destination.kind == "queue" and binding.destination.name in exclusive)
     ]
 
 
-def _parameters(broker: Broker, vhost: VHost) -> list[Document]:
+def _parameters(vhost: VHost) -> list[Document]:
     rows: list[Document] = []
     if vhost.limits:
-        rows.append({"component": "vhost-limits", "name": "limits", "value": vhost.limits, "vhost": vhost.name})
-    for policy in broker.operator_policies_of(vhost.name):
+        rows.append({"component": "vhost-limits", "name": "limits", "value": dict(vhost.limits), "vhost": vhost.name})
+    for policy in vhost.operator_policies.values():
         value = {key: each for key, each in policy.document().items() if key not in ("vhost", "name")}
         rows.append({"component": "operator_policy", "name": policy.name, "value": value, "vhost": vhost.name})
     return rows
@@ -149,10 +149,10 @@ def _policy(policy: Policy) -> Document:
 def _user(user: User) -> Document:
     return {
         "hashing_algorithm": user.algorithm,
-        "limits": user.limits,
+        "limits": dict(user.limits),
         "name": user.name,
         "password_hash": user.password_hash,
-        "tags": user.tags,
+        "tags": list(user.tags),
     }
 
 
@@ -166,32 +166,32 @@ def _without_vhost(rows: Iterable[Document]) -> list[Document]:
 def import_definitions(broker: Broker, document: Mapping[str, Any], vhost: str | None = None) -> None:
     """Adds what the document has; queues and exchanges that exist stay as they are. With `vhost` everything goes there.
 
-    Raises InvalidDefinitions, and then has changed nothing: all of it is tried on a broker without a store first.
+    Raises InvalidDefinitions, and then has changed nothing: all of it is tried on a broker without a journal first.
     """
-    trial = Broker(lambda: broker.now, consumer_timeout=None)
+    trial = Broker(Node(lambda: broker.node.now, broker.node.entropy), consumer_timeout=None)
     _apply(trial, _of_broker(broker, broker.vhosts.values(), _declared), None)
     try:
         _apply(trial, document, vhost)
-    except HttpError as error:
-        raise InvalidDefinitions(_shown(error.reason)) from None
-    except AmqpError as error:
-        raise InvalidDefinitions(_reason(error)) from None
+    except Refusal as refusal:
+        raise InvalidDefinitions(_shown(refusal)) from None
     except InvalidDefinitions:
         raise
     except KeyError as error:
         raise InvalidDefinitions(f"key_missing: {error.args[0]}") from None
     except (TypeError, AttributeError, ValueError) as error:
         raise InvalidDefinitions(f"not definitions: {error}") from None
-    _apply(broker, document, vhost)
+    with broker.node.journal.together():
+        _apply(broker, document, vhost)
 
 
-def _shown(reason: Any) -> str:
+def _shown(refusal: Refusal) -> str:
     """A pair as Erlang prints it; a text as it is."""
-    return f'{{{reason[0]},<<"{reason[1]}">>}}' if isinstance(reason, list) and len(reason) == 2 else str(reason)
-
-
-def _reason(error: AmqpError) -> str:
-    return f"precondition_failed: {error.text}" if error.code == 406 else error.text
+    pair = refusal.term
+    if isinstance(pair, list) and len(pair) == 2:
+        return f'{{{pair[0]},<<"{pair[1]}">>}}'
+    if pair is not None:
+        return str(pair)
+    return f"precondition_failed: {refusal.text}" if refusal.reason is Reason.PRECONDITION_FAILED else refusal.text
 
 
 def _vhost(broker: Broker, name: str) -> VHost:
@@ -200,10 +200,11 @@ def _vhost(broker: Broker, name: str) -> VHost:
     return broker.vhosts[name]
 
 
-def _known(broker: Broker, user: str) -> str:
-    if user not in broker.users:
-        raise InvalidDefinitions(f'{{no_such_user,<<"{user}">>}}')
-    return user
+def _user_of(broker: Broker, row: Document) -> User:
+    name = row["user"]
+    if name not in broker.users:
+        raise InvalidDefinitions(f'{{no_such_user,<<"{name}">>}}')
+    return broker.users[name]
 
 
 def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> None:
@@ -214,10 +215,10 @@ def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> No
             _add_vhost(broker, row)
         for row in _of(document, "permissions", None):
             permission = Permission(*(checked_pattern(row[part]) for part in ("configure", "write", "read")))
-            broker.set_permission(_known(broker, row["user"]), row["vhost"], permission)
+            _user_of(broker, row).permit(broker.vhost(row["vhost"]).name, permission)
         for row in _of(document, "topic_permissions", None):
             topic = TopicPermission(checked_pattern(row["write"]), checked_pattern(row["read"]))
-            broker.set_topic_permission(_known(broker, row["user"]), row["vhost"], row["exchange"], topic)
+            _user_of(broker, row).permit_topics(broker.vhost(row["vhost"]).name, row["exchange"], topic)
         for row in _of(document, "global_parameters", None):
             if row["name"] not in ("cluster_tags", "internal_cluster_id"):
                 broker.set_global_parameter(row["name"], row["value"])
@@ -257,49 +258,41 @@ def _of(document: Mapping[str, Any], kind: str, vhost: str | None) -> Iterable[D
 
 
 def _add_policy(broker: Broker, row: Document) -> None:
-    _vhost(broker, row["vhost"])
+    vhost = _vhost(broker, row["vhost"])
     try:
-        broker.set_policy(policies.checked(row))
-    except HttpError as error:
-        raise InvalidDefinitions(f'{error.reason} (vhost: "{row["vhost"]}" key: "{row["name"]}")') from None
+        vhost.set_policy(checked(row))
+    except Refusal as refusal:
+        raise InvalidDefinitions(f'{refusal.text} (vhost: "{row["vhost"]}" key: "{row["name"]}")') from None
 
 
 def _add_user(broker: Broker, row: Document) -> None:
     if "tags" not in row:
         raise InvalidDefinitions("tags_not_present")
-    algorithm = users.known_algorithm(row.get("hashing_algorithm"))
+    algorithm = known_algorithm(row.get("hashing_algorithm"))
     hashed = row.get("password_hash") or ""
     if "password" in row and not hashed:
-        hashed = hash_password(row["password"], algorithm)
-    broker.put_user(User(row["name"], users.checked_hash(hashed), users.tags_of(row["tags"]), algorithm))
+        hashed = broker.hash_password(row["password"], algorithm)
+    user = broker.put_user(row["name"], checked_hash(hashed), checked_tags(row["tags"]), algorithm)
     if row.get("limits"):
-        limits.check_user_limits(row["limits"])
-        user = broker.user(row["name"])
-        user.limits = dict(row["limits"])
-        broker.define_user(user)
+        user.replace_limits(row["limits"])
 
 
 def _add_vhost(broker: Broker, row: Document) -> None:
     metadata = row.get("metadata") or row
-    vhost = broker.add_vhost(row["name"], vhosts.metadata_of(metadata))
+    vhost = broker.add_vhost(row["name"], checked_metadata(metadata))
     if metadata.get("protected_from_deletion"):
-        vhost.metadata["protected_from_deletion"] = True
+        vhost.protect(True)
     if row.get("limits"):
-        limits.check_vhost_limits(row["limits"])
-        vhost.limits = dict(row["limits"])
-    broker.define_vhost(vhost)
+        vhost.replace_limits(row["limits"])
 
 
 def _add_parameter(broker: Broker, row: Document) -> None:
     vhost, value = _vhost(broker, row["vhost"]), row["value"]
     if row["component"] == "operator_policy":
-        policy = policies.checked({**value, "vhost": vhost.name, "name": row["name"]}, operator=True)
-        broker.set_policy(policy, operator=True)
+        policy = checked({**value, "vhost": vhost.name, "name": row["name"]}, operator=True)
+        vhost.set_policy(policy, operator=True)
     elif row["component"] == "vhost-limits":
-        value = dict(value or {})
-        limits.check_vhost_limits(value)
-        vhost.limits = value
-        broker.define_vhost(vhost)
+        vhost.replace_limits(value or {})
     else:
         where = f'(vhost: "{vhost.name}" / component: "{row["component"]}" / key: "{row["name"]}")'
         raise InvalidDefinitions(f"Validation failed\n\ncomponent {row['component']} not found\n {where}")

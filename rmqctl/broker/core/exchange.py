@@ -1,15 +1,12 @@
 """Exchanges, bindings, and where a message goes (AMQP 0-9-1 specification, section 3.1.3)."""
 
-import hashlib
 import json
-import random
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import quote
 
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.message import Message
+from rmqctl.broker.core.ports import Entropy
 from rmqctl.broker.core.stats import Counts
 from rmqctl.matching import Topics, headers_match
 
@@ -39,18 +36,20 @@ class Binding(NamedTuple):
     key: str
     arguments: Mapping[str, Any]
 
+    def document(self, vhost: str) -> dict[str, Any]:
+        """As in definitions."""
+        return {
+            "source": self.source,
+            "vhost": vhost,
+            "destination": self.destination.name,
+            "destination_type": self.destination.kind,
+            "routing_key": self.key,
+            "arguments": dict(self.arguments),
+        }
+
     @property
     def identity(self) -> tuple[str, Destination, str, str]:
         return self.source, self.destination, self.key, canonical(self.arguments)
-
-    @property
-    def properties_key(self) -> str:
-        """What tells it from the other bindings of the same two in the HTTP API: the key, and a hash of the arguments."""
-        key = quote(self.key, safe="") if self.key else ""
-        if not self.arguments:
-            return key or "~"
-        digest = hashlib.md5(canonical(self.arguments).encode(), usedforsecurity=False).digest()
-        return f"{key}~{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
 def canonical(arguments: Mapping[str, Any]) -> str:
@@ -70,6 +69,7 @@ class Exchange:
         auto_delete: bool,
         internal: bool,
         arguments: Mapping[str, Any],
+        entropy: Entropy,
         user: str = "rmqctl",
     ) -> None:
         self.name = name
@@ -85,7 +85,7 @@ class Exchange:
         """From the argument alternate-exchange or a policy."""
         self.policy: str | None = None
         self.operator_policy: str | None = None
-        self._index: _Index = _INDEXES[kind]()
+        self._index: _Index = _INDEXES[kind](entropy)
 
     @property
     def by_headers(self) -> bool:
@@ -107,6 +107,18 @@ class Exchange:
             self._index.remove(known)
         return known is not None
 
+    def document(self, vhost: str) -> dict[str, Any]:
+        """As in definitions."""
+        return {
+            "name": self.name,
+            "vhost": vhost,
+            "type": self.kind,
+            "durable": self.durable,
+            "auto_delete": self.auto_delete,
+            "internal": self.internal,
+            "arguments": self.arguments,
+        }
+
     def route(self, key: str, message: Message) -> Iterable[Destination]:
         """Where its bindings lead, each destination once."""
         return self._index.match(key, message)
@@ -123,7 +135,8 @@ class _Index(Protocol):
 
 
 class _Direct:
-    def __init__(self) -> None:
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
         self._keys: dict[str, dict[Destination, int]] = {}
 
     def add(self, binding: Binding) -> None:
@@ -160,11 +173,11 @@ class _LocalRandom(_Fanout):
 
     def match(self, key: str, message: Message) -> Iterable[Destination]:
         found = list(super().match(key, message))
-        return [random.choice(found)] if found else []  # noqa: S311 (spreads load, hides nothing)
+        return [self._entropy.choice(found)] if found else []
 
 
 class _Topic:
-    def __init__(self) -> None:
+    def __init__(self, _: Entropy) -> None:
         self._topics: Topics[tuple[Destination, str]] = Topics()
 
     def add(self, binding: Binding) -> None:
@@ -178,7 +191,7 @@ class _Topic:
 
 
 class _Headers:
-    def __init__(self) -> None:
+    def __init__(self, _: Entropy) -> None:
         self._bindings: list[Binding] = []
 
     def add(self, binding: Binding) -> None:
@@ -192,7 +205,7 @@ class _Headers:
         return dict.fromkeys(each.destination for each in self._bindings if headers_match(each.arguments, headers))
 
 
-_INDEXES: dict[str, Callable[[], _Index]] = {
+_INDEXES: dict[str, Callable[[Entropy], _Index]] = {
     "direct": _Direct,
     "fanout": _Fanout,
     "topic": _Topic,

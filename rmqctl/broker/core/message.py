@@ -4,19 +4,22 @@ A message is shared by all the queues that it was routed to; its properties stay
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rmqctl.broker.core import wire
+from rmqctl.broker.core import content
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.errors import precondition
 
-if TYPE_CHECKING:
-    from rmqctl.broker.core.queue import Queue
-
-_HEADERS = wire.FLAGS["headers"]
-_MODE = wire.FLAGS["delivery_mode"]
+_HEADERS = content.FLAGS["headers"]
+_MODE = content.FLAGS["delivery_mode"]
 # Properties that the broker itself acts on: a message with none of them is routed and stored unread.
-ACTED_ON = _HEADERS | wire.FLAGS["expiration"] | wire.FLAGS["reply_to"] | wire.FLAGS["user_id"] | wire.FLAGS["priority"]
+ACTED_ON = (
+    _HEADERS
+    | content.FLAGS["expiration"]
+    | content.FLAGS["reply_to"]
+    | content.FLAGS["user_id"]
+    | content.FLAGS["priority"]
+)
 
 
 class Message:
@@ -41,7 +44,7 @@ class Message:
         self.key = key
         self.header = header
         self.body = body
-        self.route = route if route is not None else wire.short_string(exchange) + wire.short_string(key)
+        self.route = route if route is not None else content.short_string(exchange) + content.short_string(key)
         self.flags = int.from_bytes(header[12:14], "big")
         self.properties: dict[str, bytes] | None = None
         self.persistent = bool(self.flags & _MODE) and self._is_persistent()
@@ -54,20 +57,20 @@ class Message:
 
     def encoded(self) -> dict[str, bytes]:
         if self.properties is None:
-            self.properties = wire.split_properties(self.header)
+            self.properties = content.split_properties(self.header)
         return self.properties
 
     def get(self, name: str) -> Any:
         """A property's value (`headers`: a dict), or None."""
-        if not self.flags & wire.FLAGS[name]:
+        if not self.flags & content.FLAGS[name]:
             return None
-        return wire.decode_property(name, self.encoded()[name])
+        return content.decode_property(name, self.encoded()[name])
 
     def headers(self) -> dict[str, Any]:
         return self.get("headers") or {}
 
     def all_properties(self) -> dict[str, Any]:
-        return {name: wire.decode_property(name, data) for name, data in self.encoded().items()}
+        return {name: content.decode_property(name, data) for name, data in self.encoded().items()}
 
     def changed(
         self,
@@ -81,12 +84,12 @@ class Message:
         """A copy with other properties. `headers` are encoded fields, None removes one; `drop` names properties."""
         encoded = {name: data for name, data in self.encoded().items() if name not in drop}
         if headers is not None:
-            table = wire.split_table(encoded["headers"]) if "headers" in encoded else {}
+            table = content.split_table(encoded["headers"]) if "headers" in encoded else {}
             table |= {name: data for name, data in headers.items() if data is not None}
             kept = {name: data for name, data in table.items() if headers.get(name, b"") is not None}
-            encoded["headers"] = wire.raw_table(kept)
-        encoded |= {name: wire.encode_property(name, value) for name, value in properties.items()}
-        copy = Message(exchange, key, wire.join_properties(encoded, len(self.body)), self.body)
+            encoded["headers"] = content.raw_table(kept)
+        encoded |= {name: content.encode_property(name, value) for name, value in properties.items()}
+        copy = Message(exchange, key, content.join_properties(encoded, len(self.body)), self.body)
         copy.deaths = self.deaths
         return copy
 
@@ -98,8 +101,16 @@ class Message:
 
 def message(exchange: str, key: str, body: bytes, properties: Mapping[str, Any]) -> Message:
     """A message from plain values: `properties` by their names of the specification, `headers` a dict."""
-    encoded = {name: wire.encode_property(name, properties[name]) for name in wire.PROPERTIES if name in properties}
-    return Message(exchange, key, wire.join_properties(encoded, len(body)), body)
+    encoded = {
+        name: content.encode_property(name, properties[name]) for name in content.PROPERTIES if name in properties
+    }
+    return Message(exchange, key, content.join_properties(encoded, len(body)), body)
+
+
+def destination_of(route: bytes) -> tuple[str, str]:
+    """Exchange and routing key of a message's `route`."""
+    middle = 1 + route[0]
+    return route[1:middle].decode("utf-8", "surrogateescape"), route[middle + 1 :].decode("utf-8", "surrogateescape")
 
 
 def more_keys(message: Message, *names: str) -> list[str]:
@@ -110,7 +121,7 @@ def more_keys(message: Message, *names: str) -> list[str]:
     for name in names:
         value = headers.get(name, [])
         if not isinstance(value, list):
-            letter = chr(wire.split_table(message.encoded()["headers"])[name][0])
+            letter = chr(content.split_table(message.encoded()["headers"])[name][0])
             kind = Arguments({name: value}, {name: letter}).type_of(name)
             raise precondition(f'invalid message: {{unacceptable_type_in_header,"{name}",{kind}}}')
         keys += [key for key in value if isinstance(key, str)]
@@ -120,11 +131,10 @@ def more_keys(message: Message, *names: str) -> list[str]:
 class Entry:
     """A message in a queue. `position` orders it there; `expires` is Unix seconds or None."""
 
-    __slots__ = ("acquired", "count", "expires", "message", "position", "queue", "redelivered", "stored")
+    __slots__ = ("acquired", "count", "expires", "message", "position", "redelivered", "stored")
 
-    def __init__(self, message: Message, queue: "Queue", position: int, expires: float | None) -> None:
+    def __init__(self, message: Message, position: int, expires: float | None) -> None:
         self.message = message
-        self.queue = queue
         self.position = position
         self.expires = expires
         self.redelivered = False
@@ -134,13 +144,3 @@ class Entry:
         """How often it came back because something failed (x-delivery-count)."""
         self.stored = 0
         """The number that the store knows it by; 0 when it does not."""
-
-    def delivered(self) -> Message:
-        """The message as it is handed out: quorum queues tell how often it came back."""
-        message = self.message
-        if not self.acquired or self.queue.kind != "quorum":
-            return message
-        counts = {"x-acquired-count": wire.field(self.acquired)}
-        if self.count:
-            counts["x-delivery-count"] = wire.field(self.count)
-        return message.changed(message.exchange, message.key, headers=counts)

@@ -1,8 +1,12 @@
 """Policies: settings by the names of queues and exchanges (https://www.rabbitmq.com/docs/policies)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
+
+from rmqctl.broker.core.errors import invalid
+from rmqctl.broker.core.permissions import words_of
+from rmqctl.broker.core.terms import term
 
 
 class Policy(NamedTuple):
@@ -36,50 +40,132 @@ class Policy(NamedTuple):
         )
 
 
-_APPLIES = {
-    "exchange": ("all", "exchanges"),
-    "classic": ("all", "queues", "classic_queues"),
-    "quorum": ("all", "queues", "quorum_queues"),
+_APPLY_TO = ("queues", "classic_queues", "quorum_queues", "streams", "exchanges", "all")
+_COUNTS = {
+    "max-length": "maximum length",
+    "max-length-bytes": "maximum length in bytes",
+    "max-in-memory-length": "maximum memory in bytes",
+    "max-in-memory-bytes": "maximum memory in bytes",
+    "message-ttl": "message TTL",
+    "delivery-limit": "delivery limit",
+    "consumer-timeout": "consumer timeout",
 }
+_TEXTS = {
+    "alternate-exchange": "alternate exchange name",
+    "dead-letter-exchange": "dead letter exchange name",
+    "dead-letter-routing-key": "dead letter routing key",
+    "max-age": "max age",
+}
+_WORDS = {
+    "overflow": ("overflow value", ("drop-head", "reject-publish", "reject-publish-dlx")),
+    "dead-letter-strategy": ("dead letter strategy", ("at-most-once", "at-least-once")),
+    "queue-mode": ("queue-mode value", ("default", "lazy")),
+    "queue-leader-locator": ("queue leader locator value", ("client-local", "balanced", "random", "least-leaders")),
+}
+_POSITIVE = {
+    "expires": "queue expiry",
+    "queue-version": "queue-version value",
+    "stream-max-segment-size-bytes": "segment size",
+    "target-group-size": "qq target count value",
+}
+_KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_POSITIVE))
+# What operators may limit; they may not send messages elsewhere.
+_OPERATOR_KEYS = frozenset((*_COUNTS, "expires", "overflow", "queue-version", "target-group-size")) - {
+    "consumer-timeout"
+}
+EXCHANGES = frozenset(("all", "exchanges"))
+"""The values of apply-to that mean exchanges."""
 # Limits of which the smaller one holds when there are several.
 _SMALLER = frozenset(("message-ttl", "expires", "max-length", "max-length-bytes", "delivery-limit"))
-# Keys that keep a whole policy from queues of a type.
-_OF_STREAMS = frozenset(("max-age", "stream-max-segment-size-bytes", "initial-cluster-size"))
-_OF_QUORUM = ("delivery-limit", "dead-letter-strategy", "max-in-memory-length", "max-in-memory-bytes")
-_NOT_FOR = {
-    "exchange": frozenset[str](),
-    "classic": _OF_STREAMS | {*_OF_QUORUM, "queue-leader-locator", "target-group-size"},
-    "quorum": _OF_STREAMS | {"queue-mode"},
-}
 # What an argument of a queue is called as a key of a policy, where it can be both.
 QUEUE_KEYS = (*sorted(_SMALLER), "overflow", "dead-letter-exchange", "dead-letter-routing-key")
 
 
-def best(policies: Iterable[Policy], name: str, kind: str) -> Policy | None:
-    """The one of highest priority that matches a name; `kind`: exchange, or the type of a queue."""
+def best(policies: Iterable[Policy], name: str, applies: Container[str], foreign: frozenset[str]) -> Policy | None:
+    """The one of highest priority that matches a name and is for this kind of thing, by its `apply-to`.
+
+    A key that is foreign to the kind keeps the whole policy from it.
+    """
     fitting = [
         each
         for each in policies
-        if each.apply_to in _APPLIES[kind]
-        and _NOT_FOR[kind].isdisjoint(each.definition)
-        and re.search(each.pattern, name)
+        if each.apply_to in applies and foreign.isdisjoint(each.definition) and re.search(each.pattern, name)
     ]
     return max(fitting, key=lambda each: each.priority, default=None)
 
 
 def effective(
-    arguments: Mapping[str, Any], policy: Policy | None, operator_policy: Policy | None, kind: str = "classic"
+    arguments: Mapping[str, Any],
+    policy: Policy | None,
+    operator_policy: Policy | None,
+    before_arguments: Container[str] = (),
 ) -> dict[str, Any]:
     """What holds for a queue, by the names of policy keys: arguments before policy, and the smaller of two limits.
 
-    A quorum queue's overflow behaviour is the policy's, if that names one.
+    Of the keys `before_arguments` it is the policy's value that holds.
     """
     merged = dict(policy.definition) if policy else {}
     for key, value in (operator_policy.definition if operator_policy else {}).items():
         merged[key] = min(merged[key], value) if key in merged and key in _SMALLER else value
     for key in QUEUE_KEYS:
-        if kind == "quorum" and key == "overflow" and key in merged:
+        if key in merged and key in before_arguments:
             continue
         if (value := arguments.get(f"x-{key}")) is not None:
             merged[key] = min(merged[key], value) if key in merged and key in _SMALLER else value
     return merged
+
+
+def policy_kind(operator: bool) -> str:
+    """What the journal calls it."""
+    return "operator_policy" if operator else "policy"
+
+
+def checked(document: Mapping[str, Any], *, operator: bool = False) -> Policy:
+    """A policy from a document as in definitions. Raises Refusal with RabbitMQ's words."""
+    if problem := _problem(document, operator):
+        raise invalid(f"Validation failed\n\n{problem}\n")
+    return Policy.of(document)
+
+
+def _problem(document: Mapping[str, Any], operator: bool) -> str:
+    priority = document.get("priority", 0)
+    if isinstance(priority, bool) or not isinstance(priority, int | float):
+        return f"priority should be a number, actually was {term(priority)}"
+    pattern = document.get("pattern")
+    if not isinstance(pattern, str):
+        return f"pattern should be a binary but was {term(pattern)}"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        reason, position = words_of(error)
+        pad = " " * 54
+        return f'pattern should be regular expression but is invalid: {{"{reason}",\n{pad}{position}}}'
+    if (apply_to := document.get("apply-to", "all")) not in _APPLY_TO:
+        return (
+            f"apply-to '{apply_to}' unrecognised; should be one of: 'queues', 'classic_queues',  'quorum_queues', "
+            "'streams', 'exchanges', or 'all'"
+        )
+    definition = document.get("definition")
+    if not isinstance(definition, Mapping):
+        return f"definition should be a map, actually was {term(definition)}"
+    return _definition_problem(definition, _OPERATOR_KEYS if operator else _KEYS)
+
+
+def _definition_problem(definition: Mapping[str, Any], keys: frozenset[str]) -> str:
+    if not definition:
+        return "no policy provided"
+    if unknown := {name: value for name, value in definition.items() if name not in keys}:
+        return f"{term(unknown)} are not recognised policy settings"
+    return next((problem for name, value in definition.items() if (problem := _value_problem(name, value))), "")
+
+
+def _value_problem(name: str, value: Any) -> str:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if name in _COUNTS:
+        return "" if whole and value >= 0 else f"{term(value)} is not a valid {_COUNTS[name]}"
+    if name in _TEXTS:
+        return "" if isinstance(value, str) else f"{term(value)} is not a valid {_TEXTS[name]}"
+    if name in _WORDS:
+        what, allowed = _WORDS[name]
+        return "" if value in allowed else f"{term(value)} is not a valid {what}"
+    return "" if whole and value >= 1 else f"{term(value)} is not a valid {_POSITIVE[name]}"

@@ -1,49 +1,84 @@
 """A queue: what waits, who takes it, and what happens to messages that nobody takes.
 
 Consumers are served in turn, higher priorities first; one that can take nothing now leaves the round until it can again.
-Whether an operation is allowed is the vhost's to say.
+Whether an operation is allowed is the vhost's to say. What the kinds of queues do differently are the class attributes
+and the methods under "what a kind may do in its own way": a kind is a subclass that names itself, as in `quorum`.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
-from rmqctl.broker.core import wire
-from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core import content
+from rmqctl.broker.core.arguments import Arguments, check_queue
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.message import Entry, Message
-from rmqctl.broker.core.ready import QuorumReady, Ready
+from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.ports import Connection
+from rmqctl.broker.core.ready import Ready
 from rmqctl.broker.core.stats import Counts
 from rmqctl.broker.core.timers import Timer
 
-if TYPE_CHECKING:
-    from rmqctl.broker.amqp.connection import Connection
-    from rmqctl.broker.core.vhost import VHost
+KINDS: dict[str, type["Queue"]] = {}
+"""The kinds of queues by the value of x-queue-type. A class is here as soon as its module is imported."""
+_EXPIRATION = content.FLAGS["expiration"]
 
-_EXPIRATION = wire.FLAGS["expiration"]
-# What x-delivery-limit is for quorum queues without one (RabbitMQ 4.0).
-_DELIVERY_LIMIT = 20
-# A quorum queue refuses what is published from its first message above a limit until it is down to this share of it.
-_LOW = 0.8
+
+class Home(Protocol):
+    """The virtual host that a queue is in, as far as the queue has to do with it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def dead_letter(self, queue: "Queue", entries: Iterable[Entry], reason: str) -> None:
+        """Messages left the queue unwanted: they go to its dead letter exchange."""
+
+    def remove_queue(self, queue: "Queue") -> None:
+        """The queue's time is over: deletes it with its bindings."""
 
 
 class Queue:
     """`owner` is the connection of an exclusive queue. Limits come from `configure`, durations in seconds."""
 
+    kind: ClassVar[str]
+    """The value of x-queue-type."""
+    policies: ClassVar[frozenset[str]] = frozenset(("all", "queues"))
+    """The values of a policy's apply-to that mean queues of this kind."""
+    foreign_arguments: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that a declaration may not have."""
+    foreign_policy_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that keep a whole policy from queues of this kind."""
+    policy_before_arguments: ClassVar[frozenset[str]] = frozenset()
+    """Keys of which the policy's value holds, not the argument's."""
+    server_named: ClassVar[bool] = True
+    """Whether the broker gives it a name when it is declared without one."""
+    replicated: ClassVar[bool] = False
+    """Whether it has members on nodes, as lists show them."""
+    knows_exclusive_consumers: ClassVar[bool] = True
+    deletes_on_conditions: ClassVar[bool] = True
+    """Whether queue.delete with if-unused or if-empty works."""
+    _refusing = False
+    """A kind that takes nothing from its limit on until there is enough room again notes here that it is so far."""
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        KINDS[cls.kind] = cls
+
     def __init__(
         self,
-        vhost: "VHost",
+        node: Node,
+        home: Home,
         name: str,
         *,
         durable: bool,
         auto_delete: bool,
         arguments: Mapping[str, Any],
-        owner: "Connection | None" = None,
+        owner: Connection | None = None,
         exclusive: bool = False,
         user: str = "rmqctl",
     ) -> None:
-        self.vhost = vhost
-        self.broker = vhost.broker
+        self.node = node
+        self.home = home
         self.name = name
         self.durable = durable
         self.auto_delete = auto_delete
@@ -51,34 +86,77 @@ class Queue:
         self.owner = owner
         self.exclusive = exclusive
         self.user = user
-        self.kind = str(arguments.get("x-queue-type") or "classic")
-        self.max_priority: int = arguments.get("x-max-priority", 0)
         self.single_active = bool(arguments.get("x-single-active-consumer", False))
         self.counts = Counts()
-        self.ready = QuorumReady() if self.kind == "quorum" else Ready(self.max_priority)
+        self.ready = self._new_ready()
         self.unacked = 0
         self.unacked_bytes = 0
         self.consumers: dict[Consumer, None] = {}
         self.active: Consumer | None = None
         """With x-single-active-consumer the one that is served."""
         self.number = 0
-        """What the store calls it; 0 when it does not know it."""
+        """What the journal calls it; 0 when it does not know it, and keeps no messages."""
         self.deleted = False
-        self.idle_since = self.used = self.broker.now
+        self.used = self.node.now
         self.policy: str | None = None
         self.operator_policy: str | None = None
-        self.effective: Mapping[str, Any] = {}
+        self.effective_policy: Mapping[str, Any] = {}
+        """What policies come to, without the arguments that count besides."""
+        self.delivery_limit: int | None = None
+        """How often a message may come back; None for no limit, or a kind that does not count."""
         self._rounds: dict[int, deque[Consumer]] = {}
         self._next_position = 0
         self._expiry: Timer | None = None
         self._unused: Timer | None = None
         self.configure({})
 
+    # --------------------------------------------------------------------------- what a kind may do in its own way
+
+    @classmethod
+    def check(cls, what: str, durable: bool, exclusive: bool, auto_delete: bool, arguments: Arguments) -> None:
+        """Raises Refusal for a declaration that cannot be. `what`: queue 'name' in vhost 'vhost'."""
+        check_queue(what, cls.kind, cls.foreign_arguments, arguments)
+
+    def _new_ready(self) -> Ready:
+        """The place for messages that wait."""
+        return Ready()
+
+    def _configure(self, effective: Mapping[str, Any]) -> None:
+        """Takes over settings that only this kind has."""
+
+    def is_full(self, message: Message) -> bool:
+        """Whether a queue that rejects rejects this message now."""
+        if self.max_length is not None and self.ready.count >= self.max_length:
+            return True
+        return self.max_bytes is not None and self.ready.bytes + len(message.body) > self.max_bytes
+
+    def is_lockable(self) -> bool:
+        """Whether basic.get finds it locked, although it is not exclusive."""
+        return False
+
+    def as_delivered(self, entry: Entry) -> Message:
+        """The message as it is handed out when it has come back before."""
+        return entry.message
+
+    def replaces_active(self, consumer: Consumer) -> bool:
+        """Whether a consumer that comes takes the active one's place."""
+        return False
+
+    def _make_room(self) -> None:
+        """Drops what is above the limits, or takes note that no more is wanted."""
+        if self.overflow != "drop-head":
+            return
+        dropped = []
+        while self.ready.count and self._is_over():
+            dropped.append(self.ready.pop())
+        if dropped:
+            self._watch_expiry()
+        self._dead_letter(dropped, "maxlen")
+
     # ------------------------------------------------------------------------------------------------------ settings
 
     def configure(self, effective: Mapping[str, Any]) -> None:
         """Takes over what arguments and policies come to, by the policies' names (`message-ttl`, milliseconds)."""
-        self.effective = effective
         ttl, expires = effective.get("message-ttl"), effective.get("expires")
         self.ttl: float | None = None if ttl is None else ttl / 1000
         self.expires_after: float | None = None if expires is None else expires / 1000
@@ -87,28 +165,36 @@ class Queue:
         self.overflow: str = effective.get("overflow", "drop-head")
         self.dead_letter_exchange: str | None = effective.get("dead-letter-exchange")
         self.dead_letter_key: str | None = effective.get("dead-letter-routing-key")
-        limit = effective.get("delivery-limit", _DELIVERY_LIMIT) if self.kind == "quorum" else None
-        self.delivery_limit: int | None = limit if isinstance(limit, int) and limit >= 0 else None
         self._limited = self.max_length is not None or self.max_bytes is not None
-        self._refusing = False
-        self._keep_limits()
+        self._configure(effective)
+        self._make_room()
         self._watch_use()
+
+    def document(self) -> dict[str, Any]:
+        """As in definitions."""
+        return {
+            "name": self.name,
+            "vhost": self.home.name,
+            "durable": self.durable,
+            "auto_delete": self.auto_delete,
+            "arguments": self.arguments,
+        }
 
     # ----------------------------------------------------------------------------------------------------- publishing
 
     def push(self, message: Message, *, redelivered: bool = False) -> bool:
         """Takes a message. False when the queue is full and rejects it."""
         self.counts.publish += 1
-        if self._limited and self.overflow != "drop-head" and self._is_full(message):
+        if self._limited and self.overflow != "drop-head" and self.is_full(message):
             if self.overflow == "reject-publish-dlx":
-                self._dead_letter([Entry(message, self, 0, None)], "maxlen")
+                self._dead_letter([Entry(message, 0, None)], "maxlen")
             return False
-        entry = Entry(message, self, self._next_position, None)
+        entry = Entry(message, self._next_position, None)
         self._next_position += 1
         if self.ttl is not None or message.flags & _EXPIRATION:
             entry.expires = self._expires(message)
-        if message.persistent and self.durable:
-            self.broker.journal.keep(entry)
+        if self.number and message.persistent:
+            self.node.journal.keep(entry, self.number)
         if not self.ready.count and (consumer := self._next_consumer()):
             self._deliver(consumer, entry)
             return True
@@ -117,7 +203,7 @@ class Queue:
         if entry.expires is not None:
             self._watch_expiry()
         if self._limited:
-            self._keep_limits()
+            self._make_room()
         return True
 
     def restore(self, entry: Entry) -> None:
@@ -131,7 +217,7 @@ class Queue:
 
     def get(self) -> Entry | None:
         """The next message, for basic.get. It counts as unacknowledged until `settle` or `requeue`."""
-        self.used = self.broker.now
+        self.used = self.node.now
         entry = self._pop()
         if entry is not None:
             self._took(entry)
@@ -140,7 +226,7 @@ class Queue:
     def settle(self, entry: Entry) -> None:
         """The message was acknowledged, or needs no acknowledgement."""
         if entry.stored:
-            self.broker.journal.forget(entry)
+            self.node.journal.forget(entry)
         if not self.deleted:
             self.unacked -= 1
             self.unacked_bytes -= len(entry.message.body)
@@ -177,15 +263,15 @@ class Queue:
         self._dead_letter(tired, "delivery_limit")
         self._drop_expired()
         if self._limited:
-            self._keep_limits()
+            self._make_room()
         self.drain()
 
     def add_consumer(self, consumer: Consumer) -> None:
         self.consumers[consumer] = None
-        self.used = self.broker.now
+        self.used = self.node.now
         if self.single_active:
             consumer.blocked = True
-            if self.kind == "quorum" and self.active is not None and consumer.priority > self.active.priority:
+            if self.active is not None and self.replaces_active(consumer):
                 self._retire_active()
             self._choose_active()
         else:
@@ -197,7 +283,7 @@ class Queue:
         if consumer not in self.consumers:
             return
         del self.consumers[consumer]
-        self.used = self.broker.now
+        self.used = self.node.now
         found = self._rounds.get(consumer.priority)
         if found is not None and consumer in found:
             found.remove(consumer)
@@ -206,19 +292,20 @@ class Queue:
             self._choose_active()
         self._watch_use()
         if self.auto_delete and not self.consumers and not self.deleted:
-            self.vhost.remove_queue(self)
+            self.home.remove_queue(self)
         else:
             self.drain()
 
-    def resume(self, consumer: Consumer) -> None:
-        """A consumer that was out of the round can take messages again."""
-        if self.single_active and self.active is not consumer:
-            consumer.blocked = True
+    def credit(self, consumer: Consumer) -> None:
+        """Its outlet may be able to take messages again: then a consumer that was out of the round comes back."""
+        if not consumer.blocked or not consumer.outlet.may_send(consumer) or consumer not in self.consumers:
             return
-        if consumer in self.consumers:
-            self._round(consumer.priority).append(consumer)
-            if self.ready.count:
-                self.drain()
+        if self.single_active and self.active is not consumer:
+            return
+        consumer.blocked = False
+        self._round(consumer.priority).append(consumer)
+        if self.ready.count:
+            self.drain()
 
     def drain(self) -> None:
         """Delivers what can be delivered."""
@@ -230,11 +317,8 @@ class Queue:
             self._deliver(consumer, entry)
 
     def in_exclusive_use(self, *, wanted: bool) -> bool:
-        """Whether a consumer that comes now has to be sent away; `wanted`: it asks for exclusive use itself.
-
-        Quorum queues do not know exclusive consumers.
-        """
-        if self.kind == "quorum":
+        """Whether a consumer that comes now has to be sent away; `wanted`: it asks for exclusive use itself."""
+        if not self.knows_exclusive_consumers:
             return False
         return self.exclusive_consumer is not None or (wanted and (self.single_active or bool(self.consumers)))
 
@@ -246,7 +330,7 @@ class Queue:
 
     def purge(self) -> int:
         entries = self.ready.clear()
-        self._keep_limits()
+        self._make_room()
         self._forget(entries)
         return len(entries)
 
@@ -259,7 +343,7 @@ class Queue:
                 timer.cancel()
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers:
-            consumer.channel.cancelled_by_broker(consumer)
+            consumer.outlet.cancelled(consumer)
 
     def messages(self) -> Iterator[Entry]:
         """The ready ones in the order of delivery."""
@@ -278,7 +362,7 @@ class Queue:
         for consumers in self._rounds.values():
             while consumers:
                 consumer = consumers.popleft()
-                if consumer.can_take():
+                if consumer.outlet.may_send(consumer):
                     return consumer
                 consumer.blocked = True
         return None
@@ -288,13 +372,13 @@ class Queue:
         if consumer.no_ack:
             self.counts.deliver_no_ack += 1
             if entry.stored:
-                self.broker.journal.forget(entry)
+                self.node.journal.forget(entry)
         else:
             self._took(entry)
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
-        consumer.channel.deliver(consumer, entry)
+        consumer.outlet.send(consumer, entry, self.as_delivered(entry) if entry.acquired else entry.message)
 
     def _took(self, entry: Entry) -> None:
         self.unacked += 1
@@ -305,10 +389,10 @@ class Queue:
         while self.ready.count:
             entry = self.ready.pop()
             if self._refusing:
-                self._keep_limits()
+                self._make_room()
             if self._expiry is not None or entry.expires is not None:
                 self._watch_expiry()
-            if entry.expires is None or entry.expires > self.broker.now:
+            if entry.expires is None or entry.expires > self.node.now:
                 return entry
             self._dead_letter([entry], "expired")
         return None
@@ -329,36 +413,17 @@ class Queue:
         self.active.blocked = False
         self._round(self.active.priority).append(self.active)
 
-    def _is_full(self, message: Message) -> bool:
-        if self.kind == "quorum":
-            return self._refusing
-        if self.max_length is not None and self.ready.count >= self.max_length:
-            return True
-        return self.max_bytes is not None and self.ready.bytes + len(message.body) > self.max_bytes
-
     def _is_over(self, share: float = 1) -> bool:
         """Whether more waits than this share of a limit."""
         if self.max_length is not None and self.ready.count > int(self.max_length * share):
             return True
         return self.max_bytes is not None and self.ready.bytes > int(self.max_bytes * share)
 
-    def _keep_limits(self) -> None:
-        """Drops what is too much, or takes note that no more is wanted."""
-        if self.overflow != "drop-head":
-            self._refusing = self._is_over(_LOW if self._refusing else 1)
-            return
-        dropped = []
-        while self.ready.count and self._is_over():
-            dropped.append(self.ready.pop())
-        if dropped:
-            self._watch_expiry()
-        self._dead_letter(dropped, "maxlen")
-
     def _expires(self, message: Message) -> float:
         limits = [] if self.ttl is None else [self.ttl]
         if message.flags & _EXPIRATION:
             limits.append(int(message.get("expiration")) / 1000)
-        return self.broker.now + min(limits)
+        return self.node.now + min(limits)
 
     def _watch_expiry(self) -> None:
         """Has the timer go off when the first of the messages at the heads expires."""
@@ -369,10 +434,10 @@ class Queue:
             self._expiry.cancel()
             self._expiry = None
         if due is not None:
-            self._expiry = self.broker.timers.at(due, self._drop_expired)
+            self._expiry = self.node.timers.at(due, self._drop_expired)
 
     def _drop_expired(self) -> None:
-        expired = self.ready.pop_expired(self.broker.now)
+        expired = self.ready.pop_expired(self.node.now)
         self._watch_expiry()
         self._dead_letter(expired, "expired")
 
@@ -382,26 +447,24 @@ class Queue:
             self._unused.cancel()
             self._unused = None
         if self.expires_after is not None and not self.deleted:
-            self._unused = self.broker.timers.at(self.used + self.expires_after, self._delete_unused)
+            self._unused = self.node.timers.at(self.used + self.expires_after, self._delete_unused)
 
     def _delete_unused(self) -> None:
         assert self.expires_after is not None
         if self.consumers:
-            self.used = self.broker.now
-        if self.used + self.expires_after > self.broker.now:
+            self.used = self.node.now
+        if self.used + self.expires_after > self.node.now:
             self._watch_use()
         else:
-            self.vhost.remove_queue(self)
+            self.home.remove_queue(self)
 
     def _dead_letter(self, entries: list[Entry], reason: str) -> None:
-        if not entries:
-            return
-        self._forget(entries)
-        if self.dead_letter_exchange is not None:
-            for entry in entries:
-                self.vhost.dead_letter(self, entry, reason)
+        if entries:
+            self._forget(entries)
+            if self.dead_letter_exchange is not None:
+                self.home.dead_letter(self, entries, reason)
 
     def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             if entry.stored:
-                self.broker.journal.forget(entry)
+                self.node.journal.forget(entry)

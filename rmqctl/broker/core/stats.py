@@ -55,3 +55,7 @@ class Counts:
     def add(self, other: "Counts") -> None:
         for name in FIELDS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def clear(self) -> None:
+        for name in FIELDS:
+            setattr(self, name, 0)

@@ -17,11 +17,11 @@ _KINDS = {"q": "queue", "e": "exchange"}
 
 
 def list_bindings(call: Call) -> Any:
-    return _answer(call, [row(vhost, each) for vhost in call.vhosts() for each in vhost.bindings()])
+    return _answer(call, [row(vhost, each) for vhost in call.vhosts() for each in vhost.router.bindings()])
 
 
 def of_queue(call: Call) -> Any:
-    return _of(call, call.vhost().bindings_to(Destination("queue", call["name"])))
+    return _of(call, call.vhost().router.bindings_to(Destination("queue", call["name"])))
 
 
 def from_exchange(call: Call) -> Any:
@@ -29,7 +29,7 @@ def from_exchange(call: Call) -> Any:
 
 
 def to_exchange(call: Call) -> Any:
-    return _of(call, call.vhost().bindings_to(Destination("exchange", exchange_name(call["name"]))))
+    return _of(call, call.vhost().router.bindings_to(Destination("exchange", exchange_name(call["name"]))))
 
 
 def between(call: Call) -> Any:
@@ -100,7 +100,7 @@ def _from(vhost: VHost, source: str) -> Iterable[Binding]:
 
 def _between(call: Call) -> Iterable[Binding]:
     source, destination = exchange_name(call["source"]), _destination(call)
-    return [each for each in call.vhost().bindings_to(destination) if each.source == source]
+    return [each for each in call.vhost().router.bindings_to(destination) if each.source == source]
 
 
 def _one(call: Call) -> Binding:

@@ -3,11 +3,11 @@
 `recv_cnt` and `send_cnt` are frames. `reductions` is 0 and there is no `garbage_collection`: both are Erlang's.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from rmqctl.broker.amqp.channel import Channel
-from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.amqp.connection import Connection, connections_of
+from rmqctl.broker.amqp.states import Mode
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.queues import iso
@@ -64,7 +64,7 @@ def of_user(call: Call) -> Any:
             "name": connection.name,
             "vhost": connection.vhost.name,
             "user": connection.user.name,
-            "node": call.broker.node,
+            "node": call.broker.node.name,
         }
         for connection in _connections(call)
         if connection.user.name == call["user"]
@@ -100,7 +100,7 @@ def get_channel(call: Call) -> Any:
     for connection in _connections(call):
         for channel in connection.channels.values():
             if f"{connection.name} ({channel.number})" == call["name"]:
-                consumers = [consumer_row(consumer) for consumer in channel.consumers.values()]
+                consumers = [consumer_row(call, each.queue, each.consumer) for each in channel.subscriptions.values()]
                 row = {**channel_row(call, channel), "consumer_details": consumers, "deliveries": [], "publishes": []}
                 return listing.trimmed(call, row)
     raise missing()
@@ -111,24 +111,24 @@ def _connections(call: Call) -> list[Connection]:
     vhosts = call.vhosts() if "vhost" in call.params else None
     return [
         connection
-        for connection in call.broker.connections
+        for connection in connections_of(call.broker)
         if connection.is_open
-        and (call.is_monitor or connection.user is call.user)
+        and (call.is_monitor or connection.user_name == call.user.name)
         and (vhosts is None or connection.vhost in vhosts)
     ]
 
 
 def _connection(call: Call) -> Connection:
-    found = next((each for each in call.broker.connections if each.is_open and each.name == call["name"]), None)
+    found = next((each for each in connections_of(call.broker) if each.is_open and each.name == call["name"]), None)
     if found is None:
         raise missing()
-    if not (call.is_admin or found.user is call.user or (call.is_monitor and call.method != "DELETE")):
+    if not (call.is_admin or found.user_name == call.user.name or (call.is_monitor and call.method != "DELETE")):
         raise unauthorised("User not authorised to access object")
     return found
 
 
 def _close(call: Call, connection: Connection) -> None:
-    connection.close(320, call.headers.get("x-reason") or _CLOSED)
+    connection.close(call.headers.get("x-reason") or _CLOSED)
 
 
 def connection_row(call: Call, connection: Connection) -> Row:
@@ -142,7 +142,7 @@ def connection_row(call: Call, connection: Connection) -> Row:
         "frame_max": connection.frame_max,
         "host": connection.local[0],
         "name": connection.name,
-        "node": call.broker.node,
+        "node": call.broker.node.name,
         **dict.fromkeys(_TLS),
         "peer_host": connection.peer[0],
         "peer_port": connection.peer[1],
@@ -158,7 +158,7 @@ def connection_row(call: Call, connection: Connection) -> Row:
         "send_pend": 0,
         "ssl": False,
         "state": _state(connection),
-        "timeout": connection.heartbeat,
+        "timeout": connection.heartbeats.interval,
         "type": "network",
         "user": connection.user.name,
         "user_who_performed_action": connection.user.name,
@@ -185,7 +185,7 @@ def _plain_channel(channel: Channel) -> Row:
             "peer_port": connection.peer[1],
         },
         "name": f"{connection.name} ({channel.number})",
-        "node": channel.broker.node,
+        "node": channel.node.name,
         "number": channel.number,
         "user": channel.user.name,
         "user_who_performed_action": channel.user.name,
@@ -196,28 +196,23 @@ def _plain_channel(channel: Channel) -> Row:
 def channel_row(call: Call, channel: Channel) -> Row:
     row = {
         **_plain_channel(channel),
-        "acks_uncommitted": _uncommitted(channel, ("ack", "reject", "requeue")),
+        "acks_uncommitted": sum(1 for _ in channel.transaction.settled()),
         "cached_segments": 0,
-        "confirm": channel.mode == "confirm",
-        "consumer_count": len(channel.consumers),
+        "confirm": channel.mode is Mode.CONFIRM,
+        "consumer_count": len(channel.subscriptions),
         "idle_since": iso(channel.last_used),
-        "messages_unacknowledged": len(channel.unacked),
-        "messages_uncommitted": _uncommitted(channel, ("publish",)),
-        "messages_unconfirmed": channel.messages_unconfirmed,
+        "messages_unacknowledged": len(channel.deliveries),
+        "messages_uncommitted": channel.transaction.published(),
+        "messages_unconfirmed": channel.confirms.outstanding,
         "pending_raft_commands": 0,
         "prefetch_count": channel.consumer_prefetch,
         "reductions": 0,
         "reductions_details": {"rate": 0.0},
         "state": "running",
-        "transactional": channel.mode == "tx",
+        "transactional": channel.mode is Mode.TX,
     }
     if channel.prefetch:
         row["global_prefetch_count"] = channel.prefetch
     if stats := call.rates.message_stats(channel, channel.counts, OF_CHANNEL):
         row["message_stats"] = stats
     return row
-
-
-def _uncommitted(channel: Channel, kinds: Iterable[str]) -> int:
-    found = [what for kind, what in channel.uncommitted if kind in kinds]
-    return len(found) if "publish" in kinds else sum(len(what) for what in found)

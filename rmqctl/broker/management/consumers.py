@@ -3,6 +3,7 @@
 from typing import Any
 
 from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Row, in_order
 
@@ -10,45 +11,44 @@ from rmqctl.broker.management.web import Call, Row, in_order
 def list_consumers(call: Call) -> Any:
     """Without the tag monitoring only those of the user's own connections."""
     rows = [
-        consumer_row(consumer)
+        consumer_row(call, queue, consumer)
         for vhost in call.vhosts()
         for queue in vhost.queues.values()
         for consumer in queue.consumers
-        if call.is_monitor or consumer.channel.user is call.user
+        if call.is_monitor or consumer.outlet.origin.user == call.user.name
     ]
     return listing.answer(call, rows, default=("queue.vhost",), pages=False)
 
 
-def consumer_row(consumer: Consumer) -> Row:
-    channel, queue = consumer.channel, consumer.queue
-    host, port = channel.connection.peer
+def consumer_row(call: Call, queue: Queue, consumer: Consumer) -> Row:
+    origin = consumer.outlet.origin
+    host, port = origin.peer
     waits = queue.single_active and queue.active is not consumer
-    status = _status(consumer, waits)
-    timeout = channel.broker.consumer_timeout
+    timeout = call.broker.consumer_timeout
     return {
         "arguments": in_order(consumer.arguments),
         "channel_details": {
-            "connection_name": channel.connection.name,
-            "name": f"{channel.connection.name} ({channel.number})",
-            "node": channel.broker.node,
-            "number": channel.number,
+            "connection_name": origin.connection,
+            "name": f"{origin.connection} ({origin.number})",
+            "node": call.broker.node.name,
+            "number": origin.number,
             "peer_host": host,
             "peer_port": port,
-            "user": channel.user.name,
+            "user": origin.user,
         },
         "ack_required": not consumer.no_ack,
         "active": not waits,
-        "activity_status": status,
+        "activity_status": _status(queue, consumer, waits),
         "consumer_tag": consumer.tag,
         "consumer_timeout": round(timeout * 1000) if timeout is not None else None,
         "exclusive": consumer.exclusive,
         "prefetch_count": consumer.prefetch,
-        "queue": {"name": queue.name, "vhost": queue.vhost.name},
+        "queue": {"name": queue.name, "vhost": queue.home.name},
     }
 
 
-def _status(consumer: Consumer, waits: bool) -> str:
-    if consumer.queue.single_active:
+def _status(queue: Queue, consumer: Consumer, waits: bool) -> str:
+    if queue.single_active:
         return "waiting" if waits else "single_active"
     full = not consumer.no_ack and bool(consumer.prefetch) and consumer.unacked >= consumer.prefetch
-    return "blocked" if full and consumer.queue.kind == "classic" else "up"
+    return "blocked" if full and not queue.replicated else "up"

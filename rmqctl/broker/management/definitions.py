@@ -3,10 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import Response
-
 from rmqctl.broker.core.definitions import export_definitions, import_definitions
-from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, parse_object
+from rmqctl.broker.management.web import Answer, Call, HttpError, Row, bad_request, parse_object
 
 
 def export(call: Call) -> Any:
@@ -17,11 +15,8 @@ def export(call: Call) -> Any:
     document = export_definitions(call.broker, vhost)
     if "download" not in call.query:
         return document
-    from rmqctl.broker.management.app import encoded
-
     name = quote(call.query["download"], safe="")
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(encoded(document), headers=headers, media_type="application/json")
+    return Answer(200, document, headers={"content-disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
 def upload(call: Call) -> None:

@@ -28,15 +28,17 @@ def declare_exchange(call: Call) -> Any:
     document = call.json()
     kind = document.get("type", "direct")
     name = exchange_name(call["name"])
-    flags = {name: boolean(document, name, default) for name, default in _FLAGS.items()}
     known = name in vhost.exchanges
     vhost.declare_exchange(
-        call.user, declared_name("exchange", name), str(kind), arguments=arguments_of(document), **flags
+        call.user,
+        declared_name("exchange", name),
+        str(kind),
+        durable=boolean(document, "durable"),
+        auto_delete=boolean(document, "auto_delete"),
+        internal=boolean(document, "internal"),
+        arguments=arguments_of(document),
     )
     return None if known else Created()
-
-
-_FLAGS = {"durable": False, "auto_delete": False, "internal": False}
 
 
 def delete_exchange(call: Call) -> None:

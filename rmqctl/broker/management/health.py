@@ -27,7 +27,7 @@ def alarms(call: Call) -> Any:
         return _OK
     reason = "There are alarms in effect in the cluster"
     if call.method == "GET":
-        alarm = {"node": call.broker.node, "resource": "memory"}
+        alarm = {"node": call.broker.node.name, "resource": "memory"}
         return Answer(503, {"status": "failed", "reason": reason, "alarms": [alarm]})
     return _OK
 

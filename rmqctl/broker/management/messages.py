@@ -5,37 +5,39 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rmqctl.broker.amqp.channel import check_expiration
-from rmqctl.broker.core import wire
-from rmqctl.broker.core.errors import AmqpError, precondition, refused
-from rmqctl.broker.core.exchange import Exchange
+from rmqctl.broker.core.content import PROPERTIES
+from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.message import Entry, Message, message
+from rmqctl.broker.core.publishing import Publisher
 from rmqctl.broker.core.queue import Queue
-from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_amqp
+from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_a_channel
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 _LONGEST_KEY = 255
-_ORDER = tuple(reversed(wire.PROPERTIES))
+_ORDER = tuple(reversed(PROPERTIES))
 
 
 def publish(call: Call) -> Row | Kept:
+    """As RabbitMQ, which publishes on a channel of its own, mandatory and with confirms."""
     vhost = call.vhost()
-    exchange = vhost.exchanges.get(exchange_name(call["name"]))
-    if exchange is None:
+    name = exchange_name(call["name"])
+    if name not in vhost.exchanges:
         raise HttpError(404, "not_found", "exchange_not_found")
     document = call.json("routing_key", "properties", "payload", "payload_encoding")
     body = _payload(document["payload"], document["payload_encoding"])
-    properties = _properties(document["properties"])
+    made = message(name, _key(document["routing_key"]), body, _properties(document["properties"]))
+    publisher = Publisher(vhost.name, vhost.router, call.broker.replies, call.user)
     try:
-        made = message(exchange.name, _key(document["routing_key"]), body, properties)
-        _check(call, vhost, exchange, made)
-        routed, kept = _route(vhost, exchange, made)
-        answer = {"routed": routed}
-        return Kept(answer) if kept and call.broker.journal.durable else answer
-    except AmqpError as error:
-        raise over_amqp(error) from None
+        outcome = publisher.publish(made, _dropped)
+    except Refusal as refusal:
+        raise over_a_channel(refusal) from None
+    publisher.counts.confirm += not outcome.rejected
+    vhost.published.add(publisher.counts)
+    if outcome.rejected:
+        raise bad_request("rejected")
+    answer = {"routed": outcome.routed}
+    return Kept(answer) if outcome.stored else answer
 
 
 def get(call: Call) -> list[Row]:
@@ -54,41 +56,15 @@ def get(call: Call) -> list[Row]:
     try:
         vhost.check(call.user, "read", "queue", queue.name)
         vhost.queue_to_get(queue.name)
-    except AmqpError as error:
-        raise over_amqp(error) from None
+    except Refusal as refusal:
+        raise over_a_channel(refusal) from None
     rows, taken = _take(queue, count, mode, lambda body: _shown(body, encoding, truncate))
     _return(queue, taken, mode)
     return rows
 
 
-def _check(call: Call, vhost: VHost, exchange: Exchange, made: Message) -> None:
-    """What a channel checks before it publishes."""
-    vhost.check(call.user, "write", "exchange", exchange.name)
-    if exchange.internal:
-        raise refused(f"cannot publish to internal exchange '{exchange.name}' in vhost '{vhost.name}'")
-    if exchange.kind == "topic":
-        call.user.check_topic("write", vhost.name, exchange.name, made.key)
-    if (expiration := made.get("expiration")) is not None:
-        check_expiration(expiration)
-    user_id = made.get("user_id")
-    if user_id is not None and user_id != call.user.name and "impersonator" not in call.user.tags:
-        raise precondition(f"user_id property set to '{user_id}' but authenticated user was '{call.user.name}'")
-
-
-def _route(vhost: VHost, exchange: Exchange, made: Message) -> tuple[bool, bool]:
-    """Whether a queue took it, and whether one has to keep it."""
-    queues = vhost.route(exchange, made)
-    vhost.published.publish += 1
-    vhost.published.confirm += 1
-    exchange.counts.publish_in += 1
-    exchange.counts.publish_out += len(queues)
-    if not queues:
-        vhost.published.return_unroutable += 1
-    if b"\x03BCC" in made.header:
-        made = made.changed(made.exchange, made.key, headers={"BCC": None})
-    for queue in queues:
-        queue.push(made)
-    return bool(queues), made.persistent and any(queue.durable for queue in queues)
+def _dropped(_: Message) -> None:
+    """What no queue took comes back; the answer says no more than that."""
 
 
 def _key(key: Any) -> str:
@@ -117,7 +93,7 @@ def _properties(given: Any) -> Row:
     if not isinstance(given, Mapping):
         raise bad_request("properties should be an object")
     found: Row = {}
-    for name in wire.PROPERTIES:
+    for name in PROPERTIES:
         value = given.get(name)
         if value is None:
             continue
@@ -183,7 +159,7 @@ def _return(queue: Queue, taken: list[Entry], mode: str) -> None:
 
 
 def _row(queue: Queue, entry: Entry, show: Callable[[bytes], Row]) -> Row:
-    made = entry.delivered()
+    made = queue.as_delivered(entry) if entry.acquired else entry.message
     properties = made.all_properties()
     return {
         "payload_bytes": len(made.body),

@@ -126,7 +126,7 @@ def relative_memory(call: Call) -> Any:
 
 
 def _check(call: Call) -> None:
-    if call["name"] != call.broker.node:
+    if call["name"] != call.broker.node.name:
         raise missing()
 
 
@@ -157,7 +157,7 @@ def node_row(call: Call) -> Row:
         "disk_free_alarm": False,
         "proc_total": 0,
         "rates_mode": "basic",
-        "uptime": round((broker.now - broker.started) * 1000),
+        "uptime": round((broker.node.now - broker.node.started) * 1000),
         "run_queue": 0,
         "processors": os.cpu_count() or 1,
         "exchange_types": EXCHANGE_TYPES,
@@ -173,21 +173,21 @@ def node_row(call: Call) -> Row:
         "ra_open_file_metrics": {"ra_log_wal": 0, "ra_log_segment_writer": 0},
         "rabbitmq_version": RABBITMQ_VERSION,
         **VERSIONS,
-        "name": broker.node,
+        "name": broker.node.name,
         "type": "disc",
         "running": True,
         "being_drained": False,
     }
     for name, value in used.items():
         row |= {name: value, f"{name}_details": {"rate": 0.0}}
-    row |= {**broker.churn, **call.rates.details(("churn", broker), *CHURN)}
+    row |= {**broker.node.churn, **call.rates.details(("churn", broker), *CHURN)}
     return {**row, "cluster_links": [], "metrics_gc_queue_length": dict.fromkeys((*_GONE, *_MORE_GONE), 0)}
 
 
 def listeners(call: Call) -> list[Row]:
     amqp = {"backlog": 1024, "nodelay": True}
     return [
-        {"node": call.broker.node, "ip_address": call.ports.host, "tls": False, **each}
+        {"node": call.broker.node.name, "ip_address": call.ports.host, "tls": False, **each}
         for each in (
             {"protocol": "amqp", "port": call.ports.amqp, "socket_opts": amqp},
             {"protocol": "http", "port": call.ports.http, "socket_opts": {"port": call.ports.http}},
@@ -199,7 +199,7 @@ def contexts(call: Call) -> list[Row]:
     return [
         {
             "ssl_opts": [],
-            "node": call.broker.node,
+            "node": call.broker.node.name,
             "description": "RabbitMQ Management",
             "path": "/",
             "cowboy_opts": "[]",

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from rmqctl.broker.amqp.connection import connections_of
 from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
 from rmqctl.broker.core.stats import CHURN, Counts
-from rmqctl.broker.core.users import hash_password
 from rmqctl.broker.management import listing, nodes, totals
 from rmqctl.broker.management.rates import OF_VHOST
 from rmqctl.broker.management.web import Answer, Call, Row, bad_request, missing
@@ -36,14 +36,14 @@ def overview(call: Call) -> Any:
     if call.flag("disable_stats"):
         kept = ("queues", "exchanges", "connections") if call.is_monitor else ("queues", "exchanges")
         row["object_totals"] = {name: row["object_totals"][name] for name in kept}
-        row["node"] = broker.node
+        row["node"] = broker.node.name
     else:
         row["message_stats"] = _message_stats(call)
-        row["churn_rates"] = {**broker.churn, **call.rates.details(("churn", broker), *CHURN)}
+        row["churn_rates"] = {**broker.node.churn, **call.rates.details(("churn", broker), *CHURN)}
         row["queue_totals"] = _queue_totals(call)
         row["statistics_db_event_queue"] = 0
         if call.is_monitor:
-            row |= {"node": broker.node, "listeners": nodes.listeners(call), "contexts": nodes.contexts(call)}
+            row |= {"node": broker.node.name, "listeners": nodes.listeners(call), "contexts": nodes.contexts(call)}
     return listing.trimmed(call, row)
 
 
@@ -52,7 +52,7 @@ def _message_stats(call: Call) -> Row:
         return call.rates.message_stats(call.broker, totals.all_counts(call.broker), OF_VHOST)
     seen = Counts()
     for vhost in call.vhosts():
-        seen.add(totals.counts(vhost))
+        seen.add(totals.counts(call.broker, vhost))
     return call.rates.message_stats(None, seen, OF_VHOST)
 
 
@@ -67,7 +67,9 @@ def _objects(call: Call) -> Row:
     """Of all virtual hosts for users with the tag monitoring, else of those that they see."""
     vhosts = list(call.broker.vhosts.values()) if call.is_monitor else call.vhosts()
     connections = [
-        each for each in call.broker.connections if each.is_open and (call.is_monitor or each.user is call.user)
+        each
+        for each in connections_of(call.broker)
+        if each.is_open and (call.is_monitor or each.user_name == call.user.name)
     ]
     return {
         "channels": sum(len(connection.channels) for connection in connections),
@@ -90,7 +92,7 @@ def set_cluster_name(call: Call) -> None:
 
 
 def whoami(call: Call) -> Any:
-    return {"name": call.user.name, "tags": call.user.tags, "is_internal_user": True}
+    return {"name": call.user.name, "tags": list(call.user.tags), "is_internal_user": True}
 
 
 def version(_: Call) -> Answer:
@@ -102,7 +104,7 @@ def extensions(_: Call) -> Any:
 
 
 def hashed(call: Call) -> Any:
-    return {"ok": hash_password(call["password"])}
+    return {"ok": call.broker.hash_password(call["password"])}
 
 
 def attempts(call: Call) -> Any:
@@ -139,6 +141,6 @@ def configuration(call: Call) -> Answer:
 
 
 def _node(call: Call) -> Broker:
-    if call["node"] != call.broker.node:
+    if call["node"] != call.broker.node.name:
         raise missing()
     return call.broker

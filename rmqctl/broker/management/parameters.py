@@ -7,7 +7,8 @@ import hashlib
 from base64 import urlsafe_b64encode
 from typing import Any
 
-from rmqctl.broker.management import limits, listing, policies
+from rmqctl.broker.core.policies import checked
+from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Created, Row, bad_request, in_order, missing
 
 
@@ -25,15 +26,12 @@ def put_parameter(call: Call) -> Any:
     vhost = call.vhost()
     value = call.json("value")["value"]
     if call["component"] == "operator_policy" and isinstance(value, dict):
-        known = (vhost.name, call["name"]) in call.broker.operator_policies
-        policy = policies.checked({**value, "vhost": vhost.name, "name": call["name"]}, operator=True)
-        call.broker.set_policy(policy, operator=True)
+        known = call["name"] in vhost.operator_policies
+        vhost.set_policy(checked({**value, "vhost": vhost.name, "name": call["name"]}, operator=True), operator=True)
         return None if known else Created()
     if call["component"] == "vhost-limits" and isinstance(value, dict):
         known = bool(vhost.limits)
-        limits.check_vhost_limits(value)
-        vhost.limits = dict(value)
-        call.broker.define_vhost(vhost)
+        vhost.replace_limits(value)
         return None if known else Created()
     raise bad_request(f"Validation failed\n\ncomponent {call['component']} not found\n")
 
@@ -41,11 +39,9 @@ def put_parameter(call: Call) -> Any:
 def delete_parameter(call: Call) -> None:
     found = _find(call)
     if found["component"] == "operator_policy":
-        call.broker.clear_policy(found["vhost"], found["name"], operator=True)
+        call.vhost().clear_policy(found["name"], operator=True)
     else:
-        vhost = call.vhost()
-        vhost.limits = {}
-        call.broker.define_vhost(vhost)
+        call.vhost().replace_limits({})
 
 
 def list_global(call: Call) -> Any:
@@ -73,9 +69,9 @@ def delete_global(call: Call) -> None:
 
 
 def _globals(call: Call) -> Row:
-    node = hashlib.md5(call.broker.node.encode(), usedforsecurity=False).digest()
+    node = hashlib.md5(call.broker.node.name.encode(), usedforsecurity=False).digest()
     cluster = f"rabbitmq-cluster-id-{urlsafe_b64encode(node).rstrip(b'=').decode()}"
-    return {"cluster_tags": [], "internal_cluster_id": cluster, **in_order(call.broker.global_parameters)}
+    return {"cluster_tags": [], "internal_cluster_id": cluster, **in_order(dict(call.broker.global_parameters))}
 
 
 def _rows(call: Call) -> list[Row]:
@@ -83,9 +79,14 @@ def _rows(call: Call) -> list[Row]:
     for vhost in call.vhosts():
         if vhost.limits:
             rows.append(
-                {"value": in_order(vhost.limits), "vhost": vhost.name, "component": "vhost-limits", "name": "limits"}
+                {
+                    "value": in_order(dict(vhost.limits)),
+                    "vhost": vhost.name,
+                    "component": "vhost-limits",
+                    "name": "limits",
+                }
             )
-        for policy in call.broker.operator_policies_of(vhost.name):
+        for policy in vhost.operator_policies.values():
             value = policy.document()
             name = value.pop("name")
             where = value.pop("vhost")

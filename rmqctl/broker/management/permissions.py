@@ -1,10 +1,10 @@
 """`/api/permissions` and `/api/topic-permissions`."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
-from rmqctl.broker.core.users import Permission, TopicPermission, User
+from rmqctl.broker.core.permissions import Permission, TopicPermission, checked_pattern
+from rmqctl.broker.core.users import User
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
 from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
@@ -37,31 +37,31 @@ def put_permission(call: Call) -> Any:
     document = call.json("configure", "write", "read")
     permission = Permission(*(checked_pattern(text(document, part)) for part in ("configure", "write", "read")))
     known = call["vhost"] in user.permissions
-    call.broker.set_permission(user.name, call["vhost"], permission)
+    user.permit(call["vhost"], permission)
     return None if known else Created()
 
 
 def delete_permission(call: Call) -> None:
     get_permission(call)
-    call.broker.set_permission(call["user"], call["vhost"], None)
+    _user(call, "user").permit(call["vhost"], None)
 
 
 def list_topic(call: Call) -> Any:
-    return _answer(call, [each for user in call.broker.users.values() for each in _topic_rows(user)])
+    return _answer(call, [each for user in call.broker.users.values() for each in _topic_rows(call, user)])
 
 
 def topic_of_vhost(call: Call) -> Any:
     name, users = call.vhost().name, call.broker.users.values()
-    return _answer(call, [each for user in users for each in _topic_rows(user) if each["vhost"] == name])
+    return _answer(call, [each for user in users for each in _topic_rows(call, user) if each["vhost"] == name])
 
 
 def topic_of_user(call: Call) -> Any:
-    return _answer(call, _topic_rows(_user(call, "name")))
+    return _answer(call, _topic_rows(call, _user(call, "name")))
 
 
 def get_topic(call: Call) -> Any:
     name, found = call.vhost().name, _user(call, "user")
-    rows = [row for row in _topic_rows(found) if row["vhost"] == name]
+    rows = [row for row in _topic_rows(call, found) if row["vhost"] == name]
     if not rows:
         raise missing()
     return _answer(call, rows)
@@ -74,42 +74,18 @@ def put_topic(call: Call) -> Any:
     if exchange not in call.vhost().exchanges:
         raise bad_request(["no_such_exchange", exchange])
     permission = TopicPermission(checked_pattern(text(document, "write")), checked_pattern(text(document, "read")))
-    known = bool(user.topic_permissions.get(call["vhost"]))
-    call.broker.set_topic_permission(user.name, call["vhost"], exchange, permission)
+    known = bool(user.topic_permissions(call["vhost"]))
+    user.permit_topics(call["vhost"], exchange, permission)
     return None if known else Created()
 
 
 def delete_topic(call: Call) -> None:
     """Those for all exchanges, or for the one of the path."""
     get_topic(call)
-    wanted = call.params.get("exchange")
-    for exchange in list(_user(call, "user").topic_permissions[call["vhost"]]):
+    user, wanted = _user(call, "user"), call.params.get("exchange")
+    for exchange in list(user.topic_permissions(call["vhost"])):
         if wanted is None or exchange == exchange_name(wanted):
-            call.broker.set_topic_permission(call["user"], call["vhost"], exchange, None)
-
-
-def checked_pattern(pattern: Any) -> str:
-    """Raises 400 for what is no regular expression, in RabbitMQ's form: texts as lists of their characters' numbers."""
-    try:
-        re.compile(str(pattern))
-    except re.error as error:
-        reason, position = words_of(error)
-        characters = [ord(each) for each in str(pattern)]
-        raise bad_request(["invalid_regexp", characters, [[ord(each) for each in reason], position]]) from None
-    return str(pattern)
-
-
-# What PCRE says where Python says something else; others keep Python's words.
-_PCRE = {
-    "missing ), unterminated subpattern": "missing closing parenthesis",
-    "nothing to repeat": "quantifier does not follow a repeatable item",
-    "unterminated character set": "missing terminating ] for character class",
-}
-
-
-def words_of(error: re.error) -> tuple[str, int]:
-    """Reason and position as PCRE tells them."""
-    return _PCRE.get(error.msg, error.msg), (error.pos or 0) + 1
+            user.permit_topics(call["vhost"], exchange, None)
 
 
 def _to_change(call: Call) -> User:
@@ -130,11 +106,11 @@ def _rows(user: User) -> list[Row]:
     return [{"user": user.name, "vhost": vhost, **each._asdict()} for vhost, each in user.permissions.items()]
 
 
-def _topic_rows(user: User) -> list[Row]:
+def _topic_rows(call: Call, user: User) -> list[Row]:
     return [
         {"user": user.name, "vhost": vhost, "exchange": exchange, **each._asdict()}
-        for vhost, found in user.topic_permissions.items()
-        for exchange, each in found.items()
+        for vhost in call.broker.vhosts
+        for exchange, each in user.topic_permissions(vhost).items()
     ]
 
 

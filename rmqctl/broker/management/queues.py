@@ -7,9 +7,9 @@ happened in the queue, within the two seconds between two looks at its counters.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
+from rmqctl.broker.amqp.connection import connections_of
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.message import Entry
@@ -61,7 +61,7 @@ def get_queue(call: Call) -> Any:
         row = {**totals_row(queue), "exclusive": queue.exclusive, "internal": False, "internal_owner": False}
         return listing.trimmed(call, row)
     row = {
-        "consumer_details": [consumer_row(consumer) for consumer in queue.consumers],
+        "consumer_details": [consumer_row(call, queue, consumer) for consumer in queue.consumers],
         "deliveries": [],
         "incoming": [],
         **full_row(call, queue, unacked_by_queue(call)),
@@ -78,7 +78,7 @@ def declare_queue(call: Call) -> Any:
     durable = boolean(document, "durable")
     auto_delete = boolean(document, "auto_delete")
     arguments = arguments_of(document)
-    if (node := document.get("node", call.broker.node)) != call.broker.node:
+    if (node := document.get("node", call.broker.node.name)) != call.broker.node.name:
         raise bad_request(f"Node {node} is not a cluster member")
     known = call["name"] in vhost.queues
     vhost.declare_queue(
@@ -93,14 +93,14 @@ def declare_queue(call: Call) -> Any:
 
 def delete_queue(call: Call) -> None:
     queue = find(call)
-    queue.vhost.delete_queue(
+    call.vhost().delete_queue(
         call.user, queue.name, if_unused=call.flag("if-unused"), if_empty=call.flag("if-empty"), owner=None
     )
 
 
 def purge_queue(call: Call) -> None:
     queue = find(call)
-    queue.vhost.purge_queue(call.user, queue.name)
+    call.vhost().purge_queue(call.user, queue.name)
 
 
 def actions(call: Call) -> None:
@@ -114,9 +114,9 @@ def quorum_status(call: Call) -> Any:
     queue = vhost.queues.get(call["name"])
     if queue is None:
         raise missing()
-    if queue.kind != "quorum":
+    if not queue.replicated:
         return Answer(503, {"status": "failed", "reason": f"{queue.kind}_queue_not_supported"})
-    return [{"Node Name": call.broker.node, "Raft State": "leader", "Membership": "voter"}]
+    return [{"Node Name": call.broker.node.name, "Raft State": "leader", "Membership": "voter"}]
 
 
 def find(call: Call) -> Queue:
@@ -157,19 +157,19 @@ def definition_row(queue: Queue) -> Row:
         "arguments": shown_arguments(queue),
         "auto_delete": queue.auto_delete,
         "durable": queue.durable,
-        "effective_policy_definition": effective_policy(queue),
+        "effective_policy_definition": queue.effective_policy,
         "exclusive": queue.exclusive,
         "internal": False,
         "internal_owner": False,
         "name": queue.name,
-        "node": queue.broker.node,
+        "node": queue.node.name,
         "operator_policy": queue.operator_policy,
         "policy": queue.policy,
         "state": "running",
         "type": queue.kind,
-        "vhost": queue.vhost.name,
+        "vhost": queue.home.name,
     }
-    return row | _members(queue) if queue.kind == "quorum" else row
+    return row | _members(queue) if queue.replicated else row
 
 
 def totals_row(queue: Queue) -> Row:
@@ -183,15 +183,15 @@ def totals_row(queue: Queue) -> Row:
         "messages_ready": queue.ready.count,
         "messages_unacknowledged": queue.unacked,
         "name": queue.name,
-        "node": queue.broker.node,
+        "node": queue.node.name,
         "online": None,
         "state": "running",
         "type": queue.kind,
-        "vhost": queue.vhost.name,
+        "vhost": queue.home.name,
     }
-    if queue.kind == "quorum":
+    if queue.replicated:
         policies = {"operator_policy": queue.operator_policy, "policy": queue.policy}
-        effective = {"effective_policy_definition": effective_policy(queue)}
+        effective = {"effective_policy_definition": queue.effective_policy}
         return {**row, "exclusive": None, **effective, **policies, **_members(queue)}
     return row | ({"policy": queue.policy} if queue.policy is not None else {})
 
@@ -220,7 +220,7 @@ def full_row(call: Call, queue: Queue, unacked: Unacked) -> Row:
     }
     if listing.wants(call, "messages_persistent", "message_bytes_persistent"):
         row |= _persistent(queue, unacked.get(queue, ()))
-    row |= _of_quorum(queue) if queue.kind == "quorum" else _of_classic(call, queue, unacked.get(queue, ()))
+    row |= _of_quorum(queue) if queue.replicated else _of_classic(call, queue, unacked.get(queue, ()))
     if stats := call.rates.message_stats(queue, queue.counts, OF_QUEUE):
         row["message_stats"] = stats
     return row
@@ -263,13 +263,13 @@ def _of_quorum(queue: Queue) -> Row:
         "messages_dlx": 0,
         "messages_ram": 0,
         "messages_ready_returned": 0,
-        "open_files": {queue.broker.node: 0},
+        "open_files": {queue.node.name: 0},
         "publishers": 0,
     }
 
 
 def _members(queue: Queue) -> Row:
-    node = queue.broker.node
+    node = queue.node.name
     row: Row = {"leader": node, "members": [node], "online": [node]}
     return row if queue.delivery_limit is None else {"delivery_limit": queue.delivery_limit, **row}
 
@@ -278,29 +278,14 @@ def shown_arguments(queue: Queue) -> Row:
     return dict(in_order({"x-queue-type": queue.kind, **queue.arguments}))
 
 
-def effective_policy(queue: Queue) -> Row:
-    """What policies come to, without the arguments that count besides."""
-    broker, vhost = queue.broker, queue.vhost.name
-    policy = broker.policies.get((vhost, queue.policy)) if queue.policy is not None else None
-    operator = (
-        broker.operator_policies.get((vhost, queue.operator_policy)) if queue.operator_policy is not None else None
-    )
-    if policy is None and operator is None:
-        return {}
-    from rmqctl.broker.core.policies import effective
-
-    return dict(sorted(effective({}, policy, operator).items()))
-
-
 def unacked_by_queue(call: Call) -> Unacked:
     """Deliveries that wait for their acknowledgement; nothing when no column needs them."""
     found: dict[Queue, list[Entry]] = {}
     if listing.wants(call, "messages_persistent", "message_bytes_persistent", "head_message_timestamp"):
-        for connection in call.broker.connections:
+        for connection in connections_of(call.broker):
             for channel in connection.channels.values():
-                acknowledged = (what for kind, what in channel.uncommitted if kind != "publish")
-                for delivery in (*channel.unacked.values(), *(each for _, each in chain.from_iterable(acknowledged))):
-                    found.setdefault(delivery.entry.queue, []).append(delivery.entry)
+                for delivery in (*channel.deliveries, *(each for _, each in channel.transaction.settled())):
+                    found.setdefault(delivery.queue, []).append(delivery.entry)
     return found
 
 
@@ -324,7 +309,7 @@ def _capacity(queue: Queue) -> float:
     consumers: Iterable[Consumer] = queue.consumers
     if not queue.consumers:
         return 0
-    able = sum(consumer.can_take() for consumer in consumers)
+    able = sum(consumer.outlet.may_send(consumer) for consumer in consumers)
     return able / len(queue.consumers)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from rmqctl.broker.amqp.connection import connections_of
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.stats import FIELDS, Counts
 from rmqctl.broker.management import totals
@@ -33,7 +34,7 @@ class Rates:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._samples: dict[object, _Sample] = {}
-        self._at = broker.now
+        self._at = broker.node.now
         self._look()
 
     def of(self, key: object, place: int) -> float:
@@ -61,10 +62,10 @@ class Rates:
         return {f"{name}_details": {"rate": self.of(key, place)} for place, name in enumerate(names)}
 
     def _look(self) -> None:
-        now = self._broker.now
+        now = self._broker.node.now
         passed, old, self._at = now - self._at, self._samples, now
         self._samples = {key: _next(old.get(key), values, passed, now) for key, values in _measured(self._broker)}
-        self._broker.timers.at(now + PERIOD, self._look)
+        self._broker.node.timers.at(now + PERIOD, self._look)
 
 
 def _next(old: _Sample | None, values: Sequence[float], passed: float, now: float) -> _Sample:
@@ -86,13 +87,13 @@ def _measured(broker: Broker) -> Iterator[tuple[object, Sequence[float]]]:
             yield queue, _read(queue.counts)
             ready, unacked = queue.ready.count, queue.unacked
             yield ("lengths", queue), (ready + unacked, ready, unacked)
-        yield vhost, _read(totals.counts(vhost))
+        yield vhost, _read(totals.counts(broker, vhost))
         yield ("lengths", vhost), totals.lengths([vhost])
-        yield ("octets", vhost), totals.octets(vhost)
+        yield ("octets", vhost), totals.octets(broker, vhost)
     yield broker, _read(totals.all_counts(broker))
     yield ("lengths", broker), totals.lengths(broker.vhosts.values())
-    yield ("churn", broker), tuple(broker.churn.values())
-    for connection in broker.connections:
+    yield ("churn", broker), tuple(broker.node.churn.values())
+    for connection in connections_of(broker):
         yield connection, (connection.received_bytes, connection.sent_bytes)
         for channel in connection.channels.values():
             yield channel, _read(channel.counts)

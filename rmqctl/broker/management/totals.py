@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from operator import attrgetter
 
+from rmqctl.broker.amqp.connection import Connection, connections_of
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.stats import FIELDS, Counts
 from rmqctl.broker.core.vhost import VHost
@@ -11,11 +12,10 @@ _FIELDS = attrgetter(*FIELDS)
 _BY_CHANNELS = ("publish", "confirm", "return_unroutable", "drop_unroutable")
 
 
-def counts(vhost: VHost) -> Counts:
+def counts(broker: Broker, vhost: VHost) -> Counts:
     """What happened in it so far: deliveries as its queues counted them, publishing as its channels did."""
     total = _sum([vhost.retired, *(queue.counts for queue in vhost.queues.values())])
-    connections = [connection for connection in vhost.broker.connections if connection.vhost is vhost]
-    channels = [channel.counts for connection in connections for channel in connection.channels.values()]
+    channels = [channel.counts for connection in _to(broker, vhost) for channel in connection.channels.values()]
     published = _sum([vhost.published, *channels])
     for name in _BY_CHANNELS:
         setattr(total, name, getattr(published, name))
@@ -33,7 +33,7 @@ def _sum(found: Iterable[Counts]) -> Counts:
 def all_counts(broker: Broker) -> Counts:
     total = Counts()
     for vhost in broker.vhosts.values():
-        total.add(counts(vhost))
+        total.add(counts(broker, vhost))
     return total
 
 
@@ -47,8 +47,12 @@ def lengths(vhosts: Iterable[VHost]) -> tuple[int, int, int]:
     return ready + unacked, ready, unacked
 
 
-def octets(vhost: VHost) -> tuple[int, int]:
+def octets(broker: Broker, vhost: VHost) -> tuple[int, int]:
     """Received from and sent to clients, since the broker started."""
-    connections = [connection for connection in vhost.broker.connections if connection.vhost is vhost]
+    connections = _to(broker, vhost)
     received = vhost.received_bytes + sum(connection.received_bytes for connection in connections)
     return received, vhost.sent_bytes + sum(connection.sent_bytes for connection in connections)
+
+
+def _to(broker: Broker, vhost: VHost) -> list[Connection]:
+    return [connection for connection in connections_of(broker) if connection.vhost_name == vhost.name]

@@ -1,10 +1,8 @@
 """`/api/users`."""
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from typing import Any
 
-from rmqctl.broker.core.users import ALGORITHMS, SHA256, User, hash_password
+from rmqctl.broker.core.users import User, checked_hash, checked_tags, known_algorithm
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
 
@@ -34,9 +32,9 @@ def put_user(call: Call) -> Any:
     if "password_hash" in document:
         hashed = checked_hash(document["password_hash"])
     elif "password" in document and (password := text(document, "password")):
-        hashed = hash_password(password, algorithm)
+        hashed = call.broker.hash_password(password, algorithm)
     known = call["name"] in call.broker.users
-    call.broker.put_user(User(call["name"], hashed, tags_of(document["tags"]), algorithm))
+    call.broker.put_user(call["name"], hashed, checked_tags(document["tags"]), algorithm)
     return None if known else Created()
 
 
@@ -65,28 +63,6 @@ def row(user: User) -> Row:
         "name": user.name,
         "password_hash": user.password_hash,
         "hashing_algorithm": user.algorithm,
-        "tags": user.tags,
-        "limits": user.limits,
+        "tags": list(user.tags),
+        "limits": dict(user.limits),
     }
-
-
-def tags_of(tags: Any) -> list[str]:
-    """A list, or words with commas between."""
-    if isinstance(tags, str):
-        tags = tags.split(",")
-    if not isinstance(tags, list):
-        raise bad_request("tags should be a list")
-    return [str(tag).strip() for tag in tags if str(tag).strip()]
-
-
-def checked_hash(given: str) -> str:
-    try:
-        b64decode(given, validate=True)
-    except (Base64Error, ValueError, TypeError):
-        raise bad_request(["not_base64", given]) from None
-    return given
-
-
-def known_algorithm(name: Any) -> str:
-    """RabbitMQ takes the default for one that it does not know."""
-    return name if isinstance(name, str) and name in ALGORITHMS else SHA256

@@ -1,10 +1,11 @@
 """`/api/vhosts`."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from rmqctl.broker.core.users import Permission
-from rmqctl.broker.core.vhost import QUEUE_TYPES, VHost
+from rmqctl.broker.core.declarations import checked_metadata
+from rmqctl.broker.core.errors import Reason, Refusal
+from rmqctl.broker.core.permissions import Permission
+from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import listing, totals
 from rmqctl.broker.management.rates import OF_VHOST
 from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, boolean, missing
@@ -35,31 +36,23 @@ def put_vhost(call: Call) -> Any:
     """Who makes one gets all permissions on it. What is not given is reset, as in RabbitMQ."""
     document = call.json()
     name = call["name"]
-    metadata = metadata_of(document)
     tracing = boolean(document, "tracing", False) if "tracing" in document else None
-    known = call.broker.vhosts.get(name)
-    if known is not None and "protected_from_deletion" in known.metadata:
-        metadata["protected_from_deletion"] = known.metadata["protected_from_deletion"]
-    vhost = known if known is not None else call.broker.add_vhost(name, metadata)
-    vhost.metadata = metadata
-    if tracing is not None:
-        vhost.tracing = tracing
-    call.broker.define_vhost(vhost)
-    if known is not None:
+    known = name in call.broker.vhosts
+    call.broker.add_vhost(name, checked_metadata(document), tracing=tracing)
+    if known:
         return None
-    call.broker.set_permission(call.user.name, name, Permission(".*", ".*", ".*"))
+    call.user.permit(name, Permission(".*", ".*", ".*"))
     return Created()
 
 
 def delete_vhost(call: Call) -> None:
     vhost = _find(call)
-    if vhost.metadata.get("protected_from_deletion"):
-        raise HttpError(
-            412,
-            "precondition_failed",
-            f"Refusing to delete virtual host '{vhost.name}' because it is protected from deletion",
-        )
-    call.broker.delete_vhost(vhost.name)
+    try:
+        call.broker.delete_vhost(vhost.name)
+    except Refusal as refusal:
+        if refusal.reason is Reason.PRECONDITION_FAILED:
+            raise HttpError(412, "precondition_failed", refusal.text) from None
+        raise
 
 
 def protect(call: Call) -> None:
@@ -73,35 +66,12 @@ def unprotect(call: Call) -> None:
 def start(call: Call) -> None:
     """They all run."""
     _find(call)
-    if call["node"] != call.broker.node:
+    if call["node"] != call.broker.node.name:
         raise bad_request(f"Unknown node: {call['node']}")
 
 
-def metadata_of(document: Mapping[str, Any]) -> Row:
-    """Description, tags and default queue type. Raises 400."""
-    tags = document.get("tags", [])
-    if isinstance(tags, str):
-        tags = [tag.strip() for tag in tags.split(",") if tag.strip()]
-    kind = document.get("default_queue_type") or document.get("defaultqueuetype") or "classic"
-    if kind == "undefined":
-        kind = "classic"
-    if kind not in (*QUEUE_TYPES, "stream"):
-        raise bad_request(f"{kind} is not a valid queue type")
-    return {"description": document.get("description") or "", "tags": list(tags or []), "default_queue_type": kind}
-
-
-def shown_metadata(vhost: VHost) -> Row:
-    return {
-        "description": vhost.metadata.get("description") or "",
-        "tags": vhost.metadata.get("tags") or [],
-        "default_queue_type": vhost.metadata.get("default_queue_type") or "classic",
-        # Only where the protection has been switched.
-        **{key: value for key, value in vhost.metadata.items() if key == "protected_from_deletion"},
-    }
-
-
 def row(call: Call, vhost: VHost) -> Row:
-    metadata = shown_metadata(vhost)
+    metadata = vhost.shown_metadata()
     fields: Row = {
         "name": vhost.name,
         "description": metadata["description"],
@@ -110,15 +80,15 @@ def row(call: Call, vhost: VHost) -> Row:
         "protected_from_deletion": bool(vhost.metadata.get("protected_from_deletion")),
         "metadata": metadata,
         "tracing": vhost.tracing,
-        "cluster_state": {call.broker.node: "running"},
+        "cluster_state": {call.broker.node.name: "running"},
     }
-    octets = totals.octets(vhost)
+    octets = totals.octets(call.broker, vhost)
     if vhost.queues or any(octets):
         fields |= dict(zip(_COUNTS, totals.lengths([vhost]), strict=True))
         fields |= call.rates.details(("lengths", vhost), *_COUNTS)
         fields |= dict(zip(_OCTETS, octets, strict=True))
         fields |= call.rates.details(("octets", vhost), *_OCTETS)
-    if stats := call.rates.message_stats(vhost, totals.counts(vhost), OF_VHOST):
+    if stats := call.rates.message_stats(vhost, totals.counts(call.broker, vhost), OF_VHOST):
         fields["message_stats"] = stats
     return fields
 
@@ -138,8 +108,4 @@ def _protect(call: Call, on: bool, verb: str) -> None:
             "not_found",
             f"Cannot {verb} deletion protection of virtual host '{call['name']}' because it does not exist",
         )
-    if on:
-        vhost.metadata["protected_from_deletion"] = True
-    else:
-        vhost.metadata["protected_from_deletion"] = False
-    call.broker.define_vhost(vhost)
+    vhost.protect(on)

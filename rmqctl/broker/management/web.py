@@ -3,15 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from rmqctl.broker.amqp.errors import error_of
 from rmqctl.broker.core.broker import Broker
-from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
-
-if TYPE_CHECKING:
-    from rmqctl.broker.management.rates import Rates
+from rmqctl.broker.management.rates import Rates
 
 Row = dict[str, Any]
 _LINE = 80
@@ -40,17 +39,30 @@ def missing() -> HttpError:
     return HttpError(404, "Object Not Found", "Not Found")
 
 
-def from_amqp(error: AmqpError) -> HttpError:
+# What the API says of a refusal of the core, by its reason: status, and error.
+_REFUSALS = {
+    Reason.ACCESS_REFUSED: (401, "not_authorised"),
+    Reason.NOT_ALLOWED: (401, "not_authorised"),
+    Reason.NOT_FOUND: (404, "not_found"),
+    Reason.RESOURCE_LOCKED: (400, "bad_request"),
+    Reason.PRECONDITION_FAILED: (400, "bad_request"),
+    Reason.NOT_IMPLEMENTED: (400, "bad_request"),
+    Reason.INTERNAL_ERROR: (400, "bad_request"),
+    Reason.INVALID: (400, "bad_request"),
+}
+
+
+def of_refusal(refusal: Refusal) -> HttpError:
     """A refusal of the core, as RabbitMQ's API words it."""
-    if error.code in (403, 530):
-        return unauthorised("Access refused.")
-    if error.code == 404:
-        return HttpError(404, "not_found", error.text)
-    return bad_request(error.text)
+    status, error = _REFUSALS[refusal.reason]
+    if status == 401:
+        return HttpError(status, error, "Access refused.")
+    return HttpError(status, error, refusal.text if refusal.term is None else refusal.term)
 
 
-def over_amqp(error: AmqpError) -> HttpError:
-    """The same where RabbitMQ goes over a channel of its own (publish, get): with code and name."""
+def over_a_channel(refusal: Refusal) -> HttpError:
+    """The same where RabbitMQ's API uses a channel of its own (publish, get): with reply code and name."""
+    error = error_of(refusal)
     return bad_request(f"{error.code} {error.reply}")
 
 
@@ -61,12 +73,13 @@ class Created(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Any other status than 200 with a body of JSON, or `text` instead of JSON."""
+    """Any other status than 200 with a body of JSON, more headers, or `text` instead of JSON."""
 
     status: int
     body: Any = None
     text: str | None = None
     content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
 
 
 class Kept(NamedTuple):
@@ -86,7 +99,7 @@ class Call:
     """`params` are the names in the path, decoded; `query` has the last value of each parameter."""
 
     broker: Broker
-    rates: "Rates"
+    rates: Rates
     ports: Ports
     user: User
     method: str

@@ -16,11 +16,15 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from rmqctl.broker.core.broker import DEFAULT_USER, Broker
+from rmqctl.broker.core.definitions import import_definitions
+from rmqctl.broker.core.errors import Refusal
+from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.app import create_app
 from rmqctl.broker.process import listeners
+from rmqctl.broker.process.entropy import SystemEntropy
 from rmqctl.broker.process.server import Server
 from rmqctl.broker.storage.data_folder import DataFolder
-from rmqctl.broker.storage.database import open_database
+from rmqctl.broker.storage.database import Disk, open_database
 from rmqctl.broker.storage.recovery import load
 from rmqctl.broker.storage.store import Store
 from rmqctl.errors import ConfigError
@@ -90,10 +94,10 @@ async def serve(
             stack.enter_context(options.folder.held())
         amqp = stack.enter_context(listeners.bind(options.host, options.amqp_port, "--amqp-port"))
         http = stack.enter_context(listeners.bind(options.host, options.http_port, "--http-port"))
-        broker = Broker(time, consumer_timeout=options.consumer_timeout)
+        broker = Broker(Node(time, SystemEntropy()), consumer_timeout=options.consumer_timeout)
         broker.memory_limit = options.memory_limit
         store = _open_store(broker, options)
-        _fill(broker, store, options.definitions)
+        _fill(broker, options.definitions)
         stopped = stopped or _signals()
         server = Server(broker, store=store, memory_limit=options.memory_limit)
         await server.listen(amqp)
@@ -116,23 +120,23 @@ def _open_store(broker: Broker, options: Options) -> Store | None:
     if options.folder is None or options.ephemeral:
         return None
     database = open_database(options.folder.database, full_sync=options.full_sync)
-    store = Store(database, load(broker, database))
-    broker.journal = store
+    store = Store(Disk(database), load(broker, database))
+    broker.node.journal = store
     return store
 
 
-def _fill(broker: Broker, store: Store | None, definitions: Path | None) -> None:
-    with store.together() if store is not None else contextlib.nullcontext():
-        if not broker.vhosts:
-            broker.seed()
-        if definitions is not None:
-            _import(broker, definitions)
+def _fill(broker: Broker, definitions: Path | None) -> None:
+    try:
+        with broker.node.journal.together():
+            if not broker.vhosts:
+                broker.seed()
+            if definitions is not None:
+                _import(broker, definitions)
+    except Refusal as refusal:
+        raise ConfigError(f"the broker's data folder: {refusal.text}") from None
 
 
 def _import(broker: Broker, path: Path) -> None:
-    from rmqctl.broker.core.definitions import import_definitions
-    from rmqctl.broker.core.errors import AmqpError
-
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
@@ -142,8 +146,6 @@ def _import(broker: Broker, path: Path) -> None:
         raise ConfigError(f"--definitions {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"--definitions {path}: not definitions: {error}") from error
-    except AmqpError as error:
-        raise ConfigError(f"--definitions {path}: {error}") from None
 
 
 def _urls(broker: Broker, host: str, amqp_port: int, http_port: int) -> Urls:

@@ -12,6 +12,7 @@ from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.memory import MemoryAlarm, resident_memory
 from rmqctl.broker.storage.store import Store
+from rmqctl.broker.storage.writer import ThreadWriter
 
 # Bytes that may wait in a socket before its consumers are held back.
 _HIGH_WATER = 1 << 20
@@ -38,14 +39,15 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER)
-        self._server.broker.now = self._server.broker.clock()
+        node = self._server.broker.node
+        node.now = node.clock()
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self.connection = Connection(self._server.broker, peer[:2], local[:2], self._wake)
         self._server.connections[self] = None
 
     def data_received(self, data: bytes) -> None:
-        broker = self._server.broker
-        broker.now = broker.clock()
+        node = self._server.broker.node
+        node.now = node.clock()
         self.connection.receive(data)
         if not self._logged and self.connection.is_open:
             self._logged = True
@@ -96,7 +98,7 @@ class ClientSocket(asyncio.Protocol):
 
 
 def _who(connection: Connection) -> tuple[str, str, str]:
-    return connection.name, connection.user.name, connection.vhost.name
+    return connection.name, connection.user_name, connection.vhost_name
 
 
 class Server:
@@ -111,12 +113,12 @@ class Server:
         self._disk_fails = False
         self._listener: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
-        broker.timers.changed = self._schedule
+        broker.node.timers.changed = self._schedule
         self._schedule()
         if store is not None:
-            store.committed = broker.committed
+            store.committed = broker.node.committed
             store.failing = self._disk_failing
-            store.start(self.loop)
+            store.start(self.loop, ThreadWriter(store.disk, self.loop.call_soon_threadsafe))
         self._watch_memory()
 
     async def listen(self, listening: socket.socket) -> None:
@@ -128,7 +130,7 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         for connection in list(self.connections):
-            connection.connection.close(320, "broker forced connection closure with reason 'shutdown'")
+            connection.connection.close("broker forced connection closure with reason 'shutdown'")
         deadline = self.loop.time() + 2.0
         while self.connections and self.loop.time() < deadline:
             await asyncio.sleep(0.01)
@@ -137,24 +139,24 @@ class Server:
         if self._timer is not None:
             self._timer.cancel()
         if self._store is not None:
-            await self._store.close(_returned(self.broker))
+            self._store.close(returned(self.broker))
 
     def changed(self) -> None:
         """Something may have happened that the store has to write."""
         if self._store is not None:
-            self._store.changed(awaited=bool(self.broker.awaiting))
+            self._store.changed(awaited=bool(self.broker.node.awaiting))
 
     def _schedule(self) -> None:
         """Has the loop call when the broker's next timer is due."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if (when := self.broker.timers.next()) is not None:
-            self._timer = self.loop.call_later(max(0.0, when - self.broker.clock()), self._tick)
+        if (when := self.broker.node.timers.next()) is not None:
+            self._timer = self.loop.call_later(max(0.0, when - self.broker.node.clock()), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self.broker.tick()
+        self.broker.node.tick()
         self._schedule()
         self.changed()
 
@@ -194,7 +196,7 @@ def _held(broker: Broker) -> int:
     )
 
 
-def _returned(broker: Broker) -> dict[int, int]:
+def returned(broker: Broker) -> dict[int, int]:
     """How often stored messages came back to their queues, by the store's numbers; those that never did are left out."""
     return {
         entry.stored: max(entry.count, 1)

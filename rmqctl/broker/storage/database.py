@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 from rmqctl.errors import ConfigError
 
@@ -167,10 +168,59 @@ def _object(value: dict[str, Any]) -> Any:
     return value
 
 
-# ---------------------------------------------------------------------------------------------------------- statements
+# ------------------------------------------------------------------------------------------------------------- batches
 
 ROW = tuple[int, int, int | None, float | None, bytes | None, bytes | None, bytes | None, str | None]
 """What is inserted into `entry`, but for `returned`."""
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class Batch(NamedTuple):
+    """Changes to write. `adopted`: entries that left their queue, but have the body of entries elsewhere."""
+
+    number: int
+    statements: list[Statement]
+    added: dict[int, ROW]
+    adopted: list[int]
+    removed: list[int]
+
+
+class Disk:
+    """Writes to a database that is open, from whatever thread: each batch whole or not at all. Raises sqlite3.Error."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+        self._lock = Lock()
+
+    def write(self, batch: Batch) -> None:
+        with self._lock:
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                self._apply(batch)
+                self.database.execute("COMMIT")
+            except BaseException:
+                # SQLite has rolled back itself after some errors.
+                if self.database.in_transaction:
+                    self.database.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        self.database.close()
+
+    def _apply(self, batch: Batch) -> None:
+        for statement, values in batch.statements:
+            self.database.execute(statement, values)
+        insert_entries(self.database, batch.added.values())
+        for identity in batch.adopted:
+            self.database.execute("UPDATE entry SET queue = 0 WHERE id = ?", (identity,))
+        delete_entries(self.database, batch.removed)
+
+
+def of_definitions(statements: list[Statement]) -> Batch:
+    """A batch that nobody waits for by its number."""
+    return Batch(0, statements, {}, [], [])
+
+
 _PLACES = "(?,?,?,?,?,?,?,?)"
 # Each statement lets go of the interpreter's lock and has to get it back, which costs more than the work itself while
 # the broker is busy: so many rows go into one statement.

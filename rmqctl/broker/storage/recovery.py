@@ -4,17 +4,16 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rmqctl.broker.core import wire
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.broker import Broker
-from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.exchange import Destination
-from rmqctl.broker.core.message import Entry, Message
+from rmqctl.broker.core.message import Entry, Message, destination_of
+from rmqctl.broker.core.permissions import Permission, TopicPermission
 from rmqctl.broker.core.policies import Policy
 from rmqctl.broker.core.queue import Queue
-from rmqctl.broker.core.users import Permission, TopicPermission, User
+from rmqctl.broker.storage.batches import Numbers
 from rmqctl.broker.storage.database import read
-from rmqctl.broker.storage.store import Numbers
 from rmqctl.errors import ConfigError
 
 # Each needs those before it.
@@ -41,8 +40,9 @@ def load(broker: Broker, database: sqlite3.Connection) -> Numbers:
                     queue.number = number
                     queues[number] = queue
         for _, key, document in documents["vhost"]:
-            _finish_vhost(broker, key[0], document)
-    except (AmqpError, KeyError, TypeError, ValueError, IndexError) as error:
+            # Last: a default queue type or a limit of today does not hold for queues of yesterday.
+            broker.vhost(key[0]).restore(document)
+    except (Refusal, KeyError, TypeError, ValueError, IndexError) as error:
         raise ConfigError(f"the broker's data folder has definitions that make no sense: {error!r}") from error
     last = _load_messages(database, queues)
     return Numbers(max((row[0] for row in rows), default=0) + 1, last + 1, known)
@@ -53,15 +53,15 @@ def _define(broker: Broker, kind: str, key: tuple[str, ...], document: Mapping[s
     if kind == "vhost":
         broker.add_vhost(key[0])
     elif kind == "user":
-        broker.put_user(User.of(document))
+        broker.restore_user(document)
     elif kind == "permission":
-        broker.set_permission(key[0], key[1], Permission(**document))
+        broker.user(key[0]).permit(key[1], Permission(**document))
     elif kind == "topic_permission":
-        broker.set_topic_permission(key[0], key[1], key[2], TopicPermission(**document))
+        broker.user(key[0]).permit_topics(key[1], key[2], TopicPermission(**document))
     elif kind in ("policy", "operator_policy"):
-        broker.set_policy(Policy.of(document), operator=kind == "operator_policy")
+        broker.vhost(key[0]).set_policy(Policy.of(document), operator=kind == "operator_policy")
     elif kind == "parameter":
-        broker.set_parameter(key[0], key[1], key[2], document["value"])
+        broker.vhost(key[0]).set_parameter(key[1], key[2], document["value"])
     elif kind == "global_parameter":
         broker.set_global_parameter(key[0], document["value"])
     elif kind == "exchange":
@@ -76,7 +76,7 @@ def _define(broker: Broker, kind: str, key: tuple[str, ...], document: Mapping[s
 
 
 def _exchange(broker: Broker, key: tuple[str, ...], document: Mapping[str, Any]) -> None:
-    found = broker.vhost(key[0]).declare_exchange(
+    broker.vhost(key[0]).declare_exchange(
         None,
         key[1],
         document["type"],
@@ -84,24 +84,19 @@ def _exchange(broker: Broker, key: tuple[str, ...], document: Mapping[str, Any])
         auto_delete=document["auto_delete"],
         internal=document["internal"],
         arguments=Arguments(document["arguments"]),
+        by=document["user"],
     )
-    found.user = document["user"]
 
 
 def _queue(broker: Broker, key: tuple[str, ...], document: Mapping[str, Any]) -> Queue:
-    found = broker.vhost(key[0]).declare_queue(
-        None, key[1], durable=True, auto_delete=document["auto_delete"], arguments=Arguments(document["arguments"])
+    return broker.vhost(key[0]).declare_queue(
+        None,
+        key[1],
+        durable=True,
+        auto_delete=document["auto_delete"],
+        arguments=Arguments(document["arguments"]),
+        by=document["user"],
     )
-    found.user = document["user"]
-    return found
-
-
-def _finish_vhost(broker: Broker, name: str, document: Mapping[str, Any]) -> None:
-    """Last: a default queue type or a limit of today does not hold for queues of yesterday."""
-    vhost = broker.vhost(name)
-    vhost.metadata |= document["metadata"]
-    vhost.limits = dict(document["limits"])
-    vhost.tracing = document["tracing"]
 
 
 # ------------------------------------------------------------------------------------------------------------ messages
@@ -139,7 +134,7 @@ def _sweep(database: sqlite3.Connection, queues: Iterable[int]) -> None:
 def _restore(row: tuple[Any, ...], queues: Mapping[int, Queue], messages: dict[int, Message], clean: bool) -> None:
     identity, number, of, expires, route, header, body, deaths, returned = row
     if of is None:
-        exchange, key, _, _ = wire.publish(bytes(6) + route + b"\0")
+        exchange, key = destination_of(route)
         message = Message(exchange, key, header, body, route)
         message.stored = identity
         if deaths is not None:
@@ -148,10 +143,10 @@ def _restore(row: tuple[Any, ...], queues: Mapping[int, Queue], messages: dict[i
     else:
         message = messages[of]
     if number:
-        entry = Entry(message, queues[number], identity, expires)
+        entry = Entry(message, identity, expires)
         entry.stored = identity
         entry.count = entry.acquired = returned
         # After a crash nobody knows what had been delivered: a consumer is told to look twice.
         entry.redelivered = bool(returned) or not clean
         message.references += 1
-        entry.queue.restore(entry)
+        queues[number].restore(entry)

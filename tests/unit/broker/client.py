@@ -6,6 +6,9 @@ from pamqp import base, body, commands, frame, header
 
 from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.node import Node
+
+from .chance import Seeded
 
 GREETING = b"AMQP\x00\x00\x09\x01"
 CAPABILITIES = {
@@ -35,7 +38,7 @@ class Delivered(NamedTuple):
 
 
 def new_broker(clock: Clock | None = None) -> Broker:
-    broker = Broker(clock or Clock())
+    broker = Broker(Node(clock or Clock(), Seeded()))
     broker.seed()
     return broker
 

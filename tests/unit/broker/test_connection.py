@@ -316,10 +316,10 @@ def test_a_client_that_says_nothing_is_hung_up_on() -> None:
     broker = new_broker(clock)
     silent, speaking = Client(broker, heartbeat=None), Client(broker)
     clock.now += 9
-    broker.tick()
+    broker.node.tick()
     assert not silent.connection.finished
     clock.now += 2
-    broker.tick()
+    broker.node.tick()
     assert silent.connection.finished
     assert speaking.connection.is_open
 
@@ -330,17 +330,17 @@ def test_heartbeats_are_sent_and_missed() -> None:
     client = Client(broker, heartbeat=10)
     for _ in range(4):
         clock.now += 5
-        broker.tick()
+        broker.node.tick()
         client.connection.receive(frame.marshal(heartbeat.Heartbeat(), 0))
     beats = [each for _, each in client.frames() if isinstance(each, heartbeat.Heartbeat)]
     assert len(beats) >= 3
     assert client.connection.is_open
     clock.now += 5
-    broker.tick()
+    broker.node.tick()
     silent_since = clock.now
     while not client.connection.finished:
         clock.now += 1
-        broker.tick()
+        broker.node.tick()
     assert 15 <= clock.now - silent_since <= 25
 
 

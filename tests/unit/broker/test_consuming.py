@@ -116,7 +116,7 @@ class Consumers(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, TTL))
     def wait(self, seconds: int) -> None:
         self.clock.now += seconds
-        self.broker.tick()
+        self.broker.node.tick()
         assert self._after(b"") == []
 
     # ------------------------------------------------------------------------------------------------- what has to hold
@@ -162,7 +162,7 @@ class Consumers(RuleBasedStateMachine):
             assert self._has_room(method.consumer_tag)
             self.held[self.tag] = expected, method.consumer_tag
         # One that has expired may be the first now.
-        self.broker.tick()
+        self.broker.node.tick()
         self._drop()
         return [each for each in frames if isinstance(each, base.Frame) and not isinstance(each, Basic.Deliver)]
 

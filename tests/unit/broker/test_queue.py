@@ -79,7 +79,7 @@ class Messages(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, TTL))
     def wait(self, seconds: int) -> None:
         self.clock.now += seconds
-        self.broker.tick()
+        self.broker.node.tick()
         self._expire()
 
     @invariant()

@@ -12,7 +12,7 @@ from rmqctl.broker.core.ready import QuorumReady, Ready
 
 def entry(position: int, priority: int | None, size: int) -> Entry:
     message = SimpleNamespace(body=bytes(size), get=lambda name: priority if name == "priority" else None)
-    return Entry(cast(Any, message), cast(Any, None), position, None)
+    return Entry(cast(Any, message), position, None)
 
 
 @given(st.integers(0, 3), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=20), st.data())

@@ -16,18 +16,23 @@ from hypothesis import strategies as st
 
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.broker import Broker
-from rmqctl.broker.core.errors import AmqpError
+from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.core.exchange import Destination
 from rmqctl.broker.core.message import message
+from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.permissions import Permission, TopicPermission
 from rmqctl.broker.core.policies import Policy
 from rmqctl.broker.core.queue import Queue
-from rmqctl.broker.core.users import Permission, TopicPermission, User
+from rmqctl.broker.process.server import returned
 from rmqctl.broker.storage import database
 from rmqctl.broker.storage.data_folder import DataFolder
-from rmqctl.broker.storage.database import open_database
+from rmqctl.broker.storage.database import Disk, open_database
 from rmqctl.broker.storage.recovery import load
 from rmqctl.broker.storage.store import Store
+from rmqctl.broker.storage.writer import ThreadWriter
 from rmqctl.errors import ConfigError, Unavailable
+
+from .chance import Seeded
 
 NOW = 1_000_000.0
 
@@ -40,17 +45,20 @@ class Kept:
         self.open()
 
     def open(self) -> None:
-        self.broker = Broker(lambda: NOW, consumer_timeout=None)
+        self.broker = Broker(Node(lambda: NOW, Seeded()), consumer_timeout=None)
         self.database = open_database(self.path, full_sync=False)
-        self.store = Store(self.database, load(self.broker, self.database))
-        self.broker.journal = self.store
+        self.store = Store(Disk(self.database), load(self.broker, self.database))
+        self.broker.node.journal = self.store
         if not self.broker.vhosts:
             self.broker.seed()
 
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on the thread writes."""
+        self.store.start(loop, ThreadWriter(self.store.disk, loop.call_soon_threadsafe))
+
     def write(self) -> int:
         """How many rows of messages there are now."""
-        batch = self.store._take()
-        database_write(self.database, batch)
+        self.store.disk.write(self.store._changes.take())
         return int(self.database.execute("SELECT count(*) FROM entry").fetchone()[0])
 
     def crash(self) -> None:
@@ -59,9 +67,7 @@ class Kept:
         self.open()
 
     def stop(self) -> None:
-        from rmqctl.broker.process.server import _returned
-
-        asyncio.run(self.store.close(_returned(self.broker)))
+        self.store.close(returned(self.broker))
         self.open()
 
     def queue(self, name: str, **arguments: Any) -> Queue:
@@ -69,12 +75,6 @@ class Kept:
 
     def found(self, name: str) -> Queue:
         return self.broker.vhosts["/"].queues[name]
-
-
-def database_write(connection: sqlite3.Connection, batch: Any) -> None:
-    from rmqctl.broker.storage.store import _write_batch
-
-    _write_batch(connection, batch)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_what_comes_and_goes_within_a_batch_is_not_written(kept: Kept) -> None:
         entry = queue.get()
         assert entry
         queue.settle(entry)
-    batch = kept.store._take()
+    batch = kept.store._changes.take()
     assert (batch.added, batch.adopted, batch.removed) == ({}, [], [])
 
 
@@ -282,16 +282,14 @@ def test_exactly_the_named_entries_are_deleted(gone: set[int]) -> None:
 def test_definitions_come_back(kept: Kept) -> None:
     broker = kept.broker
     vhost = broker.add_vhost("v", {"description": "d", "tags": ["t"], "default_queue_type": "quorum"})
-    vhost.limits = {"max-queues": 1}
-    broker.define_vhost(vhost)
-    broker.put_user(User("anne", "hash", ["monitoring"]))
-    broker.user("anne").limits = {"max-connections": 7}
-    broker.define_user(broker.user("anne"))
-    broker.set_permission("anne", "v", Permission("c", "w", "r"))
-    broker.set_topic_permission("anne", "v", "amq.topic", TopicPermission("w", "r"))
-    broker.set_policy(Policy("v", "p", "^q", "queues", {"max-length": 3}, 1))
-    broker.set_policy(Policy("v", "op", "^q", "queues", {"max-length": 2}, 1), operator=True)
-    broker.set_parameter("v", "component", "n", {"a": [1]})
+    vhost.limit({"max-queues": 1})
+    anne = broker.put_user("anne", "hash", ["monitoring"])
+    anne.limit({"max-connections": 7})
+    anne.permit("v", Permission("c", "w", "r"))
+    anne.permit_topics("v", "amq.topic", TopicPermission("w", "r"))
+    vhost.set_policy(Policy("v", "p", "^q", "queues", {"max-length": 3}, 1))
+    vhost.set_policy(Policy("v", "op", "^q", "queues", {"max-length": 2}, 1), operator=True)
+    vhost.set_parameter("component", "n", {"a": [1]})
     broker.set_global_parameter("cluster_name", "here")
     arguments = {
         "x": b"\xff",
@@ -311,16 +309,16 @@ def test_definitions_come_back(kept: Kept) -> None:
     assert vhost.metadata == {"description": "d", "tags": ["t"], "default_queue_type": "quorum"}
     assert vhost.limits == {"max-queues": 1}
     anne = broker.users["anne"]
-    assert (anne.tags, anne.limits) == (["monitoring"], {"max-connections": 7})
+    assert (anne.tags, anne.limits) == (("monitoring",), {"max-connections": 7})
     assert anne.permissions == {"v": Permission("c", "w", "r")}
-    assert anne.topic_permissions == {"v": {"amq.topic": TopicPermission("w", "r")}}
-    assert broker.parameters == {("v", "component", "n"): {"a": [1]}}
+    assert anne.topic_permissions("v") == {"amq.topic": TopicPermission("w", "r")}
+    assert vhost.parameters == {("component", "n"): {"a": [1]}}
     assert broker.cluster_name == "here"
     assert "gone" not in vhost.exchanges
     assert (vhost.exchanges["e"].internal, dict(vhost.exchanges["e"].arguments)) == (True, arguments)
     assert vhost.queues["q"].max_length == 2
     assert vhost.queues["q"].kind == "classic"
-    bindings = [each for each in vhost.bindings() if each.source == "e"]
+    bindings = [each for each in vhost.router.bindings() if each.source == "e"]
     assert [(each.destination.name, each.key, dict(each.arguments)) for each in bindings] == [
         ("q", "a.#", arguments),
         ("amq.fanout", "", {}),
@@ -337,17 +335,17 @@ def test_definitions_come_back(kept: Kept) -> None:
 def test_everything_of_a_deleted_vhost_goes(kept: Kept, delete: Callable[[Broker], object]) -> None:
     broker = kept.broker
     vhost = broker.add_vhost("v")
-    broker.set_permission("guest", "v", Permission("", "", ""))
-    broker.set_policy(Policy("v", "p", ".*", "all", {}, 0))
-    broker.set_parameter("v", "c", "n", 1)
+    broker.user("guest").permit("v", Permission("", "", ""))
+    vhost.set_policy(Policy("v", "p", ".*", "all", {}, 0))
+    vhost.set_parameter("c", "n", 1)
     vhost.declare_exchange(None, "e", "direct", durable=True)
     queue = vhost.declare_queue(None, "q", durable=True)
     vhost.bind(None, "e", Destination("queue", "q"), "", {})
     push(queue)
-    before = set(kept.store._known)
+    before = set(kept.store._changes._known)
     delete(broker)
-    assert {("vhost", ("v",)), ("queue", ("v", "q"))} <= before - set(kept.store._known)
-    assert not [key for _, key in kept.store._known if "v" in key]
+    assert {("vhost", ("v",)), ("queue", ("v", "q"))} <= before - set(kept.store._changes._known)
+    assert not [key for _, key in kept.store._changes._known if "v" in key]
     assert kept.write() == 0
     kept.crash()
     assert list(kept.broker.vhosts) == ["/"]
@@ -355,10 +353,9 @@ def test_everything_of_a_deleted_vhost_goes(kept: Kept, delete: Callable[[Broker
 
 
 def test_a_deleted_user_takes_its_permissions_along(kept: Kept) -> None:
-    kept.broker.put_user(User("anne", "", []))
-    kept.broker.set_permission("anne", "/", Permission("", "", ""))
+    kept.broker.put_user("anne", "", []).permit("/", Permission("", "", ""))
     kept.broker.delete_user("anne")
-    kept.broker.put_user(User("anne", "", []))
+    kept.broker.put_user("anne", "", [])
     kept.crash()
     assert kept.broker.users["anne"].permissions == {}
 
@@ -374,14 +371,14 @@ def test_a_batch_is_told_once_it_is_in_the_file(kept: Kept) -> None:
             told.append((batch, kept.database.execute("SELECT count(*) FROM entry").fetchone()[0]))
 
         kept.store.committed = committed
-        kept.store.start(asyncio.get_running_loop())
+        kept.start(asyncio.get_running_loop())
         queue = kept.queue("q")
         for _ in range(3):
             push(queue)
             push(queue)
             kept.store.changed(awaited=True)
             await asyncio.sleep(0.1)
-        await kept.store.close()
+        kept.store.close()
 
     asyncio.run(scene())
     kept.open()
@@ -399,20 +396,20 @@ def test_a_disk_that_refuses_confirms_nothing_until_it_takes_the_batch(kept: Kep
         queue = kept.queue("q")
         pages = kept.database.execute("PRAGMA page_count").fetchone()[0]
         kept.database.execute(f"PRAGMA max_page_count = {pages}")  # the disk is full
-        kept.store.start(asyncio.get_running_loop())
+        kept.start(asyncio.get_running_loop())
         push(queue, body=bytes(1_000_000))
         kept.store.changed(awaited=True)
         await asyncio.sleep(0.2)
         assert told == []
         assert failing == ["database or disk is full"]
-        with pytest.raises(AmqpError, match="disk is full") as refused:
+        with pytest.raises(Refusal, match="disk is full") as refused:
             kept.queue("later")
-        assert refused.value.code == 541
+        assert refused.value.reason is Reason.INTERNAL_ERROR
         kept.database.execute("PRAGMA max_page_count = 1000000")
         await asyncio.sleep(1.3)
         assert told[0] == 1
         assert failing == ["database or disk is full", None]
-        await kept.store.close()
+        kept.store.close()
 
     asyncio.run(scene())
     kept.open()

@@ -12,8 +12,11 @@ import pytest
 import uvicorn
 
 from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.app import create_app
 from rmqctl.broker.process.server import Server
+
+from ..chance import Seeded
 
 GUEST = ("guest", "guest")
 
@@ -31,7 +34,7 @@ class Api:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.broker = Broker(self.clock)
+        self.broker = Broker(Node(self.clock, Seeded()))
         self.broker.seed()
         self.changes = 0
         self._app = create_app(self.broker, amqp_port=5672, http_port=15672, changed=self._changed)
@@ -61,7 +64,7 @@ class Api:
 
     def pass_time(self, seconds: float) -> None:
         self.clock.now += seconds
-        self.broker.tick()
+        self.broker.node.tick()
 
     def _changed(self) -> None:
         self.changes += 1
@@ -86,7 +89,7 @@ def live() -> Iterator[Live]:
     stop: list[Callable[[], None]] = []
 
     async def serve() -> None:
-        broker = Broker(time, consumer_timeout=None)
+        broker = Broker(Node(time, Seeded()), consumer_timeout=None)
         broker.seed()
         server = Server(broker)
         amqp, http = _socket(), _socket()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rmqctl.broker.core.users import Permission, User, hash_password
+from rmqctl.broker.core.permissions import Permission
 
 from .conftest import Api
 
@@ -17,9 +17,9 @@ def refusal(reason: Any, error: str = "bad_request") -> dict[str, Any]:
 
 
 def add_user(api: Api, name: str, *tags: str, vhosts: tuple[str, ...] = ()) -> tuple[str, str]:
-    api.broker.put_user(User(name, hash_password(name), tags))
+    made = api.broker.put_user(name, api.broker.hash_password(name), tags)
     for vhost in vhosts:
-        api.broker.set_permission(name, vhost, Permission("^mine", "^mine", ".*"))
+        made.permit(vhost, Permission("^mine", "^mine", ".*"))
     return name, name
 
 

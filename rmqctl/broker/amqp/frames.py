@@ -1,26 +1,22 @@
 """Frames and their contents as bytes (AMQP 0-9-1 specification, section 4.2).
 
 Publish, deliver and ack are coded by hand, because they are what a busy broker does; every other method that comes in
-is decoded by pamqp. Content headers stay the bytes that they were: section 4.2.6.1, class, weight, body size, flags and
-properties.
+is decoded by pamqp. Content headers pass as the bytes that they are: see `core.content`.
 """
 
-import struct
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from struct import Struct
 from typing import Any, Protocol
 
-from pamqp import base, commands, decode, encode
+from pamqp import base, commands, decode
 
-from rmqctl.broker.core.errors import AmqpError, HangUp
+from rmqctl.broker.amqp.errors import AmqpError, HangUp
+from rmqctl.broker.core.content import MALFORMED, short_string, split_table
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 END = b"\xce"
 HEARTBEAT_FRAME = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
-# The smallest frame that a peer may insist on (specification, section 2.3.7: frame-min-size).
-FRAME_MIN = 4096
 
 FRAME = Struct(">BHI")
 _METHOD_FRAME = Struct(">BHIHH")
@@ -29,11 +25,7 @@ _ACK = Struct(">BHIHHQBB")
 _LONG = Struct(">I")
 _SHORT = Struct(">H")
 _LONGLONG = Struct(">Q")
-CONTENT = Struct(">HHQH")
-BASIC = 60
-
-# What pamqp raises on bytes that are no such thing.
-_MALFORMED = (ValueError, IndexError, KeyError, struct.error, TypeError, OverflowError, RecursionError)
+_BASIC = 60
 
 # Sizes of the arguments of methods that have no strings and no tables.
 _FIXED = {0x3C000A: 7, 0x3C005A: 9, 0x3C0078: 9, 0x3C006E: 1, 0x3C0064: 1, 0x140014: 1, 0x55000A: 1}
@@ -56,49 +48,6 @@ class Content(Protocol):
 # ------------------------------------------------------------------------------------------------------------- encoding
 
 
-def short_string(text: str) -> bytes:
-    """At most 255 bytes: what is longer is cut."""
-    data = text.encode("utf-8", "surrogateescape")[:255]
-    return bytes((len(data),)) + data
-
-
-def long_string(text: str) -> bytes:
-    data = text.encode("utf-8", "surrogateescape")
-    return _LONG.pack(len(data)) + data
-
-
-def field(value: Any) -> bytes:
-    """A field value with its type (section 4.2.5.5; whole numbers as RabbitMQ's 64-bit signed `l`)."""
-    if isinstance(value, bool):
-        return b"t\x01" if value else b"t\x00"
-    if isinstance(value, int):
-        return b"l" + value.to_bytes(8, "big", signed=True)
-    if isinstance(value, float):
-        return b"d" + encode.double(value)
-    if isinstance(value, bytes):
-        return b"S" + _LONG.pack(len(value)) + value
-    if isinstance(value, str):
-        return b"S" + long_string(value)
-    if isinstance(value, datetime):
-        return b"T" + _LONGLONG.pack(int(value.timestamp()))
-    if isinstance(value, Mapping):
-        return b"F" + table(value)
-    if isinstance(value, list):
-        items = b"".join(map(field, value))
-        return b"A" + _LONG.pack(len(items)) + items
-    return bytes(encode.encode_table_value(value))
-
-
-def table(values: Mapping[str, Any]) -> bytes:
-    return raw_table({name: field(value) for name, value in values.items()})
-
-
-def raw_table(items: Mapping[str, bytes]) -> bytes:
-    """A table of values that are encoded already, each with its type."""
-    data = b"".join(short_string(name) + value for name, value in items.items())
-    return _LONG.pack(len(data)) + data
-
-
 def method(channel: int, class_id: int, method_id: int, *arguments: bytes) -> bytes:
     """A method frame, from its encoded arguments."""
     data = b"".join(arguments)
@@ -115,10 +64,6 @@ def short(value: int) -> bytes:
 
 def longlong(value: int) -> bytes:
     return _LONGLONG.pack(value)
-
-
-def bit(value: bool) -> bytes:
-    return b"\x01" if value else b"\x00"
 
 
 def deliver_prefix(tag: str) -> bytes:
@@ -172,12 +117,7 @@ def deliver(
 
 
 def ack(channel: int, delivery_tag: int, multiple: bool) -> bytes:
-    return _ACK.pack(METHOD, channel, 13, BASIC, 80, delivery_tag, multiple, 0xCE)
-
-
-def content_header(size: int, flags_and_properties: bytes) -> bytes:
-    """The payload of a content header frame of class basic."""
-    return b"\x00\x3c\x00\x00" + _LONGLONG.pack(size) + flags_and_properties
+    return _ACK.pack(METHOD, channel, 13, _BASIC, 80, delivery_tag, multiple, 0xCE)
 
 
 # ------------------------------------------------------------------------------------------------------------- decoding
@@ -258,7 +198,7 @@ def decode_method(payload: bytes) -> base.Frame:
         found.unmarshal(payload[4:])
     except UnicodeDecodeError:
         raise AmqpError(501, "Malformed UTF-8 in shortstr", blame=NOTHING) from None
-    except _MALFORMED as error:
+    except MALFORMED as error:
         if "Unknown type" in str(error):
             raise HangUp from None
         raise undecodable(payload) from None
@@ -269,11 +209,6 @@ def decode_method(payload: bytes) -> base.Frame:
 
 def undecodable(payload: bytes) -> AmqpError:
     return AmqpError(501, f"cannot decode {octets(payload[4:])}")
-
-
-def malformed() -> AmqpError:
-    """Content that cannot be understood."""
-    return AmqpError(541, "", blame=NOTHING)
 
 
 def octets(data: bytes) -> str:
@@ -287,91 +222,6 @@ def bad_frame(code: int, kind: int, data: bytes, problem: str = "") -> AmqpError
     """A frame of which nothing can be made: the connection ends, and no method is to blame."""
     shown = f"all octets = {octets(data)}" if len(data) <= 16 else f"first 16 octets = {octets(data[:16])}"
     return AmqpError(code, f"type {kind}, {shown}{problem and ': ' + problem}", blame=NOTHING)
-
-
-# Properties of class basic in the order of their flags, from bit 15 down (specification, section 1.8, class basic).
-PROPERTIES = (
-    "content_type",
-    "content_encoding",
-    "headers",
-    "delivery_mode",
-    "priority",
-    "correlation_id",
-    "reply_to",
-    "expiration",
-    "message_id",
-    "timestamp",
-    "type",
-    "user_id",
-    "app_id",
-    "cluster_id",
-)
-FLAGS = {name: 1 << (15 - place) for place, name in enumerate(PROPERTIES)}
-_SIZES = {"delivery_mode": 1, "priority": 1, "timestamp": 8}
-
-
-def split_properties(header: bytes) -> dict[str, bytes]:
-    """The encoded value of each property that a content header has, by name, in order."""
-    flags = int.from_bytes(header[12:14], "big")
-    position, found = 14, {}
-    for name, flag in FLAGS.items():
-        if not flags & flag:
-            continue
-        size = _SIZES.get(name, 0)
-        if name == "headers":
-            size = 4 + int.from_bytes(header[position : position + 4], "big")
-        elif not size:
-            size = 1 + (header[position] if position < len(header) else 0)
-        if position + size > len(header):
-            raise malformed()
-        found[name] = header[position : position + size]
-        position += size
-    if position != len(header):
-        raise malformed()
-    return found
-
-
-def join_properties(properties: Mapping[str, bytes], size: int) -> bytes:
-    """The content header with these encoded properties: the other way round."""
-    flags = sum(FLAGS[name] for name in properties)
-    return content_header(size, _SHORT.pack(flags) + b"".join(properties[name] for name in FLAGS if name in properties))
-
-
-def decode_property(name: str, data: bytes) -> Any:
-    """Text, a whole number, or for headers a dict of Python values."""
-    if name == "headers":
-        try:
-            return decode.field_table(data)[1]
-        except _MALFORMED:
-            raise malformed() from None
-    if name in _SIZES:
-        return int.from_bytes(data, "big")
-    return data[1:].decode("utf-8", "surrogateescape")
-
-
-def encode_property(name: str, value: Any) -> bytes:
-    if name == "headers":
-        return table(value)
-    if name in _SIZES:
-        return int(value).to_bytes(_SIZES[name], "big")
-    return short_string(str(value))
-
-
-def split_table(data: bytes) -> dict[str, bytes]:
-    """The encoded fields of a table, each with its type, by name."""
-    found: dict[str, bytes] = {}
-    end, position = 4 + int.from_bytes(data[:4], "big"), 4
-    if end > len(data):
-        raise malformed()
-    try:
-        while position < end:
-            start = position + 1 + data[position]
-            name = data[position + 1 : start].decode("utf-8", "surrogateescape")
-            position = start + decode.embedded_value(data[start:end])[0]
-            found.setdefault(name, data[start:position])
-    except _MALFORMED:
-        raise malformed() from None
-    return found
 
 
 def typed_arguments(payload: bytes, strings: int) -> tuple[dict[str, Any], dict[str, str]]:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import body, commands, decode, frame, header
 
-from rmqctl.broker.core import wire
-from rmqctl.broker.core.errors import AmqpError, HangUp
+from rmqctl.broker.amqp import frames
+from rmqctl.broker.amqp.errors import AmqpError, HangUp, error_of
+from rmqctl.broker.core import content
+from rmqctl.broker.core.errors import Refusal
 
 CHANNELS = st.integers(1, 65535)
 TAGS = st.integers(0, 2**63 - 1)
@@ -27,7 +29,7 @@ class Message:
         self.route, self.header, self.body = route, head, text
 
 
-def frames(data: bytes) -> list[tuple[int, Any]]:
+def unmarshalled(data: bytes) -> list[tuple[int, Any]]:
     found = []
     while data:
         size, channel, each = frame.unmarshal(data)
@@ -42,9 +44,9 @@ def test_deliver(
 ) -> None:
     properties = commands.Basic.Properties(content_type="text/plain", delivery_mode=2, headers={"a": 1})
     head = header.ContentHeader(0, len(text), properties)
-    route = wire.short_string(exchange) + wire.short_string(key)
-    ours = wire.deliver(
-        channel, wire.deliver_prefix(tag), number, redelivered, Message(route, head.marshal(), text), frame_max
+    route = content.short_string(exchange) + content.short_string(key)
+    ours = frames.deliver(
+        channel, frames.deliver_prefix(tag), number, redelivered, Message(route, head.marshal(), text), frame_max
     )
     method = commands.Basic.Deliver(tag, number, redelivered, exchange, key)
     theirs = frame.marshal(method, channel) + frame.marshal(head, channel)
@@ -57,16 +59,16 @@ def test_deliver(
 def test_publish(exchange: str, key: str, mandatory: bool, immediate: bool) -> None:
     method = commands.Basic.Publish(0, exchange, key, mandatory, immediate)
     payload = frame.marshal(method, 1)[7:-1]
-    found_exchange, found_key, bits, route = wire.publish(payload)
+    found_exchange, found_key, bits, route = frames.publish(payload)
     assert (found_exchange, found_key, bits & 1, bits >> 1 & 1) == (exchange, key, mandatory, immediate)
-    assert route == wire.short_string(exchange) + wire.short_string(key)
+    assert route == content.short_string(exchange) + content.short_string(key)
 
 
 @given(TAGS, st.booleans(), CHANNELS)
 def test_ack(number: int, multiple: bool, channel: int) -> None:
     theirs = frame.marshal(commands.Basic.Ack(number, multiple), channel)
-    assert wire.acknowledgement(theirs[7:-1]) == (number, multiple)
-    assert wire.ack(channel, number, multiple) == theirs
+    assert frames.acknowledgement(theirs[7:-1]) == (number, multiple)
+    assert frames.ack(channel, number, multiple) == theirs
 
 
 @given(CHANNELS, BODIES, st.integers(0, 40), st.integers(0, 5000))
@@ -74,9 +76,9 @@ def test_a_message_that_is_there_whole_is_taken_and_no_other(channel: int, text:
     head = header.ContentHeader(0, len(text), commands.Basic.Properties(priority=3))
     whole = frame.marshal(head, channel) + (frame.marshal(body.ContentBody(text), channel) if text else b"")
     data = bytes(before) + whole + b"\x08"
-    assert wire.whole_content(data, before, channel, 131072) == (head.marshal(), text, before + len(whole))
-    assert wire.whole_content(data, before, channel + 1, 131072) is None
-    assert wire.whole_content(data[: before + min(cut, len(whole) - 1)], before, channel, 131072) is None
+    assert frames.whole_content(data, before, channel, 131072) == (head.marshal(), text, before + len(whole))
+    assert frames.whole_content(data, before, channel + 1, 131072) is None
+    assert frames.whole_content(data[: before + min(cut, len(whole) - 1)], before, channel, 131072) is None
 
 
 VALUES = st.recursive(
@@ -103,8 +105,8 @@ def _is_text(data: bytes) -> bool:
 
 @given(st.dictionaries(st.text(string.ascii_letters, max_size=20), VALUES, max_size=6))
 def test_tables_come_back(values: dict[str, Any]) -> None:
-    assert decode.field_table(wire.table(values))[1] == values
-    assert list(wire.split_table(wire.table(values))) == list(values)
+    assert decode.field_table(content.table(values))[1] == values
+    assert list(content.split_table(content.table(values))) == list(values)
 
 
 @given(
@@ -126,18 +128,18 @@ def test_properties(values: dict[str, Any]) -> None:
     """pamqp leaves out a property that is empty."""
     values = {name: value for name, value in values.items() if value not in ("", {})}
     theirs = header.ContentHeader(0, 7, commands.Basic.Properties(**values)).marshal()
-    split = wire.split_properties(theirs)
-    assert {name: wire.decode_property(name, data) for name, data in split.items()} == values
-    assert wire.join_properties(split, 7) == theirs
-    assert {name: wire.encode_property(name, value) for name, value in values.items()} == split
+    split = content.split_properties(theirs)
+    assert {name: content.decode_property(name, data) for name, data in split.items()} == values
+    assert content.join_properties(split, 7) == theirs
+    assert {name: content.encode_property(name, value) for name, value in values.items()} == split
 
 
 @pytest.mark.filterwarnings("ignore:This command is deprecated")
 @given(st.binary(max_size=200), st.sampled_from(sorted(commands.INDEX_MAPPING)))
 def test_garbage_is_refused_in_one_of_two_ways(data: bytes, index: int) -> None:
-    for decoding in (wire.decode_method, wire.publish, wire.acknowledgement):
+    for decoding in (frames.decode_method, frames.publish, frames.acknowledgement):
         assert refusal(decoding, index.to_bytes(4, "big") + data) in (None, 501)
-    for decoding in (wire.split_properties, wire.split_table):
+    for decoding in (content.split_properties, content.split_table):
         assert refusal(decoding, data) in (None, 541)
 
 
@@ -147,6 +149,8 @@ def refusal(decoding: Callable[[bytes], object], data: bytes) -> int | None:
         decoding(data)
     except AmqpError as error:
         return error.code
+    except Refusal as refused:
+        return error_of(refused).code
     except HangUp:
         return None
     return None
@@ -154,4 +158,4 @@ def refusal(decoding: Callable[[bytes], object], data: bytes) -> int | None:
 
 def test_an_unknown_method() -> None:
     with pytest.raises(HangUp):
-        wire.decode_method(b"\x00\x63\x00\x01")
+        frames.decode_method(b"\x00\x63\x00\x01")

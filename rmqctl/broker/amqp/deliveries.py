@@ -1,0 +1,110 @@
+"""What a channel has delivered and nobody has acknowledged (specification, section 1.8.3: delivery tags)."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.errors import Refusal, precondition
+from rmqctl.broker.core.message import Entry
+from rmqctl.broker.core.queue import Queue
+
+
+class Settlement(NamedTuple):
+    """How deliveries end. `requeue`: they go back; `failed`: RabbitMQ takes that for a failed delivery."""
+
+    ack: bool = False
+    requeue: bool = False
+    failed: bool = False
+
+
+ACK = Settlement(ack=True)
+
+
+def nack(requeue: bool) -> Settlement:
+    return Settlement(requeue=requeue)
+
+
+def reject(requeue: bool) -> Settlement:
+    return Settlement(requeue=requeue, failed=True)
+
+
+LEFT = reject(requeue=True)
+"""The channel is over."""
+
+
+class Delivery(NamedTuple):
+    """One that waits to be acknowledged; `consumer` is None after basic.get; `since` in Unix seconds."""
+
+    entry: Entry
+    queue: Queue
+    consumer: Consumer | None
+    since: float
+
+
+Tagged = tuple[int, Delivery]
+
+
+class Deliveries:
+    """`consumed` counts those of consumers."""
+
+    def __init__(self) -> None:
+        self.consumed = 0
+        self._unacked: OrderedDict[int, Delivery] = OrderedDict()
+        self._tag = 0
+
+    def __len__(self) -> int:
+        return len(self._unacked)
+
+    def __iter__(self) -> Iterator[Delivery]:
+        """The oldest first."""
+        return iter(self._unacked.values())
+
+    def next_tag(self) -> int:
+        self._tag += 1
+        return self._tag
+
+    def add(self, tag: int, delivery: Delivery) -> None:
+        self._unacked[tag] = delivery
+        if delivery.consumer is not None:
+            delivery.consumer.unacked += 1
+            self.consumed += 1
+
+    def take(self, tag: int) -> Delivery:
+        """Raises Refusal for a tag that is not among them."""
+        found = self._unacked.pop(tag, None)
+        if found is None:
+            raise _unknown(tag)
+        return found
+
+    def take_up_to(self, tag: int) -> list[Tagged]:
+        """0 for all. Raises Refusal for another tag that is not among them."""
+        if tag and tag not in self._unacked:
+            raise _unknown(tag)
+        taken = []
+        while self._unacked:
+            taken.append(self._unacked.popitem(last=False))
+            if taken[-1][0] == tag:
+                break
+        return taken
+
+    def put_back(self, taken: Iterable[Tagged]) -> None:
+        """They were not settled after all."""
+        self._unacked = OrderedDict(sorted([*taken, *self._unacked.items()]))
+
+    def settled(self, delivery: Delivery) -> None:
+        """It was taken, and is no longer anybody's."""
+        if delivery.consumer is not None:
+            delivery.consumer.unacked -= 1
+            self.consumed -= 1
+
+
+def by_queue(deliveries: Iterable[Delivery]) -> dict[Queue, list[Entry]]:
+    found: dict[Queue, list[Entry]] = {}
+    for delivery in deliveries:
+        found.setdefault(delivery.queue, []).append(delivery.entry)
+    return found
+
+
+def _unknown(tag: int) -> Refusal:
+    return precondition(f"unknown delivery tag {tag}")

@@ -1,0 +1,60 @@
+"""The methods of the classes confirm and tx, and channel.flow (specification, sections 1.5 and 1.9)."""
+
+from pamqp import commands
+
+from rmqctl.broker.amqp import frames
+from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.amqp.errors import AmqpError
+from rmqctl.broker.amqp.states import MODES, Mode
+from rmqctl.broker.amqp.transaction import Settled
+from rmqctl.broker.core.errors import precondition
+
+
+def flow(channel: Channel, method: commands.Channel.Flow) -> None:
+    if not method.active:
+        raise AmqpError(540, "active=false")
+    channel.reply(20, 21, b"\x01")
+
+
+def confirm_select(channel: Channel, method: commands.Confirm.Select) -> None:
+    _switch(channel, Mode.CONFIRM)
+    if not method.nowait:
+        channel.reply(85, 11)
+
+
+def tx_select(channel: Channel, method: commands.Tx.Select) -> None:
+    _switch(channel, Mode.TX)
+    channel.reply(90, 11)
+
+
+def tx_commit(channel: Channel, method: commands.Tx.Commit) -> None:
+    _in_transaction(channel)
+    taken = True
+    for each in channel.transaction.take():
+        if isinstance(each, Settled):
+            channel.settle_now(each.settlement, each.deliveries)
+        else:
+            exchange, message, route, unroutable = each
+            left = route and [queue for queue in route if not queue.deleted]
+            taken &= not channel.publisher.hand_over(exchange, message, left, unroutable).rejected
+    if not taken:
+        raise precondition("partial tx completion")
+    channel.connection.send_when_safe(frames.method(channel.number, 90, 21))
+
+
+def tx_rollback(channel: Channel, method: commands.Tx.Rollback) -> None:
+    _in_transaction(channel)
+    channel.deliveries.put_back(channel.transaction.settled())
+    channel.transaction.take()
+    channel.reply(90, 31)
+
+
+def _switch(channel: Channel, mode: Mode) -> None:
+    if mode not in MODES[channel.mode]:
+        raise precondition(f"cannot switch from {channel.mode.value} to {mode.value} mode")
+    channel.mode = mode
+
+
+def _in_transaction(channel: Channel) -> None:
+    if channel.mode is not Mode.TX:
+        raise precondition("channel is not transactional")

@@ -1,0 +1,44 @@
+"""The node that everything runs on: the time, chance, what is due when, and the journal."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from rmqctl.broker.core.ports import Awaiting, Clock, Entropy, Ephemeral, Journal
+from rmqctl.broker.core.stats import CHURN
+from rmqctl.broker.core.timers import Timers
+
+
+class Node:
+    """`now` is the time of the input that is being handled: whoever brings one reads the clock, or calls `tick`."""
+
+    def __init__(self, clock: Clock, entropy: Entropy, name: str = "rabbit@localhost") -> None:
+        self.clock = clock
+        self.entropy = entropy
+        self.name = name
+        self.now = self.started = clock()
+        self.timers = Timers()
+        self.journal: Journal = Ephemeral()
+        self.awaiting: dict[Awaiting, None] = {}
+        """Who has something to say as soon as the store has kept what was told it."""
+        self.churn = dict.fromkeys(CHURN, 0)
+        """How often connections, channels and queues came and went."""
+
+    def tick(self) -> None:
+        """Has the clock read and does what is due."""
+        self.now = self.clock()
+        self.timers.run(self.now)
+
+    def random_name(self) -> str:
+        """22 characters that nobody can guess, as in the names that the broker gives."""
+        return urlsafe_b64encode(self.entropy.token(16)).rstrip(b"=").decode()
+
+    def define(self, kind: str, key: tuple[str, ...], document: Mapping[str, Any] | None) -> None:
+        """Journals what was declared or changed, or with None deleted. Raises Refusal when the disk does not take it."""
+        self.journal.define(kind, key, document)
+        self.journal.settle()
+
+    def committed(self, batch: int) -> None:
+        """The store has everything up to this batch: confirms may go out."""
+        for each in list(self.awaiting):
+            each.committed(batch)
