@@ -2,7 +2,6 @@
 
 import ast
 import io
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from rmqctl.options import FORMATTERS, VALUE_FLAGS
 from rmqctl.output import FORMATS
 from rmqctl.session import Session
 from rmqctl.watch import option
+
+from .arrows import arrows, circles, imports
 
 PACKAGE = Path(rmqctl.__file__).parent
 
@@ -34,44 +35,146 @@ LAYERS = (
 )
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
 
+# The embedded broker's own: what each of its folders may import of the others.
+BROKER = {
+    "memory": frozenset[str](),
+    "core": frozenset[str](),
+    "amqp": frozenset(("core",)),
+    "storage": frozenset(("core",)),
+    "management": frozenset(("core", "amqp", "memory")),
+    "process": frozenset(("core", "amqp", "storage", "management", "memory")),
+}
+# What the core needs of the outside: no loop, no file, no socket, no clock and no chance.
+OF_CORE = frozenset(
+    ("base64", "binascii", "collections", "contextlib", "datetime", "decimal", "enum", "functools", "hashlib", "heapq")
+    + ("hmac", "itertools", "json", "pamqp", "re", "struct", "types", "typing")
+)
+
+
+def name_of(path: Path) -> str:
+    """A module's name: rmqctl.api.queues."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def part(path: Path) -> str:
+SOURCES = {name_of(path): path.read_text(encoding="utf-8") for path in modules()}
+ARROWS = arrows(SOURCES)
+
+
+def part(module: str) -> str:
     """The first name below rmqctl: the folder or the module."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return module.split(".")[1] if "." in module else "__init__"
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Everything that a module imports at run time, wherever in it. What only type checkers read is left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path}: imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def upward(found: dict[str, frozenset[str]]) -> list[str]:
+    """The arrows that point to a higher layer."""
+    return [
+        f"{module} imports {there}"
+        for module, targets in found.items()
+        for there in targets
+        if module != "rmqctl" and there != "rmqctl" and HEIGHT[part(there)] > HEIGHT[part(module)]
+    ]
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_arrows_point_down(path: Path) -> None:
-    here = part(path)
-    if here == "__init__":
-        return
-    for name in imports(path):
-        first, _, rest = name.partition(".")
-        if first == "rmqctl" and rest and not rest.startswith("__version__"):
-            there = rest.partition(".")[0]
-            assert HEIGHT[there] <= HEIGHT[here], f"{path.relative_to(PACKAGE)} imports {name}, which is above it"
+def out_of_place(found: dict[str, frozenset[str]]) -> list[str]:
+    """The arrows between the broker's folders that BROKER does not have."""
+    return [
+        f"{module} imports {there}"
+        for module, targets in found.items()
+        for there in targets
+        if (here := folder(module)) and (other := folder(there)) and other != here and other not in BROKER[here]
+    ]
+
+
+def folder(module: str) -> str:
+    """Of a module of the broker."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["broker"] and len(parts) > 2 else ""
+
+
+def beyond_core(text: str) -> list[str]:
+    """What a module of the core imports, or asks of a clock, that it may not."""
+    outside = [name for name in imports(text) if name.split(".")[0] not in OF_CORE | {"rmqctl"}]
+    clocks = [
+        node.attr
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and node.attr in ("utcnow", "today")
+    ]
+    return outside + clocks
+
+
+def test_arrows_point_down() -> None:
+    assert upward(dict(ARROWS)) == []
+
+
+def test_there_are_no_circles() -> None:
+    assert circles(ARROWS) == []
+
+
+def test_the_brokers_folders_know_each_other_one_way() -> None:
+    assert out_of_place(dict(ARROWS)) == []
+    assert {folder(module) for module in SOURCES} - {""} == set(BROKER)
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if name.startswith("rmqctl.broker.core")])
+def test_the_core_has_no_loop_no_file_no_clock_and_no_chance(module: str) -> None:
+    assert beyond_core(SOURCES[module]) == []
+
+
+LATE = "def f() -> None:\n    from {} import x"
+FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from {} import x"
+
+
+@pytest.mark.parametrize("how", ["from {} import x", LATE, FOR_TYPES, "import {}"])
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("core.definitions", "management.policies"),
+        ("core.policies", "management.web"),
+        ("core.broker", "amqp.channel"),
+        ("core.queue", "amqp.connection"),
+        ("amqp.channel", "management.messages"),
+        ("storage.store", "process.server"),
+    ],
+)
+def test_an_arrow_that_points_up_in_the_broker_is_found(here: str, there: str, how: str) -> None:
+    here, there = f"rmqctl.broker.{here}", f"rmqctl.broker.{there}"
+    found = arrows({**SOURCES, here: SOURCES[here] + "\n" + how.format(there)})
+    assert out_of_place(dict(found)) == [f"{here} imports {there}"]
+
+
+@pytest.mark.parametrize("how", ["from {} import x", LATE, FOR_TYPES, "import {}"])
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [("core.message", "core.queue"), ("core.queue", "core.vhost"), ("management.web", "management.app")],
+)
+def test_a_circle_is_found(here: str, there: str, how: str) -> None:
+    here, there = f"rmqctl.broker.{here}", f"rmqctl.broker.{there}"
+    (circle,) = circles(arrows({**SOURCES, here: SOURCES[here] + "\n" + how.format(there)}))
+    assert {here, there} <= set(circle)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import random",
+        "from time import time",
+        "import asyncio",
+        "import os",
+        "import sqlite3",
+        "import starlette.requests",
+    ],
+)
+def test_a_clock_or_chance_in_the_core_is_found(text: str) -> None:
+    assert beyond_core(text) != []
 
 
 def test_every_module_has_a_place_in_the_layers() -> None:
-    assert {part(path) for path in modules()} - {"__init__"} == set(HEIGHT)
+    assert {part(module) for module in SOURCES} - {"__init__"} == set(HEIGHT)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +189,11 @@ def test_every_module_has_a_place_in_the_layers() -> None:
     ],
 )
 def test_a_library_is_used_in_its_place_only(library: str, allowed: set[str]) -> None:
-    users = {part(path) for path in modules() if any(name.split(".")[0] == library for name in imports(path))}
+    users = {
+        part(name)
+        for name, text in SOURCES.items()
+        if any(each.split(".")[0] == library for each in imports(text, for_types=False))
+    }
     assert users <= allowed
 
 

@@ -4,7 +4,7 @@ from pamqp import commands
 
 from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.channel import Channel, Subscription
-from rmqctl.broker.amqp.deliveries import Delivery, nack, reject
+from rmqctl.broker.amqp.deliveries import nack, reject
 from rmqctl.broker.amqp.errors import AmqpError
 from rmqctl.broker.core.arguments import Arguments, whole
 from rmqctl.broker.core.consumer import Consumer
@@ -84,14 +84,14 @@ def get(channel: Channel, method: commands.Basic.Get) -> None:
         counts.get += not method.no_ack
         counts.get_no_ack += method.no_ack
         counts.redeliver += entry.redelivered
-    tag = channel.deliveries.next_tag()
+    if method.no_ack:
+        tag = channel.deliveries.next_tag()
+        queue.settle(entry)
+    else:
+        tag = channel.deliveries.add(entry, queue, None, channel.node.now)
     message = queue.as_delivered(entry) if entry.acquired else entry.message
     arguments = frames.delivery(b"\x00\x3c\x00\x47", tag, entry.redelivered, message.route)
     channel.send_content(arguments + frames.long(queue.ready.count), message)
-    if method.no_ack:
-        queue.settle(entry)
-    else:
-        channel.deliveries.add(tag, Delivery(entry, queue, None, channel.node.now))
 
 
 def basic_nack(channel: Channel, method: commands.Basic.Nack) -> None:

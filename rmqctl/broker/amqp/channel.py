@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from rmqctl.broker.amqp import content, frames
 from rmqctl.broker.amqp.confirms import Confirms
-from rmqctl.broker.amqp.deliveries import ACK, LEFT, Deliveries, Delivery, Settlement, Tagged, by_queue
+from rmqctl.broker.amqp.deliveries import ACK, LEFT, Deliveries, Settlement, Tagged, by_queue
 from rmqctl.broker.amqp.errors import AmqpError, error_of
 from rmqctl.broker.amqp.states import ChannelState, Mode
 from rmqctl.broker.amqp.transaction import Published, Settled, TransactionLog
@@ -105,7 +105,7 @@ class Channel:
 
     def publish_whole(self, payload: bytes, header: bytes, body: bytes) -> None:
         """basic.publish with all its content: the same, sooner."""
-        published = content.published(payload)
+        published = frames.publish(payload)
         content.check_properties(header)
         self._publish(published, header, body)
 
@@ -119,8 +119,7 @@ class Channel:
                 self.transaction.add(Published(to, message, self.publisher.route(to, message), unroutable))
             elif self.mode is _CONFIRM:
                 number = self.confirms.next()
-                outcome = self.publisher.publish(message, unroutable)
-                if self.confirms.add(number, rejected=outcome.rejected, stored=outcome.stored):
+                if self.confirms.add(number, self.publisher.publish(message, unroutable)):
                     self.connection.confirming[self] = None
             else:
                 self.publisher.publish(message, unroutable)
@@ -148,11 +147,11 @@ class Channel:
     def send(self, consumer: Consumer, entry: Entry, message: Message) -> None:
         """basic.deliver."""
         subscription, connection = self.subscriptions[consumer.tag], self.connection
-        tag = self.deliveries.next_tag()
         if consumer.no_ack:
+            tag = self.deliveries.next_tag()
             self.counts.deliver_no_ack += 1
         else:
-            self.deliveries.add(tag, Delivery(entry, subscription.queue, consumer, self.node.now))
+            tag = self.deliveries.add(entry, subscription.queue, consumer, self.node.now)
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
@@ -191,12 +190,10 @@ class Channel:
         if multiple or self.mode is _TX:
             self.settle(ACK, tag, multiple)
             return
-        delivery = self.deliveries.take(tag)
-        self.deliveries.settled(delivery)
+        entry, queue, consumer, _ = self.deliveries.settle(tag)
         self.counts.ack += 1
-        delivery.queue.counts.ack += 1
-        delivery.queue.settle(delivery.entry)
-        consumer = delivery.consumer
+        queue.counts.ack += 1
+        queue.settle(entry)
         if consumer is not None and (consumer.blocked or self.prefetch):
             self.connection.credited[self] = None
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rmqctl.broker.amqp import frames
 from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.publishing import Outcome
 from rmqctl.broker.core.stats import Counts
 
 
@@ -34,11 +35,11 @@ class Confirms:
         self._published += 1
         return self._published
 
-    def add(self, number: int, *, rejected: bool, stored: bool) -> bool:
+    def add(self, number: int, outcome: Outcome) -> bool:
         """What became of a publish. True when there is something to `flush`."""
-        if rejected:
+        if outcome.rejected:
             self._send(frames.method(self._number, 60, 120, frames.longlong(number), b"\x00"))
-        elif stored:
+        elif outcome.stored:
             self._waiting.append((self._node.journal.batch, number))
             self._node.awaiting[self] = None
         else:

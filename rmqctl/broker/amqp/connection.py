@@ -304,25 +304,15 @@ class Connection:
     # ---------------------------------------------------------------------------------------------------------- frames
 
     def _frame(self, kind: int, number: int, payload: bytes) -> None:
-        if self.state is _CLOSING_STATE:
-            if kind == frames.METHOD and number == 0:
-                self._connection_method(payload)
+        if self.state is not _RUNNING:
+            self._frame_outside(kind, number, payload)
             return
-        if kind not in _KINDS or (kind == frames.METHOD and len(payload) < 4) or (kind == frames.HEARTBEAT and payload):
-            raise frames.bad_frame(501, kind, payload, "unknown_frame")
-        if number == 0:
-            if kind == frames.METHOD:
-                self._connection_method(payload)
-            elif kind != frames.HEARTBEAT:
-                self._hang_up_before_tuning()
-                raise frames.bad_frame(505, kind, payload)
-            return
-        self._hang_up_before_tuning()
-        if self.state is not _RUNNING or kind == frames.HEARTBEAT:
-            raise frames.bad_frame(505, kind, payload)
+        _check_frame(kind, payload)
         channel = self.channels.get(number)
         if channel is None:
-            self._open_channel(kind, number, payload)
+            self._frame_of_no_channel(kind, number, payload)
+        elif kind == frames.HEARTBEAT:
+            raise frames.bad_frame(505, kind, payload)
         elif channel.state is not _OPEN:
             if kind == frames.METHOD:
                 self._while_channel_closing(channel, payload)
@@ -335,6 +325,27 @@ class Connection:
             channel.content_header(payload)
         else:
             channel.content_body(payload)
+
+    def _frame_outside(self, kind: int, number: int, payload: bytes) -> None:
+        """Before the connection is open, or when it closes."""
+        if self.state is _CLOSING_STATE:
+            if kind == frames.METHOD and number == 0:
+                self._while_closing(payload[:4])
+            return
+        _check_frame(kind, payload)
+        if number == 0 and kind == frames.METHOD:
+            self._connection_method(payload)
+        elif number or kind != frames.HEARTBEAT:
+            self._hang_up_before_tuning()
+            raise frames.bad_frame(505, kind, payload)
+
+    def _frame_of_no_channel(self, kind: int, number: int, payload: bytes) -> None:
+        if number and kind != frames.HEARTBEAT:
+            self._open_channel(kind, number, payload)
+        elif number == 0 and kind == frames.METHOD:
+            self._connection_method(payload)
+        elif kind != frames.HEARTBEAT or number:
+            raise frames.bad_frame(505, kind, payload)
 
     def _hang_up_before_tuning(self) -> None:
         """Whatever RabbitMQ does not expect before it knows its client, it hangs up."""
@@ -426,9 +437,6 @@ class Connection:
         self.send(handshake.start(self.broker))
 
     def _connection_method(self, payload: bytes) -> None:
-        if self.state is _CLOSING_STATE:
-            self._while_closing(payload[:4])
-            return
         method = frames.decode_method(payload)
         event = EVENTS.get(type(method))
         if event is None or event not in CONNECTION[self.state]:
@@ -600,6 +608,12 @@ class Connection:
 def connections_of(broker: Broker) -> list[Connection]:
     """Those of clients that speak AMQP 0-9-1, whatever their state."""
     return [each for each in broker.connections if isinstance(each, Connection)]
+
+
+def _check_frame(kind: int, payload: bytes) -> None:
+    """Raises AmqpError for what is no frame of AMQP's."""
+    if kind not in _KINDS or (kind == frames.METHOD and len(payload) < 4) or (kind == frames.HEARTBEAT and payload):
+        raise frames.bad_frame(501, kind, payload, "unknown_frame")
 
 
 def _reply(error: AmqpError) -> tuple[bytes, bytes]:

@@ -9,7 +9,6 @@ from rmqctl.broker.core.content import malformed, split_properties
 
 # The largest body that RabbitMQ ever takes; what it takes by default is the core's to say.
 _LARGEST_EVER = 512 * 1024 * 1024
-_IMMEDIATE = 2
 # Flags and properties that were found sound.
 _SOUND: set[bytes] = set()
 _SOUND_AT_MOST = 1000
@@ -36,7 +35,7 @@ class Assembly:
 
     def begin(self, payload: bytes) -> None:
         """basic.publish: its content follows."""
-        self._published = published(payload)
+        self._published = frames.publish(payload)
         self.expects = Expects.HEADER
 
     def header(self, payload: bytes) -> Whole | None:
@@ -90,14 +89,6 @@ class Assembly:
         self._published, self._header, self._pieces = None, b"", []
         self.expects = Expects.METHOD
         return whole
-
-
-def published(payload: bytes) -> frames.Published:
-    """A basic.publish, decoded. Raises AmqpError for what no broker does any more."""
-    found = frames.publish(payload)
-    if found[2] & _IMMEDIATE:
-        raise AmqpError(540, "immediate=true")
-    return found
 
 
 def check_properties(header: bytes) -> None:

@@ -61,24 +61,39 @@ class Deliveries:
         return iter(self._unacked.values())
 
     def next_tag(self) -> int:
+        """Of a delivery that needs no acknowledgement."""
         self._tag += 1
         return self._tag
 
-    def add(self, tag: int, delivery: Delivery) -> None:
-        self._unacked[tag] = delivery
-        if delivery.consumer is not None:
-            delivery.consumer.unacked += 1
+    def add(self, entry: Entry, queue: Queue, consumer: Consumer | None, since: float) -> int:
+        """The tag of a delivery that waits to be acknowledged."""
+        tag = self._tag = self._tag + 1
+        self._unacked[tag] = Delivery(entry, queue, consumer, since)
+        if consumer is not None:
+            consumer.unacked += 1
             self.consumed += 1
+        return tag
+
+    def settle(self, tag: int) -> Delivery:
+        """It is no longer anybody's. Raises Refusal for a tag that is not among them."""
+        delivery = self._unacked.pop(tag, None)
+        if delivery is None:
+            raise _unknown(tag)
+        consumer = delivery[2]
+        if consumer is not None:
+            consumer.unacked -= 1
+            self.consumed -= 1
+        return delivery
 
     def take(self, tag: int) -> Delivery:
-        """Raises Refusal for a tag that is not among them."""
+        """Takes it out, but until `settled` it counts. Raises Refusal for a tag that is not among them."""
         found = self._unacked.pop(tag, None)
         if found is None:
             raise _unknown(tag)
         return found
 
     def take_up_to(self, tag: int) -> list[Tagged]:
-        """0 for all. Raises Refusal for another tag that is not among them."""
+        """The same of several, 0 for all. Raises Refusal for another tag that is not among them."""
         if tag and tag not in self._unacked:
             raise _unknown(tag)
         taken = []

@@ -124,13 +124,17 @@ def ack(channel: int, delivery_tag: int, multiple: bool) -> bytes:
 
 
 Published = tuple[str, str, int, bytes]
+_IMMEDIATE = 2
 # What was decoded lately: a publisher says the same again and again.
 _PUBLISHED: dict[bytes, Published] = {}
 _PUBLISHED_AT_MOST = 1000
 
 
 def publish(payload: bytes) -> Published:
-    """Exchange, routing key, bits (1 mandatory, 2 immediate) and the encoded exchange and key of a basic.publish."""
+    """Exchange, routing key, bits (1: mandatory) and the encoded exchange and key of a basic.publish.
+
+    Raises AmqpError also for `immediate`, which no broker does any more.
+    """
     known = _PUBLISHED.get(payload)
     if known is None:
         known = _decode_publish(payload)
@@ -176,9 +180,12 @@ def _decode_publish(payload: bytes) -> Published:
         end = middle + 1 + payload[middle]
         exchange = payload[7:middle].decode("utf-8", "surrogateescape")
         key = payload[middle + 1 : end].decode("utf-8", "surrogateescape")
-        return exchange, key, payload[end], payload[6:end]
+        bits = payload[end]
     except IndexError:
         raise undecodable(payload) from None
+    if bits & _IMMEDIATE:
+        raise AmqpError(540, "immediate=true")
+    return exchange, key, bits, payload[6:end]
 
 
 def acknowledgement(payload: bytes) -> tuple[int, bool]:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rmqctl.broker.core.errors import Reason, Refusal
-from rmqctl.broker.core.message import Entry
 from rmqctl.broker.storage.batches import Changes, Numbers
 from rmqctl.broker.storage.database import Batch, Disk, of_definitions
 
@@ -60,6 +59,8 @@ class Store:
         self.failing: Callable[[str | None], None] = lambda _: None
         self.disk = disk
         self._changes = Changes(numbers)
+        # Called for every message.
+        self.keep, self.forget = self._changes.keep, self._changes.forget
         self._grouped = False
         self._failed: str | None = None
         self._writing: Batch | None = None
@@ -76,12 +77,6 @@ class Store:
         return self._changes.batch
 
     # --------------------------------------------------------------------------------------------------------- changes
-
-    def keep(self, entry: Entry, queue: int) -> None:
-        self._changes.keep(entry, queue)
-
-    def forget(self, entry: Entry) -> None:
-        self._changes.forget(entry)
 
     def define(self, kind: str, key: tuple[str, ...], document: Mapping[str, Any] | None) -> int:
         return self._changes.define(kind, key, document)
