@@ -45,10 +45,21 @@ BROKER = {
     "process": frozenset(("core", "amqp", "storage", "management", "memory")),
 }
 # What the core needs of the outside: no loop, no file, no socket, no clock and no chance.
-OF_CORE = frozenset(
-    ("base64", "binascii", "collections", "contextlib", "datetime", "decimal", "enum", "functools", "hashlib", "heapq")
-    + ("hmac", "itertools", "json", "pamqp", "re", "struct", "types", "typing")
-)
+OF_CORE = {
+    *(
+        "base64",
+        "binascii",
+        "collections",
+        "contextlib",
+        "datetime",
+        "decimal",
+        "enum",
+        "functools",
+        "hashlib",
+        "heapq",
+    ),
+    *("hmac", "itertools", "json", "operator", "pamqp", "re", "struct", "types", "typing"),
+}
 
 
 def name_of(path: Path) -> str:

@@ -20,7 +20,7 @@ from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.message import Entry, Message
 from rmqctl.broker.core.ports import Connection
-from rmqctl.broker.core.publishing import Publisher
+from rmqctl.broker.core.publishing import Outcome, Publisher
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
@@ -40,6 +40,10 @@ class Client(Connection, Protocol):
     """Channels that have confirms to flush when all that came at once is handled."""
     credited: "dict[Channel, None]"
     """Channels whose consumers may be able to take messages again."""
+    holding: "dict[Channel, None]"
+    """Channels that hold what queues have for them."""
+    handling: bool
+    """A method of the client is being handled."""
 
     @property
     def user(self) -> User: ...
@@ -47,7 +51,6 @@ class Client(Connection, Protocol):
     def vhost(self) -> VHost: ...
 
     def send(self, frames: bytes) -> None: ...
-    def send_after(self, frames: bytes) -> None: ...
     def send_when_safe(self, frames: bytes) -> None: ...
     def capable(self, name: str) -> bool: ...
 
@@ -58,6 +61,24 @@ class Subscription(NamedTuple):
     consumer: Consumer
     queue: Queue
     prefix: bytes
+
+
+class Handed(NamedTuple):
+    """A message that a queue has handed out."""
+
+    subscription: Subscription
+    entry: Entry
+    message: Message
+
+
+class Safe(NamedTuple):
+    """Frames that go out once the store has everything that it was told until then."""
+
+    frames: bytes
+
+
+Event = Handed | Consumer | Safe
+"""What queues have for a channel: a message, that a consumer is cancelled, or that a transaction is done."""
 
 
 class Channel:
@@ -89,6 +110,7 @@ class Channel:
         """Stands for an empty queue name (specification, section 1.7: queue-name)."""
         self.last_used = self.node.now
         self.origin = Origin(connection.name, number, connection.peer, self.user.name)
+        self._held: list[Event] = []
 
     # ----------------------------------------------------------------------------------------------------- publishing
 
@@ -119,14 +141,27 @@ class Channel:
                 self.transaction.add(Published(to, message, self.publisher.route(to, message), unroutable))
             elif self.mode is _CONFIRM:
                 number = self.confirms.next()
-                if self.confirms.add(number, self.publisher.publish(message, unroutable)):
-                    self.connection.confirming[self] = None
+                self._confirm(number, self.publisher.publish(message, unroutable))
             else:
                 self.publisher.publish(message, unroutable)
         except Refusal as refusal:
             error = error_of(refusal)
             error.blame = error.blame or frames.PUBLISH
             raise error from None
+
+    def _confirm(self, number: int, outcome: Outcome) -> None:
+        if outcome.rejected:
+            self.confirms.reject(number)
+        elif outcome.stored:
+            self.confirms.wait(number)
+            if not self.node.journal.durable:
+                self.connection.holding[self] = None
+        else:
+            self.confirms.confirm(number)
+            if outcome.routed:
+                self.connection.confirming[self] = None
+            else:
+                self.confirms.flush()
 
     def _return(self, message: Message) -> None:
         self.confirms.flush()
@@ -145,24 +180,60 @@ class Channel:
         return not self.prefetch or self.deliveries.consumed < self.prefetch
 
     def send(self, consumer: Consumer, entry: Entry, message: Message) -> None:
-        """basic.deliver."""
-        subscription, connection = self.subscriptions[consumer.tag], self.connection
+        """See `Outlet`."""
+        subscription = self.subscriptions[consumer.tag]
+        if not consumer.no_ack:
+            consumer.unacked += 1
+            self.deliveries.consumed += 1
+        if self.connection.handling:
+            self.hold(Handed(subscription, entry, message))
+        else:
+            self._deliver(subscription, entry, message)
+
+    def cancelled(self, consumer: Consumer) -> None:
+        """See `Outlet`."""
+        if self.connection.handling:
+            self.hold(consumer)
+        else:
+            self._cancel(consumer)
+
+    def hold(self, event: Event) -> None:
+        """Something from a queue: it comes after the answer to the method that is being handled."""
+        self._held.append(event)
+        self.connection.holding[self] = None
+
+    def flush(self) -> None:
+        """The method is handled: what was held goes out."""
+        self.confirms.flush()
+        held, self._held = self._held, []
+        for event in held:
+            if isinstance(event, Handed):
+                self._deliver(*event)
+            elif isinstance(event, Consumer):
+                self._cancel(event)
+            else:
+                self.connection.send_when_safe(event.frames)
+        if not self.node.journal.durable:
+            self.confirms.committed(self.node.journal.batch)
+
+    def _deliver(self, subscription: Subscription, entry: Entry, message: Message) -> None:
+        """basic.deliver"""
+        consumer, queue, prefix = subscription
         if consumer.no_ack:
             tag = self.deliveries.next_tag()
             self.counts.deliver_no_ack += 1
         else:
-            tag = self.deliveries.add(entry, subscription.queue, consumer, self.node.now)
+            tag = self.deliveries.add(entry, queue, consumer, self.node.now)
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
-        connection.send(
-            frames.deliver(self.number, subscription.prefix, tag, entry.redelivered, message, connection.frame_max)
-        )
+        connection = self.connection
+        connection.send(frames.deliver(self.number, prefix, tag, entry.redelivered, message, connection.frame_max))
 
-    def cancelled(self, consumer: Consumer) -> None:
-        """Its queue is gone."""
+    def _cancel(self, consumer: Consumer) -> None:
+        """basic.cancel: its queue is gone."""
         if self.subscriptions.pop(consumer.tag, None) and self.connection.capable("consumer_cancel_notify"):
-            self.connection.send_after(frames.method(self.number, 60, 30, short_string(consumer.tag), b"\x01"))
+            self.connection.send(frames.method(self.number, 60, 30, short_string(consumer.tag), b"\x01"))
 
     def send_reply(self, message: Message) -> None:
         """A direct reply: it needs no acknowledgement, and there is no queue where it could wait."""
@@ -175,13 +246,14 @@ class Channel:
         connection = self.connection
         connection.send(frames.content(self.number, arguments, message.header, message.body, connection.frame_max))
 
-    def resume(self) -> None:
-        """All of the channel's consumers may be able to take messages again."""
-        self._credit(self.subscriptions.values())
+    def resume(self, *, early: bool = False) -> None:
+        """All of the channel's consumers may be able to take messages again.
 
-    def _credit(self, subscriptions: Iterable[Subscription]) -> None:
-        for each in list(subscriptions):
-            each.queue.credit(each.consumer)
+        `early`: in the middle of what the client has sent, where those of queues that settle later cannot yet.
+        """
+        for each in list(self.subscriptions.values()):
+            if not (early and each.queue.settles_later):
+                each.queue.credit(each.consumer)
 
     # --------------------------------------------------------------------------------------------------- acknowledging
 
@@ -216,13 +288,24 @@ class Channel:
                 self.counts.ack += 1
                 delivery.queue.counts.ack += 1
                 delivery.queue.settle(delivery.entry)
-        if not settlement.ack:
-            for queue, entries in by_queue(deliveries).items():
-                (queue.requeue if settlement.requeue else queue.reject)(entries, failed=settlement.failed)
+        entries = {} if settlement.ack else by_queue(deliveries)
+        if settlement.requeue:
+            for queue, found in entries.items():
+                queue.requeue(found, failed=settlement.failed)
+        self._freed(freed)
+        if not settlement.requeue:
+            # A dead letter takes its way after the consumer got the next message.
+            for queue, found in entries.items():
+                queue.reject(found, failed=settlement.failed)
+
+    def _freed(self, tags: Iterable[str]) -> None:
+        """Consumers of these tags have room again, and with a limit for the whole channel perhaps all."""
         if self.prefetch:
             self.resume()
-        else:
-            self._credit(self.subscriptions[tag] for tag in freed if tag in self.subscriptions)
+            return
+        for tag in tags:
+            if subscription := self.subscriptions.get(tag):
+                subscription.queue.credit(subscription.consumer)
 
     def recover(self) -> None:
         """Everything that is unacknowledged goes back."""
@@ -248,14 +331,39 @@ class Channel:
 
     def release(self) -> None:
         """It is over: consumers go, and what was not acknowledged goes back."""
+        release([self])
+
+    def detach(self) -> list[Queue]:
+        """The consumers go. Returns the queues that they leave."""
         self.connection.confirming.pop(self, None)
+        self.connection.holding.pop(self, None)
+        self.connection.credited.pop(self, None)
         self.confirms.forget()
         self.forget_replies()
         self.node.churn["channel_closed"] += 1
         self.vhost.published.add(self.counts)
         self.counts.clear()
         subscriptions, self.subscriptions = self.subscriptions, {}
-        for each in subscriptions.values():
-            each.queue.remove_consumer(each.consumer)
+        return [each.queue for each in subscriptions.values() if each.queue.detach(each.consumer)]
+
+    def put_back(self) -> None:
+        """What was not acknowledged goes back, also what was held."""
+        held, self._held = self._held, []
+        for event in held:
+            if isinstance(event, Handed) and not event.subscription.consumer.no_ack:
+                consumer, queue, _ = event.subscription
+                self.deliveries.add(event.entry, queue, consumer, self.node.now)
         self.deliveries.put_back(self.transaction.settled())
         self.settle_now(LEFT, self.deliveries.take_up_to(0))
+
+
+def release(channels: Iterable[Channel]) -> None:
+    """They are over. First no consumer of theirs takes anything, so that what comes back goes to others."""
+    channels = list(channels)
+    left: dict[Queue, None] = {}
+    for channel in channels:
+        left |= dict.fromkeys(channel.detach())
+    for channel in channels:
+        channel.put_back()
+    for queue in left:
+        queue.after_leaving()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from rmqctl.broker.amqp import frames
 from rmqctl.broker.core.node import Node
-from rmqctl.broker.core.publishing import Outcome
 from rmqctl.broker.core.stats import Counts
 
 
@@ -35,17 +34,19 @@ class Confirms:
         self._published += 1
         return self._published
 
-    def add(self, number: int, outcome: Outcome) -> bool:
-        """What became of a publish. True when there is something to `flush`."""
-        if outcome.rejected:
-            self._send(frames.method(self._number, 60, 120, frames.longlong(number), b"\x00"))
-        elif outcome.stored:
-            self._waiting.append((self._node.journal.batch, number))
+    def reject(self, number: int) -> None:
+        """basic.nack, at once."""
+        self._send(frames.method(self._number, 60, 120, frames.longlong(number), b"\x00"))
+
+    def wait(self, number: int) -> None:
+        """It is confirmed once the store has everything that it was told until now."""
+        self._waiting.append((self._node.journal.batch, number))
+        if self._node.journal.durable:
             self._node.awaiting[self] = None
-        else:
-            self._confirmed.append(number)
-            return True
-        return False
+
+    def confirm(self, number: int) -> None:
+        """It is confirmed with the next `flush`."""
+        self._confirmed.append(number)
 
     def committed(self, batch: int) -> None:
         """The store has everything up to this batch."""

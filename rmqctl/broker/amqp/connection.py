@@ -6,10 +6,10 @@ How it works
 frames, goes to its channel at once, everything else through `_frame`: to the connection (channel 0), or to a channel.
 What may come in which state is a table in `states`.
 
-A method is answered while it is handled: what is sent stays in order. Two things wait. What one action causes besides
-its answer, as basic.cancel for the consumers of a queue that was deleted, is sent after the answer (`send_after`). And
-what many methods in one piece of input share is done once, at the end of `receive`: confirms are flushed, and consumers
-that were acknowledged get what they can take now.
+A method is answered while it is handled. What queues have for a channel meanwhile (messages, that a consumer is cancelled
+because its queue is gone) is held until then: delete-ok comes before basic.cancel, and commit-ok before the deliveries
+that the transaction's acknowledgements made possible. At the end of `receive` confirms are flushed, and consumers that
+were acknowledged get what they can take now: once for all that came in one piece.
 
 `wake` tells whoever owns the socket that `out` has something again; it fetches that with `take`. While the socket takes
 nothing, or too much waits in `out`, the connection is `paused`, and its consumers take nothing from their queues.
@@ -28,7 +28,7 @@ from typing import Any
 from pamqp import commands
 
 from rmqctl.broker.amqp import frames, handshake, methods
-from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.amqp.channel import Channel, release
 from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, HangUp, error_of
 from rmqctl.broker.amqp.heartbeats import Beat, Heartbeats
 from rmqctl.broker.amqp.states import (
@@ -59,6 +59,8 @@ _LOG = logging.getLogger("rmqctl.broker")
 _NAMED = frozenset(struct.pack(">HH", *index) for index in ((50, 20), (50, 30), (50, 40), (50, 50), (60, 20), (60, 70)))
 _KINDS = (frames.METHOD, frames.HEADER, frames.BODY, frames.HEARTBEAT)
 _OPEN_CHANNEL, _CLOSE_CHANNEL, _CLOSE_CHANNEL_OK = b"\x00\x14\x00\x0a", b"\x00\x14\x00\x28", b"\x00\x14\x00\x29"
+# Methods after which a queue that settles later hands nothing more to the consumers that acknowledged before.
+_WITHDRAWING = (b"\x00\x3c\x00\x1e", _CLOSE_CHANNEL)
 _RUNNING, _CLOSING_STATE, _CLOSED = ConnectionState.RUNNING, ConnectionState.CLOSING, ConnectionState.CLOSED
 _OPEN, _METHOD = ChannelState.OPEN, Expects.METHOD
 _numbers = count(1)
@@ -84,6 +86,10 @@ class Connection:
         self.channels: dict[int, Channel] = {}
         self.confirming: dict[Channel, None] = {}
         self.credited: dict[Channel, None] = {}
+        self.holding: dict[Channel, None] = {}
+        self.handling = False
+        self._just_closed: set[int] = set()
+        """Channels that the client has closed in what is being handled: what it says on them besides is ignored."""
         self.out: list[bytes] = []
         self.paused = False
         """Takes no deliveries: too much waits to be sent."""
@@ -103,8 +109,6 @@ class Connection:
         self._have = 0
         self._frame_limit = handshake.FRAME_MIN
         self._blocked_said = False
-        self._handling = False
-        self._after: list[bytes] = []
         self._safe: deque[tuple[int, bytes]] = deque()
         self._timer: Timer | None = self.node.timers.at(self.node.now + _HANDSHAKE, self._too_late)
         broker.connections[self] = None
@@ -160,7 +164,7 @@ class Connection:
             self._parts.append(data)
             data = b"".join(self._parts)
             self._parts.clear()
-        self._handling = True
+        self.handling = True
         try:
             rest = self._frames(data)
         except AmqpError as error:
@@ -174,18 +178,19 @@ class Connection:
             self.close_reason = "cannot make sense of the client"
             self._finish()
             rest = b""
-        self._handling = False
+        self.handling = False
+        self._just_closed.clear()
         if rest and self.state is not _CLOSED:
             self._parts.append(rest)
         self._have = len(rest)
-        if self.credited:
-            credited, self.credited = self.credited, {}
-            for channel in credited:
-                channel.resume()
         if self.confirming:
             confirming, self.confirming = self.confirming, {}
             for channel in confirming:
                 channel.confirms.flush()
+        if self.credited:
+            credited, self.credited = self.credited, {}
+            for channel in credited:
+                channel.resume()
 
     def _frames(self, data: bytes) -> bytes:
         """Handles all whole frames. Returns what is left over."""
@@ -225,8 +230,10 @@ class Connection:
                         position = whole[2]
                         self.received_frames += 2 if whole[1] else 1
                         channel.publish_whole(payload, whole[0], whole[1])
-                        continue
-                self._frame(kind, number, payload)
+                    else:
+                        self._frame(kind, number, payload)
+                else:
+                    self._frame(kind, number, payload)
             except AmqpError as error:
                 self._fail(error, number, payload if kind == frames.METHOD else b"")
             except Refusal as refusal:
@@ -236,10 +243,10 @@ class Connection:
             except Exception:
                 _LOG.exception("connection %s: cannot handle a frame of type %d on channel %d", self.name, kind, number)
                 self._fail(AmqpError(541, "", blame=NO_METHOD), 0, b"")
-            if self._after:
-                after, self._after = self._after, []
-                for each in after:
-                    self.send(each)
+            if self.holding:
+                holding, self.holding = self.holding, {}
+                for each in holding:
+                    each.flush()
 
     def send(self, frames: bytes) -> None:
         if not self.out:
@@ -249,13 +256,6 @@ class Connection:
         self.sent_frames += 1
         if self._pending > _FULL:
             self.paused = True
-
-    def send_after(self, frames: bytes) -> None:
-        """After the answer to the method that is being handled; at once when none is."""
-        if self._handling:
-            self._after.append(frames)
-        else:
-            self.send(frames)
 
     def send_when_safe(self, frames: bytes) -> None:
         """Sends frames once the store has everything that it was told until now."""
@@ -370,13 +370,27 @@ class Connection:
             channel.begin_publish(payload)
             if self.broker.alarmed:
                 self.alarm_changed()
-        elif index == frames.ACK:
+            return
+        if index == frames.ACK:
             tag, multiple = frames.acknowledgement(payload)
             channel.ack(tag, multiple)
-        elif index[:2] == b"\x00\x14" and index[2:] != b"\x00\x14":
+            return
+        if self.credited:
+            self._credit_before(index in _WITHDRAWING)
+        if index[:2] == b"\x00\x14" and index[2:] != b"\x00\x14":
             self._channel_method(channel, payload)
         else:
             methods.handle(channel, payload)
+
+    def _credit_before(self, withdrawing: bool) -> None:
+        """What was acknowledged before a method counts for it: consumers get what they can take now.
+
+        Of a consumer that is withdrawn by it, RabbitMQ's classic queues have sent that already.
+        """
+        for channel in list(self.credited):
+            channel.resume(early=withdrawing)
+            if withdrawing:
+                channel.flush()
 
     # -------------------------------------------------------------------------------------------------------- channels
 
@@ -386,6 +400,7 @@ class Connection:
             del self.channels[channel.number]
             channel.release()
             self.send(frames.method(channel.number, 20, 41))
+            self._just_closed.add(channel.number)
         elif isinstance(method, commands.Channel.Open):
             raise AmqpError(504, "second 'channel.open' seen")
         else:
@@ -402,6 +417,10 @@ class Connection:
 
     def _open_channel(self, kind: int, number: int, payload: bytes) -> None:
         if kind != frames.METHOD or payload[:4] != _OPEN_CHANNEL:
+            if number in self._just_closed:
+                if kind == frames.METHOD and payload[:4] == _CLOSE_CHANNEL:
+                    self.send(frames.method(number, 20, 41))
+                return
             if kind == frames.METHOD and payload[:4] in _NAMED and payload[6:7] == b"\x00":
                 # As RabbitMQ: the name is looked for before the channel's state, and the error is the channel's.
                 self.channels[number] = Channel(self, number)
@@ -552,9 +571,7 @@ class Connection:
 
     def _release_channels(self) -> None:
         channels, self.channels = self.channels, {}
-        for channel in channels.values():
-            if channel.state is _OPEN:
-                channel.release()
+        release(channel for channel in channels.values() if channel.state is _OPEN)
         if self._vhost is not None:
             self._vhost.forget_connection(self)
 

@@ -46,7 +46,7 @@ Tagged = tuple[int, Delivery]
 
 
 class Deliveries:
-    """`consumed` counts those of consumers."""
+    """`consumed` counts those of consumers, from the moment that the queue hands them out."""
 
     def __init__(self) -> None:
         self.consumed = 0
@@ -69,9 +69,6 @@ class Deliveries:
         """The tag of a delivery that waits to be acknowledged."""
         tag = self._tag = self._tag + 1
         self._unacked[tag] = Delivery(entry, queue, consumer, since)
-        if consumer is not None:
-            consumer.unacked += 1
-            self.consumed += 1
         return tag
 
     def settle(self, tag: int) -> Delivery:

@@ -3,7 +3,7 @@
 from pamqp import commands
 
 from rmqctl.broker.amqp import frames
-from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.amqp.channel import Channel, Safe
 from rmqctl.broker.amqp.errors import AmqpError
 from rmqctl.broker.amqp.states import MODES, Mode
 from rmqctl.broker.amqp.transaction import Settled
@@ -29,17 +29,23 @@ def tx_select(channel: Channel, method: commands.Tx.Select) -> None:
 
 def tx_commit(channel: Channel, method: commands.Tx.Commit) -> None:
     _in_transaction(channel)
-    taken = True
+    taken, waits = True, False
     for each in channel.transaction.take():
         if isinstance(each, Settled):
             channel.settle_now(each.settlement, each.deliveries)
         else:
             exchange, message, route, unroutable = each
+            waits = True
             left = route and [queue for queue in route if not queue.deleted]
             taken &= not channel.publisher.hand_over(exchange, message, left, unroutable).rejected
     if not taken:
         raise precondition("partial tx completion")
-    channel.connection.send_when_safe(frames.method(channel.number, 90, 21))
+    answer = frames.method(channel.number, 90, 21)
+    if waits:
+        # What was published is safe, and with its queues, before the client is told so.
+        channel.hold(Safe(answer))
+    else:
+        channel.connection.send(answer)
 
 
 def tx_rollback(channel: Channel, method: commands.Tx.Rollback) -> None:

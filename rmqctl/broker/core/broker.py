@@ -83,10 +83,10 @@ class Broker:
                 Reason.PRECONDITION_FAILED,
                 f"Refusing to delete virtual host '{name}' because it is protected from deletion",
             )
-        for connection in [each for each in self.connections if each.vhost_name == name]:
-            connection.close(f"vhost '{name}' is deleted")
         for queue in list(vhost.queues.values()):
             vhost.remove_queue(queue)
+        for connection in [each for each in self.connections if each.vhost_name == name]:
+            connection.close(f"vhost '{name}' is deleted")
         del self._vhosts[name]
         for user in self._users.values():
             user.forget_vhost(name)

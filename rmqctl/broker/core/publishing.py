@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     """What became of a message.
 
     `routed`: there was a queue for it, or somebody who waited for the reply. `rejected`: a full queue did not take it.
-    `stored`: a queue keeps it over a restart, once the journal has committed the batch of now.
+    `stored`: a queue keeps it over a restart: with a journal that is durable, once that has committed the batch of now.
     """
 
     routed: bool
@@ -142,7 +142,7 @@ def put(message: Message, queues: Iterable[Queue], *, redelivered: bool = False)
         bits |= _ROUTED
         if not queue.push(message, redelivered=redelivered):
             bits |= _REJECTED
-        elif queue.number and message.persistent:
+        elif queue.keeps(message):
             bits |= _STORED
     return _OUTCOMES[bits]
 

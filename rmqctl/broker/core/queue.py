@@ -7,6 +7,7 @@ and the methods under "what a kind may do in its own way": a kind is a subclass 
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 
 from rmqctl.broker.core import content
@@ -57,6 +58,10 @@ class Queue:
     knows_exclusive_consumers: ClassVar[bool] = True
     deletes_on_conditions: ClassVar[bool] = True
     """Whether queue.delete with if-unused or if-empty works."""
+    keeps_all: ClassVar[bool] = False
+    """Whether it keeps messages over a restart that are not persistent."""
+    settles_later: ClassVar[bool] = False
+    """Whether RabbitMQ's own replication stands between an acknowledgement and the consumer's next message."""
     _refusing = False
     """A kind that takes nothing from its limit on until there is enough room again notes here that it is so far."""
 
@@ -106,6 +111,8 @@ class Queue:
         """How often a message may come back; None for no limit, or a kind that does not count."""
         self._rounds: dict[int, deque[Consumer]] = {}
         self._next_position = 0
+        self._expiring = False
+        """Messages that wait may expire: whoever becomes the head is looked at."""
         self._expiry: Timer | None = None
         self._unused: Timer | None = None
         self.configure({})
@@ -193,7 +200,7 @@ class Queue:
         self._next_position += 1
         if self.ttl is not None or message.flags & _EXPIRATION:
             entry.expires = self._expires(message)
-        if self.number and message.persistent:
+        if self.number and (message.persistent or self.keeps_all):
             self.node.journal.keep(entry, self.number)
         if not self.ready.count and (consumer := self._next_consumer()):
             self._deliver(consumer, entry)
@@ -201,16 +208,22 @@ class Queue:
         entry.redelivered = redelivered
         self.ready.push(entry)
         if entry.expires is not None:
+            self._expiring = True
             self._watch_expiry()
         if self._limited:
             self._make_room()
         return True
+
+    def keeps(self, message: Message) -> bool:
+        """Whether it is to have the message after a restart."""
+        return self.durable and (message.persistent or self.keeps_all)
 
     def restore(self, entry: Entry) -> None:
         """Takes back a message that the store had kept."""
         self._next_position = max(self._next_position, entry.position + 1)
         self.ready.push(entry)
         if entry.expires is not None:
+            self._expiring = True
             self._watch_expiry()
 
     # ------------------------------------------------------------------------------------------------------ consuming
@@ -257,6 +270,7 @@ class Queue:
             entry.redelivered = True
             entry.acquired += 1
             entry.count += failed
+            self._expiring |= entry.expires is not None
             limit = self.delivery_limit
             (tired if failed and limit is not None and entry.count > limit else back).append(entry)
         self.ready.put_back(back)
@@ -280,8 +294,13 @@ class Queue:
 
     def remove_consumer(self, consumer: Consumer) -> None:
         """Deletes the queue when it was the last one of an auto-delete queue."""
+        if self.detach(consumer):
+            self.after_leaving()
+
+    def detach(self, consumer: Consumer) -> bool:
+        """It takes nothing more. False when it was not here any more; else `after_leaving` is to follow."""
         if consumer not in self.consumers:
-            return
+            return False
         del self.consumers[consumer]
         self.used = self.node.now
         found = self._rounds.get(consumer.priority)
@@ -289,7 +308,11 @@ class Queue:
             found.remove(consumer)
         if self.active is consumer:
             self.active = None
-            self._choose_active()
+        return True
+
+    def after_leaving(self) -> None:
+        """Consumers have left, and what they had may have come back: others are served, or the queue goes too."""
+        self._choose_active()
         self._watch_use()
         if self.auto_delete and not self.consumers and not self.deleted:
             self.home.remove_queue(self)
@@ -342,7 +365,8 @@ class Queue:
             if timer:
                 timer.cancel()
         consumers, self.consumers = self.consumers, {}
-        for consumer in consumers:
+        # RabbitMQ tells them in the order of their tags.
+        for consumer in sorted(consumers, key=attrgetter("tag")):
             consumer.outlet.cancelled(consumer)
 
     def messages(self) -> Iterator[Entry]:
@@ -390,7 +414,8 @@ class Queue:
             entry = self.ready.pop()
             if self._refusing:
                 self._make_room()
-            if self._expiry is not None or entry.expires is not None:
+            if self._expiring:
+                self._expiring = self.ready.count > 0
                 self._watch_expiry()
             if entry.expires is None or entry.expires > self.node.now:
                 return entry

@@ -29,6 +29,8 @@ class QuorumQueue(Queue):
     policy_before_arguments = frozenset(("overflow",))
     server_named = False
     replicated = True
+    keeps_all = True
+    settles_later = True
     knows_exclusive_consumers = False
     deletes_on_conditions = False
 

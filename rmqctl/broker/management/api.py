@@ -119,7 +119,8 @@ class Api:
         route.access(call)
         result = handler(call)
         if isinstance(result, Kept):
-            return _response(result.body)._replace(batch=node.journal.batch)
+            batch = node.journal.batch if node.journal.durable else None
+            return _response(result.body)._replace(batch=batch)
         return _response(result)
 
     def _user(self, request: Request) -> User:

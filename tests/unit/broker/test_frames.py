@@ -59,8 +59,11 @@ def test_deliver(
 def test_publish(exchange: str, key: str, mandatory: bool, immediate: bool) -> None:
     method = commands.Basic.Publish(0, exchange, key, mandatory, immediate)
     payload = frame.marshal(method, 1)[7:-1]
+    if immediate:
+        assert refusal(frames.publish, payload) == 540
+        return
     found_exchange, found_key, bits, route = frames.publish(payload)
-    assert (found_exchange, found_key, bits & 1, bits >> 1 & 1) == (exchange, key, mandatory, immediate)
+    assert (found_exchange, found_key, bits & 1, bits >> 1) == (exchange, key, mandatory, 0)
     assert route == content.short_string(exchange) + content.short_string(key)
 
 

@@ -13,6 +13,7 @@ from . import (
     quorum,
     receiving,
     routing,
+    sequences,
     states,
     types,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "quorum",
     "receiving",
     "routing",
+    "sequences",
     "states",
     "types",
 ]
