@@ -131,12 +131,14 @@ def more_keys(message: Message, *names: str) -> list[str]:
 class Entry:
     """A message in a queue. `position` orders it there; `expires` is Unix seconds or None."""
 
-    __slots__ = ("acquired", "count", "expires", "message", "position", "redelivered", "stored")
+    __slots__ = ("acquired", "count", "expires", "message", "position", "redelivered", "size", "stored")
 
     def __init__(self, message: Message, position: int, expires: float | None) -> None:
         self.message = message
         self.position = position
         self.expires = expires
+        self.size = len(message.body)
+        """Bytes, as the queue counts them."""
         self.redelivered = False
         self.acquired = 0
         """How often it came back (x-acquired-count of quorum queues)."""

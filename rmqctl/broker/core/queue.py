@@ -22,6 +22,8 @@ from rmqctl.broker.core.timers import Timer
 
 KINDS: dict[str, type["Queue"]] = {}
 """The kinds of queues by the value of x-queue-type. A class is here as soon as its module is imported."""
+# Bytes of a content header before its flags and properties.
+BEFORE_FLAGS = 12
 _EXPIRATION = content.FLAGS["expiration"]
 
 
@@ -60,6 +62,8 @@ class Queue:
     """Whether queue.delete with if-unused or if-empty works."""
     keeps_all: ClassVar[bool] = False
     """Whether it keeps messages over a restart that are not persistent."""
+    counts_properties: ClassVar[bool] = False
+    """Whether a message's size has that of its properties, too."""
     settles_later: ClassVar[bool] = False
     """Whether RabbitMQ's own replication stands between an acknowledgement and the consumer's next message."""
     _refusing = False
@@ -198,6 +202,8 @@ class Queue:
             return False
         entry = Entry(message, self._next_position, None)
         self._next_position += 1
+        if self.counts_properties:
+            entry.size += len(message.header) - BEFORE_FLAGS
         if self.ttl is not None or message.flags & _EXPIRATION:
             entry.expires = self._expires(message)
         if self.number and (message.persistent or self.keeps_all):
@@ -221,6 +227,8 @@ class Queue:
     def restore(self, entry: Entry) -> None:
         """Takes back a message that the store had kept."""
         self._next_position = max(self._next_position, entry.position + 1)
+        if self.counts_properties:
+            entry.size += len(entry.message.header) - BEFORE_FLAGS
         self.ready.push(entry)
         if entry.expires is not None:
             self._expiring = True
@@ -242,7 +250,7 @@ class Queue:
             self.node.journal.forget(entry)
         if not self.deleted:
             self.unacked -= 1
-            self.unacked_bytes -= len(entry.message.body)
+            self.unacked_bytes -= entry.size
 
     def reject(self, entries: Iterable[Entry], *, failed: bool = False) -> None:
         """The messages were refused for good; `failed`: by basic.reject, which RabbitMQ takes for a failed delivery."""
@@ -250,7 +258,7 @@ class Queue:
         for entry in entries:
             entry.count += failed
             self.unacked -= not self.deleted
-            self.unacked_bytes -= len(entry.message.body)
+            self.unacked_bytes -= entry.size
             gone.append(entry)
         if self.deleted:
             self._forget(gone)
@@ -266,7 +274,7 @@ class Queue:
         tired: list[Entry] = []
         for entry in entries:
             self.unacked -= 1
-            self.unacked_bytes -= len(entry.message.body)
+            self.unacked_bytes -= entry.size
             entry.redelivered = True
             entry.acquired += 1
             entry.count += failed
@@ -406,7 +414,7 @@ class Queue:
 
     def _took(self, entry: Entry) -> None:
         self.unacked += 1
-        self.unacked_bytes += len(entry.message.body)
+        self.unacked_bytes += entry.size
 
     def _pop(self) -> Entry | None:
         """The next message that has not expired."""

@@ -30,6 +30,7 @@ class QuorumQueue(Queue):
     server_named = False
     replicated = True
     keeps_all = True
+    counts_properties = True
     settles_later = True
     knows_exclusive_consumers = False
     deletes_on_conditions = False
@@ -53,6 +54,7 @@ class QuorumQueue(Queue):
         self._refusing = False
 
     def is_full(self, message: Message) -> bool:
+        """It refuses from the first message above a limit on."""
         return self._refusing
 
     def is_lockable(self) -> bool:

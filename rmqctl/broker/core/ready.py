@@ -7,7 +7,7 @@ from rmqctl.broker.core.message import Entry
 
 
 class Ready:
-    """One line for each priority (0 to `priorities`), oldest first. `bytes` is the sum of the bodies."""
+    """One line for each priority (0 to `priorities`), oldest first. `bytes` is the sum of their sizes."""
 
     _expire_behind = False
     """Whether a message expires while one that does not stands in a line before its own."""
@@ -27,14 +27,14 @@ class Ready:
 
     def push(self, entry: Entry) -> None:
         self.count += 1
-        self.bytes += len(entry.message.body)
+        self.bytes += entry.size
         self._line_of(entry).append(entry)
 
     def pop(self) -> Entry:
         """The next to be delivered."""
         entry = self._first_line().popleft()
         self.count -= 1
-        self.bytes -= len(entry.message.body)
+        self.bytes -= entry.size
         return entry
 
     def heads(self) -> Iterator[Entry]:
@@ -54,7 +54,7 @@ class Ready:
             if line and not self._expire_behind:
                 break
         self.count -= len(expired)
-        self.bytes -= sum(len(entry.message.body) for entry in expired)
+        self.bytes -= sum(entry.size for entry in expired)
         return expired
 
     def put_back(self, entries: Iterable[Entry]) -> None:
@@ -67,7 +67,7 @@ class Ready:
                 place = next((at for at, other in enumerate(line) if other.position > entry.position), len(line))
                 line.insert(place, entry)
             self.count += 1
-            self.bytes += len(entry.message.body)
+            self.bytes += entry.size
 
     def clear(self) -> list[Entry]:
         """Takes all away."""
@@ -108,7 +108,7 @@ class QuorumReady(Ready):
         for entry in entries:
             self._line(self._came_back).append(entry)
             self.count += 1
-            self.bytes += len(entry.message.body)
+            self.bytes += entry.size
 
     def _line_of(self, entry: Entry) -> deque[Entry]:
         priority = entry.message.get("priority")

@@ -27,6 +27,7 @@ from rmqctl.broker.management.web import (
     Ports,
     missing,
     of_refusal,
+    too_large,
     unauthorised,
 )
 
@@ -99,7 +100,7 @@ class Api:
         if handler is None:
             raise HttpError(405)
         if request.body is None:
-            raise HttpError(400, "bad_request", f"payload_too_large: limit is {LARGEST_BODY} bytes")
+            raise too_large()
         node = self._broker.node
         node.now = node.clock()
         user = self._user(request)

@@ -11,11 +11,15 @@ from rmqctl.broker.core.message import Entry, Message, message
 from rmqctl.broker.core.publishing import Publisher
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_a_channel
+from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_a_channel, too_large
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
-_LONGEST_KEY = 255
+_LONGEST_TEXT = 255
+# Bytes of the largest request that publishes.
+_LARGEST_BODY = 10_000_000
 _ORDER = tuple(reversed(PROPERTIES))
+# Bytes of the properties that are numbers.
+_SIZES = {"delivery_mode": 1, "priority": 1, "timestamp": 8}
 
 
 def publish(call: Call) -> Row | Kept:
@@ -24,6 +28,8 @@ def publish(call: Call) -> Row | Kept:
     name = exchange_name(call["name"])
     if name not in vhost.exchanges:
         raise HttpError(404, "not_found", "exchange_not_found")
+    if len(call.body) > _LARGEST_BODY:
+        raise too_large()
     document = call.json("routing_key", "properties", "payload", "payload_encoding")
     body = _payload(document["payload"], document["payload_encoding"])
     made = message(name, _key(document["routing_key"]), body, _properties(document["properties"]))
@@ -35,7 +41,7 @@ def publish(call: Call) -> Row | Kept:
     publisher.counts.confirm += not outcome.rejected
     vhost.published.add(publisher.counts)
     if outcome.rejected:
-        raise bad_request("rejected")
+        raise bad_request("rejected Unable to publish message. Check queue limits.")
     answer = {"routed": outcome.routed}
     return Kept(answer) if outcome.stored else answer
 
@@ -57,7 +63,7 @@ def get(call: Call) -> list[Row]:
         vhost.check(call.user, "read", "queue", queue.name)
         vhost.queue_to_get(queue.name)
     except Refusal as refusal:
-        raise over_a_channel(refusal) from None
+        raise over_a_channel(refusal, unauthorised=True) from None
     rows, taken = _take(queue, count, mode, lambda body: _shown(body, encoding, truncate))
     _return(queue, taken, mode)
     return rows
@@ -68,9 +74,14 @@ def _dropped(_: Message) -> None:
 
 
 def _key(key: Any) -> str:
-    if not isinstance(key, str) or len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY:
-        raise bad_request(f"routing_key should be a string of at most {_LONGEST_KEY} bytes")
+    if not isinstance(key, str) or _is_long(key):
+        raise bad_request(f"routing_key should be a string of at most {_LONGEST_TEXT} bytes")
     return key
+
+
+def _is_long(text: str) -> bool:
+    """Whether it does not fit into a short string (section 4.2.5.3)."""
+    return len(text.encode("utf-8", "surrogatepass")) > _LONGEST_TEXT
 
 
 def _payload(payload: Any, encoding: Any) -> bytes:
@@ -81,31 +92,35 @@ def _payload(payload: Any, encoding: Any) -> bytes:
     if encoding != "base64":
         raise bad_request(["unsupported_encoding", encoding])
     try:
-        return b64decode(payload, validate=True)
+        return b64decode(payload.strip(), validate=True)
     except (Base64Error, ValueError):
         raise bad_request(["not_base64", payload]) from None
 
 
 def _properties(given: Any) -> Row:
     """Those that the specification knows; others do not count."""
-    if given == []:
-        return {}
     if not isinstance(given, Mapping):
         raise bad_request("properties should be an object")
     found: Row = {}
     for name in PROPERTIES:
-        value = given.get(name)
-        if value is None:
+        if name not in given:
             continue
-        if name in ("delivery_mode", "priority", "timestamp"):
+        value = given[name]
+        if name in _SIZES:
             found[name] = _whole(name, value)
         elif name == "headers":
             found[name] = _headers(value)
-        elif isinstance(value, str):
-            found[name] = value
         else:
-            raise bad_request(["not_string", name])
+            found[name] = _text(name, value)
     return found
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise bad_request(["not_string", name])
+    if _is_long(value):
+        raise _overflow()
+    return value
 
 
 def _headers(value: Any) -> Row:
@@ -113,7 +128,7 @@ def _headers(value: Any) -> Row:
         raise bad_request(["not_object", "headers"])
     if _has_null(value):
         raise bad_request("null_not_allowed")
-    return dict(value)
+    return dict(_wrapped(dict(value)))
 
 
 def _has_null(value: Any) -> bool:
@@ -122,11 +137,28 @@ def _has_null(value: Any) -> bool:
     return any(_has_null(each) for each in value) if isinstance(value, list) else value is None
 
 
+def _wrapped(value: Any) -> Any:
+    """Whole numbers of more than 64 bits lose the upper ones, as on RabbitMQ; names have to fit into a short string."""
+    if isinstance(value, Mapping):
+        if any(_is_long(name) for name in value):
+            raise _overflow()
+        return {name: _wrapped(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_wrapped(each) for each in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value + 2**63) % 2**64 - 2**63
+    return value
+
+
 def _whole(name: str, value: Any) -> Any:
+    """RabbitMQ takes the lower bits."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise bad_request(["not_int", name])
-    # One octet, of which RabbitMQ takes the lower bits.
-    return value if name == "timestamp" else value & 0xFF
+    return value % 256 ** _SIZES[name]
+
+
+def _overflow() -> HttpError:
+    return bad_request("506 failed to deliver message: content_properties_shortstr_overflow")
 
 
 def _take(queue: Queue, count: int, mode: str, show: Callable[[bytes], Row]) -> tuple[list[Row], list[Entry]]:

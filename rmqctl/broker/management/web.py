@@ -60,10 +60,19 @@ def of_refusal(refusal: Refusal) -> HttpError:
     return HttpError(status, error, refusal.text if refusal.term is None else refusal.term)
 
 
-def over_a_channel(refusal: Refusal) -> HttpError:
-    """The same where RabbitMQ's API uses a channel of its own (publish, get): with reply code and name."""
+def over_a_channel(refusal: Refusal, *, unauthorised: bool = False) -> HttpError:
+    """The same where RabbitMQ's API uses a channel of its own (publish, get): with reply code and name.
+
+    `unauthorised`: what the user may not do is 401, not 400.
+    """
     error = error_of(refusal)
+    if unauthorised and refusal.reason is Reason.ACCESS_REFUSED:
+        return HttpError(401, "not_authorised", error.reply)
     return bad_request(f"{error.code} {error.reply}")
+
+
+def too_large() -> HttpError:
+    return bad_request("Exceeded HTTP request body size limit")
 
 
 class Created(NamedTuple):
