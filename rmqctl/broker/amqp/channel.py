@@ -5,6 +5,7 @@ confirms, deliveries and transactions are kept in ledgers of their own. What rai
 channel or the connection: see `connection`.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
@@ -20,7 +21,7 @@ from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.message import Entry, Message
 from rmqctl.broker.core.ports import Connection
-from rmqctl.broker.core.publishing import Outcome, Publisher
+from rmqctl.broker.core.publishing import TAKEN, Outcome, Publisher
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
@@ -51,7 +52,6 @@ class Client(Connection, Protocol):
     def vhost(self) -> VHost: ...
 
     def send(self, frames: bytes) -> None: ...
-    def send_when_safe(self, frames: bytes) -> None: ...
     def capable(self, name: str) -> bool: ...
 
 
@@ -111,6 +111,8 @@ class Channel:
         self.last_used = self.node.now
         self.origin = Origin(connection.name, number, connection.peer, self.user.name)
         self._held: list[Event] = []
+        self._safe: deque[tuple[int, bytes]] = deque()
+        """Answers to transactions that wait for the store: batch and frames."""
 
     # ----------------------------------------------------------------------------------------------------- publishing
 
@@ -138,7 +140,7 @@ class Channel:
         try:
             if self.mode is _TX:
                 to, message = self.publisher.accept(message)
-                self.transaction.add(Published(to, message, self.publisher.route(to, message), unroutable))
+                self.transaction.publish(Published(to, message, self.publisher.route(to, message), unroutable))
             elif self.mode is _CONFIRM:
                 number = self.confirms.next()
                 self._confirm(number, self.publisher.publish(message, unroutable))
@@ -150,18 +152,19 @@ class Channel:
             raise error from None
 
     def _confirm(self, number: int, outcome: Outcome) -> None:
-        if outcome.rejected:
+        if outcome is TAKEN:
+            self.confirms.confirm(number)
+            self.connection.confirming[self] = None
+        elif outcome.rejected:
             self.confirms.reject(number)
         elif outcome.stored:
             self.confirms.wait(number)
             if not self.node.journal.durable:
                 self.connection.holding[self] = None
         else:
+            # It was returned: its answer follows at once.
             self.confirms.confirm(number)
-            if outcome.routed:
-                self.connection.confirming[self] = None
-            else:
-                self.confirms.flush()
+            self.confirms.flush()
 
     def _return(self, message: Message) -> None:
         self.confirms.flush()
@@ -212,9 +215,24 @@ class Channel:
             elif isinstance(event, Consumer):
                 self._cancel(event)
             else:
-                self.connection.send_when_safe(event.frames)
+                self._send_when_safe(event.frames)
         if not self.node.journal.durable:
             self.confirms.committed(self.node.journal.batch)
+
+    def _send_when_safe(self, frames: bytes) -> None:
+        """Once the store has everything that it was told until now."""
+        if self.node.journal.durable:
+            self._safe.append((self.node.journal.batch, frames))
+            self.node.awaiting[self] = None
+        else:
+            self.connection.send(frames)
+
+    def committed(self, batch: int) -> None:
+        """The store has everything up to this batch."""
+        while self._safe and self._safe[0][0] <= batch:
+            self.connection.send(self._safe.popleft()[1])
+        if not self._safe:
+            self.node.awaiting.pop(self, None)
 
     def _deliver(self, subscription: Subscription, entry: Entry, message: Message) -> None:
         """basic.deliver"""
@@ -273,7 +291,7 @@ class Channel:
         """`tag` 0 with `multiple`: all."""
         taken = self.deliveries.take_up_to(tag) if multiple else [(tag, self.deliveries.take(tag))]
         if self.mode is _TX:
-            self.transaction.add(Settled(settlement, taken))
+            self.transaction.settle(Settled(settlement, taken))
         else:
             self.settle_now(settlement, taken)
 
@@ -338,6 +356,7 @@ class Channel:
         self.connection.confirming.pop(self, None)
         self.connection.holding.pop(self, None)
         self.connection.credited.pop(self, None)
+        self.node.awaiting.pop(self, None)
         self.confirms.forget()
         self.forget_replies()
         self.node.churn["channel_closed"] += 1
@@ -354,6 +373,7 @@ class Channel:
                 consumer, queue, _ = event.subscription
                 self.deliveries.add(event.entry, queue, consumer, self.node.now)
         self.deliveries.put_back(self.transaction.settled())
+        self.transaction.take()
         self.settle_now(LEFT, self.deliveries.take_up_to(0))
 
 

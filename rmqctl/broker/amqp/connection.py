@@ -20,7 +20,6 @@ connection is given some time for it. `_finish` is the end in every case, and le
 
 import logging
 import struct
-from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
@@ -109,7 +108,6 @@ class Connection:
         self._have = 0
         self._frame_limit = handshake.FRAME_MIN
         self._blocked_said = False
-        self._safe: deque[tuple[int, bytes]] = deque()
         self._timer: Timer | None = self.node.timers.at(self.node.now + _HANDSHAKE, self._too_late)
         broker.connections[self] = None
 
@@ -256,20 +254,6 @@ class Connection:
         self.sent_frames += 1
         if self._pending > _FULL:
             self.paused = True
-
-    def send_when_safe(self, frames: bytes) -> None:
-        """Sends frames once the store has everything that it was told until now."""
-        if not self.node.journal.durable:
-            self.send(frames)
-            return
-        self._safe.append((self.node.journal.batch, frames))
-        self.node.awaiting[self] = None
-
-    def committed(self, batch: int) -> None:
-        while self._safe and self._safe[0][0] <= batch:
-            self.send(self._safe.popleft()[1])
-        if not self._safe:
-            self.node.awaiting.pop(self, None)
 
     def take(self) -> list[bytes]:
         """What is to be sent now. Consumers that had to wait for room go on."""
@@ -585,7 +569,6 @@ class Connection:
             self._vhost.sent_bytes += self.sent_bytes
         self._stop_timer()
         self.broker.connections.pop(self, None)
-        self.node.awaiting.pop(self, None)
         self._wake()
 
     # ------------------------------------------------------------------------------------------------- time and alarms

@@ -6,7 +6,6 @@ from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.channel import Channel, Safe
 from rmqctl.broker.amqp.errors import AmqpError
 from rmqctl.broker.amqp.states import MODES, Mode
-from rmqctl.broker.amqp.transaction import Settled
 from rmqctl.broker.core.errors import precondition
 
 
@@ -28,20 +27,19 @@ def tx_select(channel: Channel, method: commands.Tx.Select) -> None:
 
 
 def tx_commit(channel: Channel, method: commands.Tx.Commit) -> None:
+    """First all that was published goes to its queues, then deliveries are settled, as in RabbitMQ."""
     _in_transaction(channel)
-    taken, waits = True, False
-    for each in channel.transaction.take():
-        if isinstance(each, Settled):
-            channel.settle_now(each.settlement, each.deliveries)
-        else:
-            exchange, message, route, unroutable = each
-            waits = True
-            left = route and [queue for queue in route if not queue.deleted]
-            taken &= not channel.publisher.hand_over(exchange, message, left, unroutable).rejected
+    published, settled = channel.transaction.take()
+    taken = True
+    for exchange, message, route, unroutable in published:
+        left = route and [queue for queue in route if not queue.deleted]
+        taken &= not channel.publisher.hand_over(exchange, message, left, unroutable).rejected
+    for settlement, deliveries in settled:
+        channel.settle_now(settlement, deliveries)
     if not taken:
         raise precondition("partial tx completion")
     answer = frames.method(channel.number, 90, 21)
-    if waits:
+    if published:
         # What was published is safe, and with its queues, before the client is told so.
         channel.hold(Safe(answer))
     else:

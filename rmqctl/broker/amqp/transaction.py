@@ -27,22 +27,23 @@ class Settled(NamedTuple):
 
 class TransactionLog:
     def __init__(self) -> None:
-        self._entries: list[Published | Settled] = []
+        self.published: list[Published] = []
+        """The messages that wait for the commit."""
+        self._settled: list[Settled] = []
 
-    def add(self, entry: Published | Settled) -> None:
-        self._entries.append(entry)
+    def publish(self, published: Published) -> None:
+        self.published.append(published)
 
-    def take(self) -> list[Published | Settled]:
+    def settle(self, settled: Settled) -> None:
+        self._settled.append(settled)
+
+    def take(self) -> tuple[list[Published], list[Settled]]:
         """All of it, in order; the next transaction begins."""
-        entries, self._entries = self._entries, []
-        return entries
-
-    def published(self) -> int:
-        """How many messages wait for the commit."""
-        return sum(isinstance(each, Published) for each in self._entries)
+        taken = self.published, self._settled
+        self.published, self._settled = [], []
+        return taken
 
     def settled(self) -> Iterator[Tagged]:
         """The deliveries that wait for the commit."""
-        for each in self._entries:
-            if isinstance(each, Settled):
-                yield from each.deliveries
+        for each in self._settled:
+            yield from each.deliveries

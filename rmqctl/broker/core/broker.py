@@ -91,6 +91,7 @@ class Broker:
         for user in self._users.values():
             user.forget_vhost(name)
         self.node.define("vhost", (name,), None)
+        self.node.settle()
 
     # ---------------------------------------------------------------------------------------------------------- users
 
@@ -125,6 +126,7 @@ class Broker:
         for connection in [each for each in self.connections if each.user_name == name]:
             connection.close(f"user '{name}' is deleted")
         self.node.define("user", (name,), None)
+        self.node.settle()
 
     def hash_password(self, password: str, algorithm: str = SHA256) -> str:
         return hash_password(password, self.node.entropy.token(SALT), algorithm)
@@ -137,6 +139,7 @@ class Broker:
         if name == "cluster_name":
             self.cluster_name = value or self.node.name
         self.node.define("global_parameter", (name,), {"value": value})
+        self.node.settle()
 
     def clear_global_parameter(self, name: str) -> None:
         """There must be one."""
@@ -144,6 +147,7 @@ class Broker:
         if name == "cluster_name":
             self.cluster_name = self.node.name
         self.node.define("global_parameter", (name,), None)
+        self.node.settle()
 
     # ----------------------------------------------------------------------------------------------------- connections
 

@@ -10,11 +10,11 @@ from rmqctl.broker.core import content
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.errors import precondition
 
-_HEADERS = content.FLAGS["headers"]
+HEADERS = content.FLAGS["headers"]
 _MODE = content.FLAGS["delivery_mode"]
 # Properties that the broker itself acts on: a message with none of them is routed and stored unread.
 ACTED_ON = (
-    _HEADERS
+    HEADERS
     | content.FLAGS["expiration"]
     | content.FLAGS["reply_to"]
     | content.FLAGS["user_id"]

@@ -2,8 +2,10 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.ports import Awaiting, Clock, Entropy, Ephemeral, Journal
 from rmqctl.broker.core.stats import CHURN
 from rmqctl.broker.core.timers import Timers
@@ -23,6 +25,7 @@ class Node:
         """Who has something to say as soon as the store has kept what was told it."""
         self.churn = dict.fromkeys(CHURN, 0)
         """How often connections, channels and queues came and went."""
+        self._unsettled = False
 
     def tick(self) -> None:
         """Has the clock read and does what is due."""
@@ -33,10 +36,21 @@ class Node:
         """22 characters that nobody can guess, as in the names that the broker gives."""
         return urlsafe_b64encode(self.entropy.token(16)).rstrip(b"=").decode()
 
-    def define(self, kind: str, key: tuple[str, ...], document: Mapping[str, Any] | None) -> None:
-        """Journals what was declared or changed, or with None deleted. Raises Refusal when the disk does not take it."""
-        self.journal.define(kind, key, document)
-        self.journal.settle()
+    def define(self, kind: str, key: tuple[str, ...], document: Mapping[str, Any] | None) -> int:
+        """Journals what was declared or changed, or with None deleted; `settle` is to follow. See `Journal.define`."""
+        self._unsettled = True
+        return self.journal.define(kind, key, document)
+
+    def settle(self) -> None:
+        """What was defined is safe on return. Raises Refusal when the disk does not take it: it is written once it does."""
+        if self._unsettled:
+            self._unsettled = False
+            self.journal.settle()
+
+    def settle_if_possible(self) -> None:
+        """The same for what the broker does by itself: there is nobody to be told."""
+        with suppress(Refusal):
+            self.settle()
 
     def committed(self, batch: int) -> None:
         """The store has everything up to this batch: confirms may go out."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from rmqctl.broker.core.arguments import LONGEST
 from rmqctl.broker.core.errors import not_found, precondition, refused
 from rmqctl.broker.core.exchange import Exchange
-from rmqctl.broker.core.message import ACTED_ON, Message
+from rmqctl.broker.core.message import ACTED_ON, HEADERS, Message
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.replies import ADDRESS, REPLY_TO, DirectReplies
 from rmqctl.broker.core.routing import Router
@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
 # By these three as bits: no message needs an outcome of its own.
 _OUTCOMES = tuple(Outcome(bool(bits & 4), bool(bits & 2), bool(bits & 1)) for bits in range(8))
 _ROUTED, _REJECTED, _STORED = 4, 2, 1
+TAKEN = _OUTCOMES[_ROUTED]
+"""Routed, not rejected, and nobody has to wait for the store."""
 
 
 class Publisher:
@@ -93,7 +95,7 @@ class Publisher:
         if queues is None:
             outcome = _OUTCOMES[_ROUTED if self._replies.send(message) else 0]
         else:
-            if b"\x03BCC" in message.header:
+            if message.flags & HEADERS and b"\x03BCC" in message.header:
                 message = message.changed(message.exchange, message.key, headers={"BCC": None})
             exchange.counts.publish_out += len(queues)
             outcome = put(message, queues)

@@ -234,6 +234,10 @@ class Queue:
             self._expiring = True
             self._watch_expiry()
 
+    def restored(self) -> None:
+        """All that the store had kept is here again: more than its limits allow, where consumers had taken some of it."""
+        self._make_room()
+
     # ------------------------------------------------------------------------------------------------------ consuming
 
     def get(self) -> Entry | None:
@@ -241,7 +245,8 @@ class Queue:
         self.used = self.node.now
         entry = self._pop()
         if entry is not None:
-            self._took(entry)
+            self.unacked += 1
+            self.unacked_bytes += entry.size
         return entry
 
     def settle(self, entry: Entry) -> None:
@@ -283,9 +288,9 @@ class Queue:
             (tired if failed and limit is not None and entry.count > limit else back).append(entry)
         self.ready.put_back(back)
         self._dead_letter(tired, "delivery_limit")
-        self._drop_expired()
         if self._limited:
             self._make_room()
+        self._drop_expired()
         self.drain()
 
     def add_consumer(self, consumer: Consumer) -> None:
@@ -406,15 +411,12 @@ class Queue:
             if entry.stored:
                 self.node.journal.forget(entry)
         else:
-            self._took(entry)
+            self.unacked += 1
+            self.unacked_bytes += entry.size
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
         consumer.outlet.send(consumer, entry, self.as_delivered(entry) if entry.acquired else entry.message)
-
-    def _took(self, entry: Entry) -> None:
-        self.unacked += 1
-        self.unacked_bytes += entry.size
 
     def _pop(self) -> Entry | None:
         """The next message that has not expired."""
@@ -471,6 +473,8 @@ class Queue:
 
     def _drop_expired(self) -> None:
         expired = self.ready.pop_expired(self.node.now)
+        if self._refusing:
+            self._make_room()
         self._watch_expiry()
         self._dead_letter(expired, "expired")
 

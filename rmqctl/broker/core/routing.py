@@ -6,7 +6,7 @@ What the routing key alone decides is remembered until a binding, an exchange or
 from collections.abc import Iterable, Sequence
 
 from rmqctl.broker.core.exchange import Binding, Destination, Exchange
-from rmqctl.broker.core.message import Message, more_keys
+from rmqctl.broker.core.message import HEADERS, Message, more_keys
 from rmqctl.broker.core.queue import Queue
 
 # So many routes are remembered at most.
@@ -67,7 +67,7 @@ class Router:
         Raises Refusal when those headers are no lists.
         """
         if more is None:
-            more = more_keys(message, "CC", "BCC")
+            more = more_keys(message, "CC", "BCC") if message.flags & HEADERS else ()
         if not more and (known := self._routes.get((exchange.name, message.key))) is not None:
             return known
         queues, by_key_alone = self._follow(exchange, [message.key, *more], message)

@@ -101,12 +101,14 @@ class User:
         _set(self._permissions, vhost, permission)
         self.epoch += 1
         self._node.define("permission", (self.name, vhost), permission and permission._asdict())
+        self._node.settle()
 
     def permit_topics(self, vhost: str, exchange: str, permission: TopicPermission | None) -> None:
         """None clears it."""
         _set(self._topic_permissions.setdefault(vhost, {}), exchange, permission)
         self.epoch += 1
         self._node.define("topic_permission", (self.name, vhost, exchange), permission and permission._asdict())
+        self._node.settle()
 
     def forget_vhost(self, vhost: str) -> None:
         """It is deleted; its journal entry takes the permissions along."""
@@ -122,6 +124,7 @@ class User:
     def _changed(self) -> None:
         self.epoch += 1
         self._node.define("user", (self.name,), self.document())
+        self._node.settle()
 
     # -------------------------------------------------------------------------------------------------------- checks
 

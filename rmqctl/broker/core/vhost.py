@@ -154,10 +154,12 @@ class VHost:
         else:
             self._parameters[component, name] = value
         self.node.define("parameter", (self.name, component, name), None if value is None else {"value": value})
+        self.node.settle()
 
     def _define(self) -> None:
         document = {"metadata": self._metadata, "limits": self._limits, "tracing": self._tracing}
         self.node.define("vhost", (self.name,), document)
+        self.node.settle()
 
     def shown_metadata(self) -> dict[str, Any]:
         """As in lists and definitions."""
@@ -223,6 +225,7 @@ class VHost:
         if durable:
             document = {**found.document(self.name), "user": found.user}
             self.node.define("exchange", (self.name, name), document)
+            self.node.settle()
         return found
 
     def delete_exchange(self, user: User | None, name: str, *, if_unused: bool = False) -> bool:
@@ -237,6 +240,7 @@ class VHost:
         if if_unused and found.bindings:
             raise precondition(f"exchange '{name}' in vhost '{self.name}' in use")
         self._remove_exchanges([found])
+        self.node.settle()
         return True
 
     def _remove_exchanges(self, exchanges: list[Exchange]) -> None:
@@ -329,8 +333,8 @@ class VHost:
             self._exclusive.setdefault(owner, {})[found] = None
         if durable and not exclusive:
             document = {**found.document(), "user": found.user}
-            found.number = self.node.journal.define("queue", (self.name, name), document)
-            self.node.journal.settle()
+            found.number = self.node.define("queue", (self.name, name), document)
+            self.node.settle()
         return found
 
     def delete_queue(
@@ -360,7 +364,8 @@ class VHost:
         if if_unused and found.consumers:
             raise precondition(f"{what} in use")
         count = found.ready.count
-        self.remove_queue(found)
+        self._remove_queue(found)
+        self.node.settle()
         return count
 
     def purge_queue(self, user: User | None, name: str, owner: Connection | None = None) -> int:
@@ -369,7 +374,11 @@ class VHost:
         return self.queue(name, owner).purge()
 
     def remove_queue(self, queue: Queue) -> None:
-        """Deletes it, whoever asked."""
+        """The broker deletes it by itself."""
+        self._remove_queue(queue)
+        self.node.settle_if_possible()
+
+    def _remove_queue(self, queue: Queue) -> None:
         if self.router.queues.pop(queue.name, None) is None:
             return
         unbound = self._remove_bindings_to(Destination("queue", queue.name))
@@ -435,6 +444,7 @@ class VHost:
         binding = Binding(source, destination, key, dict(arguments))
         if self.router.bind(exchange, binding) and self._is_durable(exchange, binding):
             self.node.define("binding", self._binding_key(binding), binding.document(self.name))
+            self.node.settle()
         return binding
 
     def unbind(
@@ -451,6 +461,7 @@ class VHost:
             return False
         if self._remove_binding(exchange, binding):
             self._remove_exchanges([exchange])
+        self.node.settle()
         return True
 
     def _may_read_topic(self, user: User | None, exchange: Exchange, key: str) -> None:
@@ -512,12 +523,14 @@ class VHost:
         (self._operator_policies if operator else self._policies)[policy.name] = policy
         self._apply_policies()
         self.node.define(policy_kind(operator), (self.name, policy.name), policy.document())
+        self.node.settle()
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         if (self._operator_policies if operator else self._policies).pop(name, None) is None:
             raise not_found("policy", name, self.name)
         self._apply_policies()
         self.node.define(policy_kind(operator), (self.name, name), None)
+        self.node.settle()
 
     def _apply_policies(self) -> None:
         for exchange in self.router.exchanges.values():

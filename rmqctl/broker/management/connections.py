@@ -202,7 +202,7 @@ def channel_row(call: Call, channel: Channel) -> Row:
         "consumer_count": len(channel.subscriptions),
         "idle_since": iso(channel.last_used),
         "messages_unacknowledged": len(channel.deliveries),
-        "messages_uncommitted": channel.transaction.published(),
+        "messages_uncommitted": len(channel.transaction.published),
         "messages_unconfirmed": channel.confirms.outstanding,
         "pending_raft_commands": 0,
         "prefetch_count": channel.consumer_prefetch,

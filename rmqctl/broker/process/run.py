@@ -122,6 +122,9 @@ def _open_store(broker: Broker, options: Options) -> Store | None:
     database = open_database(options.folder.database, full_sync=options.full_sync)
     store = Store(Disk(database), load(broker, database))
     broker.node.journal = store
+    for vhost in broker.vhosts.values():
+        for queue in list(vhost.queues.values()):
+            queue.restored()
     return store
 
 

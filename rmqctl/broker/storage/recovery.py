@@ -69,6 +69,9 @@ def _define(broker: Broker, kind: str, key: tuple[str, ...], document: Mapping[s
     elif kind == "binding":
         destination = Destination(document["destination_type"], document["destination"])
         vhost = broker.vhost(key[0])
+        if vhost.router.find(destination) is None or document["source"] not in vhost.exchanges:
+            # A broker that was killed had written that one end was deleted, and not yet that the binding went with it.
+            return None
         vhost.bind(None, document["source"], destination, document["routing_key"], document["arguments"])
     else:
         return _queue(broker, key, document)

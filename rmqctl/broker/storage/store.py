@@ -84,12 +84,8 @@ class Store:
     def settle(self) -> None:
         if self._grouped:
             return
-        if self._failed is None and (statements := self._changes.take_definitions()):
-            try:
-                self.disk.write(of_definitions(statements))
-            except sqlite3.Error as error:
-                self._changes.put_back_definitions(statements)
-                self._refused(str(error))
+        if self._failed is None:
+            self._write_definitions()
         if self._failed is not None:
             raise Refusal(Reason.INTERNAL_ERROR, f"the disk does not take it: {self._failed}")
 
@@ -142,14 +138,30 @@ class Store:
             log.error("the last changes could not be written: %s", error)
         self.disk.close()
 
+    def _write_definitions(self) -> bool:
+        """In the order they were told, before any batch that comes after them. False when the disk refuses."""
+        statements = self._changes.take_definitions()
+        try:
+            if statements:
+                self.disk.write(of_definitions(statements))
+        except sqlite3.Error as error:
+            self._changes.put_back_definitions(statements)
+            self._refused(str(error))
+            return False
+        return True
+
     def _begin(self) -> None:
         self._timer = None
+        if not self._write_definitions():
+            if self._loop is not None and self._timer is None:
+                self._timer = self._loop.call_later(_RETRY, self._begin)
+            return
         batch = self._changes.take()
         if any(batch[1:]):
             self._write(batch)
         else:
             # What was awaited came and went within the batch.
-            self.committed(batch.number)
+            self._took_it(batch)
 
     def _write(self, batch: Batch) -> None:
         self._writing = batch
@@ -165,14 +177,17 @@ class Store:
             self._timer = self._loop.call_later(_RETRY, lambda: self._write(batch))
             return
         self._writing = None
+        self._took_it(batch)
+        if self._changes or self._awaited:
+            self._awaited = False
+            self.changed(awaited=True)
+
+    def _took_it(self, batch: Batch) -> None:
         if self._failed is not None:
             self._failed = None
             log.info("the disk takes changes again")
             self.failing(None)
         self.committed(batch.number)
-        if self._changes or self._awaited:
-            self._awaited = False
-            self.changed(awaited=True)
 
     def _refused(self, reason: str) -> None:
         first, self._failed = self._failed is None, reason
@@ -181,7 +196,7 @@ class Store:
         log.error("the disk does not take changes: %s; publishers wait, and nothing is confirmed", reason)
         self.failing(reason)
         if self._loop is not None and self._writing is None:
-            # A definition failed: it is tried again with a batch.
+            # A definition failed: it is tried again.
             self._cancel()
             self._urgent = True
             self._timer = self._loop.call_later(_RETRY, self._begin)
