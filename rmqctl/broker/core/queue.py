@@ -133,7 +133,7 @@ class Queue:
         return Ready()
 
     def _configure(self, effective: Mapping[str, Any]) -> None:
-        """Takes over settings that only this kind has."""
+        """Takes over settings that only this kind has, or overrules others."""
 
     def is_full(self, message: Message) -> bool:
         """Whether a queue that rejects rejects this message now."""
@@ -176,8 +176,8 @@ class Queue:
         self.overflow: str = effective.get("overflow", "drop-head")
         self.dead_letter_exchange: str | None = effective.get("dead-letter-exchange")
         self.dead_letter_key: str | None = effective.get("dead-letter-routing-key")
-        self._limited = self.max_length is not None or self.max_bytes is not None
         self._configure(effective)
+        self._limited = self.max_length is not None or self.max_bytes is not None
         self._make_room()
         self._watch_use()
 
