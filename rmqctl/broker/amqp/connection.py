@@ -30,6 +30,7 @@ from rmqctl.broker.amqp import frames, handshake, methods
 from rmqctl.broker.amqp.channel import Channel, release
 from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, HangUp, error_of
 from rmqctl.broker.amqp.heartbeats import Beat, Heartbeats
+from rmqctl.broker.amqp.output import Output
 from rmqctl.broker.amqp.states import (
     CONNECTION,
     EVENTS,
@@ -47,8 +48,6 @@ from rmqctl.broker.core.timers import Timer
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
 
-# How much output may wait in a connection before its consumers have to.
-_FULL = 1 << 20
 # How long a client may take for the handshake, for its connection.close-ok, and to hang up after ours, in seconds.
 _HANDSHAKE = 10.0
 _CLOSING = 10.0
@@ -65,10 +64,11 @@ _OPEN, _METHOD = ChannelState.OPEN, Expects.METHOD
 _numbers = count(1)
 
 
-class Connection:
+class Connection(Output):
     """`peer` and `local` are host and port. `wake` is called when `out` has something again; see `take`."""
 
     def __init__(self, broker: Broker, peer: tuple[str, int], local: tuple[str, int], wake: Callable[[], None]) -> None:
+        super().__init__(wake)
         self.broker = broker
         self.node = broker.node
         self.peer = peer
@@ -89,20 +89,12 @@ class Connection:
         self.handling = False
         self._just_closed: set[int] = set()
         """Channels that the client has closed in what is being handled: what it says on them besides is ignored."""
-        self.out: list[bytes] = []
-        self.paused = False
-        """Takes no deliveries: too much waits to be sent."""
         self.publishes = False
         self.close_reason = ""
         self.received_bytes = 0
-        self.sent_bytes = 0
         self.received_frames = 0
-        self.sent_frames = 0
         self._user: User | None = None
         self._vhost: VHost | None = None
-        self._wake = wake
-        self._pending = 0
-        self._stopped = False
         self._need = 8
         self._parts: list[bytes] = []
         self._have = 0
@@ -246,44 +238,19 @@ class Connection:
                 for each in holding:
                     each.flush()
 
-    def send(self, frames: bytes) -> None:
-        if not self.out:
-            self._wake()
-        self.out.append(frames)
-        self._pending += len(frames)
-        self.sent_frames += 1
-        if self._pending > _FULL:
-            self.paused = True
-
-    def take(self) -> list[bytes]:
-        """What is to be sent now. Consumers that had to wait for room go on."""
-        data, self.out = self.out, []
-        self.sent_bytes += self._pending
-        self.heartbeats.spoke = self.heartbeats.spoke or bool(data)
-        self._pending = 0
-        if self.paused and not self._stopped:
-            self._go_on()
-        return data
-
-    def stop_output(self) -> None:
-        """The socket takes nothing more for now."""
-        self._stopped = self.paused = True
-
-    def resume_output(self) -> None:
-        self._stopped = False
-        if self._pending <= _FULL:
-            self._go_on()
-
     def _go_on(self) -> None:
         self.paused = False
         for channel in list(self.channels.values()):
             channel.resume()
 
+    def take(self) -> list[bytes]:
+        self.heartbeats.spoke = self.heartbeats.spoke or bool(self.out)
+        return super().take()
+
     def lost(self) -> None:
         """The socket is closed."""
         self._finish()
-        # Whoever is woken holds the connection: without this circle all that belonged to it is freed at once.
-        self._wake = _nobody
+        self.forget_socket()
 
     # ---------------------------------------------------------------------------------------------------------- frames
 
@@ -618,7 +585,3 @@ def _check_frame(kind: int, payload: bytes) -> None:
 
 def _reply(error: AmqpError) -> tuple[bytes, bytes]:
     return frames.short(error.code), short_string(error.reply)
-
-
-def _nobody() -> None:
-    """Is woken when there is no socket any more."""
