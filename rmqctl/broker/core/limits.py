@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from rmqctl.broker.core.errors import Reason, Refusal, invalid
+from rmqctl.broker.core.errors import invalid
 from rmqctl.broker.core.terms import term
 
 _OF_VHOST = ("max-connections", "max-queues")
@@ -30,10 +30,6 @@ def reached(limits: Mapping[str, int], name: str, count: int) -> int | None:
     """The limit that would be passed by one more; None when there is room."""
     limit = limits.get(name, -1)
     return limit if 0 <= limit <= count else None
-
-
-def not_allowed(text: str) -> Refusal:
-    return Refusal(Reason.NOT_ALLOWED, text)
 
 
 def _unknown(given: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
