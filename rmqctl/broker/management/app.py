@@ -44,10 +44,12 @@ def create_app(
                 asked.client.host if asked.client else "127.0.0.1",
             )
         )
+        # Whoever waits is known before the store is told that there is something: then it writes at once.
+        stored = None if response.batch is None else _Stored(broker.node, response.batch)
         if asked.method not in ("GET", "HEAD"):
             tell()
-        if response.batch is not None:
-            await _Stored(broker.node, response.batch).wait()
+        if stored is not None:
+            await stored.wait()
         await Sent(response.body, response.status, response.headers)(scope, receive, send)
 
     return app
