@@ -247,6 +247,9 @@ class Queue:
         if entry is not None:
             self.unacked += 1
             self.unacked_bytes += entry.size
+        if self._expiring:
+            # What has become the head may have expired behind the one that went: it no longer counts.
+            self._drop_expired()
         return entry
 
     def settle(self, entry: Entry) -> None:
