@@ -4,6 +4,7 @@ A message is shared by all the queues that it was routed to; its properties stay
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from rmqctl.broker.core import content
@@ -107,6 +108,7 @@ def message(exchange: str, key: str, body: bytes, properties: Mapping[str, Any])
     return Message(exchange, key, content.join_properties(encoded, len(body)), body)
 
 
+@lru_cache(maxsize=1000)
 def destination_of(route: bytes) -> tuple[str, str]:
     """Exchange and routing key of a message's `route`."""
     middle = 1 + route[0]
