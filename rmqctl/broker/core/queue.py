@@ -153,6 +153,12 @@ class Queue:
         """Whether a consumer that comes takes the active one's place."""
         return False
 
+    def _look_at_returned(self) -> None:
+        """Messages have come back: too many perhaps, or too late."""
+        if self._limited:
+            self._make_room()
+        self._drop_expired()
+
     def _make_room(self) -> None:
         """Drops what is above the limits, or takes note that no more is wanted."""
         if self.overflow != "drop-head":
@@ -291,9 +297,7 @@ class Queue:
             (tired if failed and limit is not None and entry.count > limit else back).append(entry)
         self.ready.put_back(back)
         self._dead_letter(tired, "delivery_limit")
-        if self._limited:
-            self._make_room()
-        self._drop_expired()
+        self._look_at_returned()
         self.drain()
 
     def add_consumer(self, consumer: Consumer) -> None:

@@ -71,6 +71,11 @@ class QuorumQueue(Queue):
     def replaces_active(self, consumer: Consumer) -> bool:
         return self.active is not None and consumer.priority > self.active.priority
 
+    def _look_at_returned(self) -> None:
+        """Other than a classic queue, it lets messages expire before it counts."""
+        self._drop_expired()
+        super()._look_at_returned()
+
     def _make_room(self) -> None:
         if self.overflow != "drop-head":
             self._refusing = self._is_over(_LOW if self._refusing else 1)

@@ -164,6 +164,7 @@ class Store:
             self._took_it(batch)
 
     def _write(self, batch: Batch) -> None:
+        self._timer = None
         self._writing = batch
         self._writer.write(batch, self._done)
 
