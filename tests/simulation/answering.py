@@ -28,8 +28,8 @@ class Answering(Declaring):
     def listen(self, connection: Connection, name: str) -> None:
         """Takes the answer to the method that comes now; what was heard before it has happened before.
 
-        The tag of get-ok comes before those of deliveries. What was acknowledged before counts for it: nothing waits any more that could go, but in quorum queues when the
-        method withdraws a consumer.
+        The tag of get-ok comes before those of deliveries. What was acknowledged before counts for the method: nothing
+        waits any more that could go, but in quorum queues when the method withdraws a consumer.
         """
         self._reply = self._front(connection)
         self._listened = True
