@@ -72,26 +72,28 @@ def delivers_the_last_first(patch: "pytest.MonkeyPatch") -> str:
         return entry
 
     patch.setattr(Ready, "pop", pop)
-    return "the next of|should have|has|is lost"
+    return "the next of|should hear|should have|has|is lost"
 
 
 def forgets_x_death(patch: "pytest.MonkeyPatch") -> str:
-    def forget(queue: Any, entry: Entry, reason: str, now: float) -> Message:
-        key = entry.message.key if queue.dead_letter_key is None else queue.dead_letter_key
-        return entry.message.changed(queue.dead_letter_exchange or "", key)
-
-    patch.setattr(dead_letters_module, "dead_lettered", forget)
-    return "properties should be|it should be|should have|ready"
-
-
-def counts_a_death_once(patch: "pytest.MonkeyPatch") -> str:
     dead_lettered = dead_letters_module.dead_lettered
 
-    def once(queue: Any, entry: Entry, reason: str, now: float) -> Message:
-        return dead_lettered(queue, entry, "rejected" if reason == "expired" else reason, now)
+    def forget(queue: Any, entry: Entry, reason: str, now: float) -> Message:
+        message = dead_lettered(queue, entry, reason, now)
+        return message.changed(message.exchange, message.key, headers={"x-death": None})
 
-    patch.setattr(dead_letters_module, "dead_lettered", once)
-    return "properties should be|it should be"
+    patch.setattr(dead_letters_module, "dead_lettered", forget)
+    return "properties should be|it should be|should have|ready|message_bytes"
+
+
+def names_another_reason(patch: "pytest.MonkeyPatch") -> str:
+    dead_lettered = dead_letters_module.dead_lettered
+
+    def other(queue: Any, entry: Entry, reason: str, now: float) -> Message:
+        return dead_lettered(queue, entry, "delivery_limit" if reason == "expired" else reason, now)
+
+    patch.setattr(dead_letters_module, "dead_lettered", other)
+    return "properties should be|it should be|should have|message_bytes"
 
 
 def miscounts_what_is_unacknowledged(patch: "pytest.MonkeyPatch") -> str:
@@ -223,7 +225,7 @@ ALL: tuple[Fault, ...] = (
     forgets_a_confirm,
     delivers_the_last_first,
     forgets_x_death,
-    counts_a_death_once,
+    names_another_reason,
     miscounts_what_is_unacknowledged,
     delivers_beyond_the_prefetch,
     does_not_flag_redelivered,

@@ -44,7 +44,7 @@ class Hearing(Rules):
             going = any(list(map(self._deliveries_to, self._in_turn()))) or self._unheard(only)
 
     def _deliveries_to(self, connection: Connection) -> bool:
-        """Whether there were any, before the next answer. Channels do not wait for each other."""
+        """Whether there were any, before the next answer. Channels do not wait for each other, nor for confirms."""
         found, waiting = False, set[int]()
         place = 0
         while place < len(connection.heard):
@@ -57,7 +57,8 @@ class Hearing(Rules):
             elif type(heard.method).__name__ not in UNASKED:
                 break
             else:
-                waiting.add(heard.channel)
+                if not isinstance(heard.method, commands.Basic.Ack | commands.Basic.Nack):
+                    waiting.add(heard.channel)
                 place += 1
         return found
 
@@ -399,12 +400,13 @@ class Hearing(Rules):
         left = sorted(found, key=lambda each: each.order)
         must = [each for each in known if each not in queue.leaving and (each.safe or clean)]
         for copy in known:
-            same = sum(each.body == copy.message.body for each in left)
-            needed = sum(each.message.body == copy.message.body for each in must)
+            what = seen([copy])[0]
+            same = sum((each.body, each.deaths) == what for each in left)
+            needed = sum(seen([each])[0] == what for each in must)
             needs = copy in must
             if needs:
                 must.remove(copy)
-            if not left or left[0].body != copy.message.body or (not needs and same <= needed):
+            if not left or (left[0].body, left[0].deaths) != what or (not needs and same <= needed):
                 if needs:
                     raise Violation(f"{copy} is lost from {queue.name}, which has {[each.body for each in found]}")
                 copy.order = -1

@@ -15,8 +15,8 @@ from tests.simulation.simulation import new_folder
 from tests.simulation.steps import Step, generate
 
 QUICK = 20
-CHUNKS = 30
-# 30 chunks of 100 seeds of 100 steps each: at the measured speed about three minutes on one core.
+CHUNKS = 20
+# 20 chunks of 100 seeds of 100 steps each: at the measured speed about two and a half minutes on one core.
 SEEDS = 100
 # So many seeds at most are looked at until a fault is found.
 _PATIENCE = 400

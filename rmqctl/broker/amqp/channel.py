@@ -111,7 +111,7 @@ class Channel:
         self.last_used = self.node.now
         self.origin = Origin(connection.name, number, connection.peer, self.user.name)
         self._held: list[Event] = []
-        self._safe: deque[tuple[int, bytes]] = deque()
+        self.commits: deque[tuple[int, bytes]] = deque()
         """Answers to transactions that wait for the store: batch and frames."""
 
     # ----------------------------------------------------------------------------------------------------- publishing
@@ -222,16 +222,16 @@ class Channel:
     def _send_when_safe(self, frames: bytes) -> None:
         """Once the store has everything that it was told until now."""
         if self.node.journal.durable:
-            self._safe.append((self.node.journal.batch, frames))
+            self.commits.append((self.node.journal.batch, frames))
             self.node.awaiting[self] = None
         else:
             self.connection.send(frames)
 
     def committed(self, batch: int) -> None:
         """The store has everything up to this batch."""
-        while self._safe and self._safe[0][0] <= batch:
-            self.connection.send(self._safe.popleft()[1])
-        if not self._safe:
+        while self.commits and self.commits[0][0] <= batch:
+            self.connection.send(self.commits.popleft()[1])
+        if not self.commits:
             self.node.awaiting.pop(self, None)
 
     def _deliver(self, subscription: Subscription, entry: Entry, message: Message) -> None:

@@ -39,8 +39,8 @@ def tx_commit(channel: Channel, method: commands.Tx.Commit) -> None:
     if not taken:
         raise precondition("partial tx completion")
     answer = frames.method(channel.number, 90, 21)
-    if published:
-        # What was published is safe, and with its queues, before the client is told so.
+    if published or channel.commits:
+        # What was published is safe, and with its queues, before the client is told so: also by an earlier commit.
         channel.hold(Safe(answer))
     else:
         channel.connection.send(answer)

@@ -39,15 +39,13 @@ class ClientSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER)
-        node = self._server.broker.node
-        node.now = node.clock()
+        self._read_clock()
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self.connection = Connection(self._server.broker, peer[:2], local[:2], self._wake)
         self._server.connections[self] = None
 
     def data_received(self, data: bytes) -> None:
-        node = self._server.broker.node
-        node.now = node.clock()
+        self._read_clock()
         self.connection.receive(data)
         if not self._logged and self.connection.is_open:
             self._logged = True
@@ -65,9 +63,11 @@ class ClientSocket(asyncio.Protocol):
         self.connection.stop_output()
 
     def resume_writing(self) -> None:
+        self._read_clock()
         self.connection.resume_output()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._read_clock()
         self._server.connections.pop(self, None)
         reason = self.connection.close_reason or (
             "" if self.connection.finished else str(error or "by the peer, unannounced")
@@ -81,6 +81,11 @@ class ClientSocket(asyncio.Protocol):
                 reason or "by client",
             )
         self._server.changed()
+
+    def _read_clock(self) -> None:
+        """Whatever comes next happens now."""
+        node = self._server.broker.node
+        node.now = node.clock()
 
     def _wake(self) -> None:
         """At the end of this turn of the loop, all that has gathered goes out at once."""
