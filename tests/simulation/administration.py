@@ -134,7 +134,7 @@ class Administration(Methods):
             self._answer(asked, 404 if exchange is None else 400)
             return
         queues = self.route(exchange, message, [])
-        copies = [self.push(queue, message) for queue in queues]
+        copies = self.hand_over(queues, message)
         if None in copies:
             self._answer(asked, 400)
             return

@@ -26,6 +26,8 @@ from tests.simulation.rules import REPLY_TO, Rules
 UNASKED = frozenset(("Deliver", "Ack", "Nack", "Cancel", "Return", "CommitOk", "Blocked", "Unblocked"))
 """Methods that are no answers to what comes in the same piece of input."""
 Contents = Callable[[str], list[Any]]
+Seen = list[tuple[bytes, tuple[tuple[str, str, int], ...]]]
+"""Bodies and deaths."""
 
 
 class Hearing(Rules):
@@ -184,14 +186,12 @@ class Hearing(Rules):
         if not self.loose or self._stamps - self._first_stamp < 2:
             return
         for queue in self.queues.values():
-            fresh = [each for each in queue.ready if each.stamp > self._first_stamp]
-            found = [each.body for each in contents(queue.name)]
-            if len(fresh) < 2 or found == [each.message.body for each in queue.ready]:
+            fresh = by_age(each for each in queue.ready if each.stamp > self._first_stamp)
+            found = [(each.body, each.deaths) for each in by_age(contents(queue.name))]
+            chosen = _chosen(fresh, found[-len(fresh) :])
+            if len(fresh) < 2 or chosen is None:
                 continue
-            chosen = _chosen(fresh, found[-len(fresh) :]) or _chosen(fresh, found[: len(fresh)])
-            if chosen is None:
-                continue
-            for each, order in zip(chosen, sorted(each.order for each in fresh), strict=True):
+            for each, order in zip(chosen, [each.order for each in fresh], strict=True):
                 each.order = order
             queue.ready.sort(key=lambda each: each.rank)
 
@@ -358,10 +358,7 @@ class Hearing(Rules):
                         self.keep_limits(queue)
                     self.tick()
                     names = [each for each in self.queues if self.sight.has_queue(each)]
-                    if all(
-                        seen(self.queues[each].ready) == [(one.body, one.deaths) for one in after(each)]
-                        for each in names
-                    ):
+                    if all(_as_in(self.queues[each], after(each)) for each in names):
                         return
 
     def _rise(self, contents: dict[str, list[Any]]) -> None:
@@ -396,8 +393,8 @@ class Hearing(Rules):
     def _restore(self, queue: Queue, found: list[Any], clean: bool) -> None:
         delivered = set(queue.held)
         known = [each for each in (*queue.ready, *queue.held) if each.kept()]
-        known = sorted({*known, *queue.leaving}, key=lambda each: each.order)
-        left = sorted(found, key=lambda each: each.order)
+        known = by_age({*known, *queue.leaving})
+        left = by_age(found)
         must = [each for each in known if each not in queue.leaving and (each.safe or clean)]
         for copy in known:
             what = seen([copy])[0]
@@ -429,7 +426,19 @@ class Hearing(Rules):
                 queue.put(copy)
 
 
-def seen(copies: Iterable[Copy]) -> list[tuple[bytes, tuple[tuple[str, str, int], ...]]]:
+def by_age(messages: Iterable[Any]) -> list[Any]:
+    return sorted(messages, key=lambda each: each.order)
+
+
+def _as_in(queue: Queue, found: list[Any]) -> bool:
+    """Whether it has what was found, in the order of delivery, and in that of their coming."""
+    return all(
+        seen(known) == [(each.body, each.deaths) for each in there]
+        for known, there in ((queue.ready, found), (by_age(queue.ready), by_age(found)))
+    )
+
+
+def seen(copies: Iterable[Copy]) -> Seen:
     """Messages in their order: bodies and deaths."""
     return [
         (each.message.body, tuple((death["queue"], death["reason"], death["count"]) for death in each.message.deaths))
@@ -437,13 +446,13 @@ def seen(copies: Iterable[Copy]) -> list[tuple[bytes, tuple[tuple[str, str, int]
     ]
 
 
-def _chosen(copies: list[Copy], bodies: list[bytes]) -> list[Copy] | None:
-    """The copies in the order of these bodies, those of one source in the order that they have; None if there is none."""
-    if not bodies:
+def _chosen(copies: list[Copy], wanted: Seen) -> list[Copy] | None:
+    """The copies in this order, those of one source in the order that they have; None when they are others."""
+    if not wanted:
         return [] if not copies else None
     for each in {id(each.source): each for each in reversed(copies)}.values():
-        if each.message.body == bodies[0]:
-            rest = _chosen([other for other in copies if other is not each], bodies[1:])
+        if seen([each]) == wanted[:1]:
+            rest = _chosen([other for other in copies if other is not each], wanted[1:])
             if rest is not None:
                 return [each, *rest]
     return None

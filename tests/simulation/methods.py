@@ -195,10 +195,9 @@ class Methods(Answering):
         self, channel: Channel, message: Message, queues: list[Queue] | None, mandatory: bool, publish: Publish
     ) -> None:
         routed = bool(queues)
-        for queue in queues or ():
-            copy = self.push(queue, message)
-            publish.refused |= copy is None
-            publish.copies += [copy] if copy is not None else []
+        copies = self.hand_over(queues or [], message)
+        publish.refused |= None in copies
+        publish.copies += [copy for copy in copies if copy is not None]
         if queues is None:
             asker = self._asker(message.key)
             routed = True
@@ -361,7 +360,7 @@ class Methods(Answering):
         if channel.mode != "tx":
             self.listen(channel.connection, "Tx.Commit")
             refuse(406)
-        gathered, channel.uncommitted = channel.uncommitted, []
+        gathered = channel.uncommitted
         published = [what for kind, what in gathered if kind == "publish"]
         settled = [(kind, what) for kind, what in gathered if kind != "publish"]
         behind = 0
@@ -374,6 +373,7 @@ class Methods(Answering):
         for message, queues, mandatory in published:
             left = queues and [each for each in queues if not each.deleted]
             self._hand_over(channel, message, left, mandatory, publish)
+        channel.uncommitted = []
         for kind, what in settled:
             self.settle(kind, what)
         if publish.refused:

@@ -2,7 +2,8 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from tests.simulation.model import (
@@ -184,17 +185,25 @@ class Rules:
         if queue.refusing:
             self.keep_limits(queue)
 
+    def hand_over(self, queues: list[Queue], message: Message, source: Copy | None = None) -> list[Copy | None]:
+        """What it pushes out of some of them goes its way when it is in all of them."""
+        with self._burials():
+            return [self.push(queue, message, source) for queue in queues]
+
     def dead_letters(self, queue: Queue, copies: list[Copy], reason: str) -> None:
         """What they push out of other queues comes after all of them."""
-        for copy in copies:
-            self.gone(copy)
-        self._dead.append((queue, copies, reason))
-        if self._burying:
-            return
-        self._burying = True
-        while self._dead:
+        with self._burials():
+            for copy in copies:
+                self.gone(copy)
+            self._dead.append((queue, copies, reason))
+
+    @contextmanager
+    def _burials(self) -> Iterator[None]:
+        first, self._burying = not self._burying, True
+        yield
+        while first and self._dead:
             self._bury(*self._dead.popleft())
-        self._burying = False
+        self._burying = not first
 
     def _bury(self, queue: Queue, copies: list[Copy], reason: str) -> None:
         name = queue.settings.get("dead-letter-exchange")
@@ -206,9 +215,10 @@ class Rules:
                 continue
             message = dead_letter(copy, reason, self.now)
             more = [] if "dead-letter-routing-key" in queue.settings else message.copies
-            for target in self.route(exchange, message, more):
-                if reason == "rejected" or not goes_round(target, message):
-                    self.push(target, message, copy)
+            targets = self.route(exchange, message, more)
+            self.hand_over(
+                [each for each in targets if reason == "rejected" or not goes_round(each, message)], message, copy
+            )
 
     def gone(self, copy: Copy) -> None:
         """It has left its queue; the disk will know."""

@@ -1,33 +1,59 @@
 """What becomes of a message that leaves a queue unwanted (https://www.rabbitmq.com/docs/dlx)."""
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from rmqctl.broker.core import content
 from rmqctl.broker.core.message import Entry, Message, more_keys
+from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.publishing import put
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.routing import Router
 
 
-def dead_letter(router: Router, queue: Queue, entries: Iterable[Entry], reason: str, now: float) -> None:
-    """Sends messages to where their queue wants its dead letters sent; nowhere when that is missing.
+class DeadLetters:
+    """The dead letters of a virtual host go out one after the other: each may push more out of the queues it gets to.
 
-    `reason`: rejected, expired, maxlen or delivery_limit.
+    `with` it, those that come within go out at its end: when what pushed them out is in all of its own queues.
     """
-    exchange = router.exchanges.get(queue.dead_letter_exchange or "")
-    if exchange is None:
-        return
-    for entry in entries:
-        message = dead_lettered(queue, entry, reason, now)
-        more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
-        found = router.route(exchange, message, more)
-        put(
-            message,
-            [target for target in found if reason == "rejected" or not in_circles(target, message)],
-            redelivered=entry.count > 0,
-        )
+
+    def __init__(self, router: Router, node: Node) -> None:
+        self._router = router
+        self._node = node
+        self._waiting: deque[tuple[Queue, Iterable[Entry], str]] = deque()
+        self._within = 0
+
+    def __enter__(self) -> None:
+        self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            while self._within == 1 and self._waiting:
+                self._send(*self._waiting.popleft())
+        finally:
+            self._within -= 1
+
+    def add(self, queue: Queue, entries: Iterable[Entry], reason: str) -> None:
+        """`reason`: rejected, expired, maxlen or delivery_limit."""
+        with self:
+            self._waiting.append((queue, entries, reason))
+
+    def _send(self, queue: Queue, entries: Iterable[Entry], reason: str) -> None:
+        """To where their queue wants its dead letters sent; nowhere when that is missing."""
+        exchange = self._router.exchanges.get(queue.dead_letter_exchange or "")
+        if exchange is None:
+            return
+        for entry in entries:
+            message = dead_lettered(queue, entry, reason, self._node.now)
+            more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
+            found = self._router.route(exchange, message, more)
+            put(
+                message,
+                [target for target in found if reason == "rejected" or not in_circles(target, message)],
+                redelivered=entry.count > 0,
+            )
 
 
 def dead_lettered(queue: Queue, entry: Entry, reason: str, now: float) -> Message:

@@ -9,7 +9,7 @@ a dead letter is routed and handed over, and nobody is asked whether he may.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rmqctl.broker.core.arguments import LONGEST
@@ -137,8 +137,15 @@ class Publisher:
         return message
 
 
-def put(message: Message, queues: Iterable[Queue], *, redelivered: bool = False) -> Outcome:
-    """Each of the queues takes the message or rejects it."""
+def put(message: Message, queues: Sequence[Queue], *, redelivered: bool = False) -> Outcome:
+    """Each of the queues takes the message or rejects it. What it pushes out of them is dead-lettered after that."""
+    if len(queues) > 1:
+        with queues[0].home.dead_letters_later():
+            return _put(message, queues, redelivered)
+    return _put(message, queues, redelivered)
+
+
+def _put(message: Message, queues: Sequence[Queue], redelivered: bool) -> Outcome:
     bits = 0
     for queue in queues:
         bits |= _ROUTED

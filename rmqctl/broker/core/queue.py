@@ -7,6 +7,7 @@ and the methods under "what a kind may do in its own way": a kind is a subclass 
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 
@@ -35,6 +36,9 @@ class Home(Protocol):
 
     def dead_letter(self, queue: "Queue", entries: Iterable[Entry], reason: str) -> None:
         """Messages left the queue unwanted: they go to its dead letter exchange."""
+
+    def dead_letters_later(self) -> AbstractContextManager[None]:
+        """What leaves queues unwanted within goes to dead letter exchanges at the end."""
 
     def remove_queue(self, queue: "Queue") -> None:
         """The queue's time is over: deletes it with its bindings."""

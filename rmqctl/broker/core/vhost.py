@@ -4,13 +4,12 @@ AMQP and the HTTP API use these same functions. `user` is who asks and is checke
 All of them raise Refusal, and have done nothing then. What is durable is journaled here, by whatever way it changes.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rmqctl.broker.core.arguments import Arguments, check_exchange_name
 from rmqctl.broker.core.classic import ClassicQueue
-from rmqctl.broker.core.dead_letters import dead_letter
+from rmqctl.broker.core.dead_letters import DeadLetters
 from rmqctl.broker.core.declarations import (
     check_same_exchange,
     check_same_queue,
@@ -63,8 +62,7 @@ class VHost(Settings):
         self._operator_policies: dict[str, Policy] = {}
         self._exclusive: dict[Connection, dict[Queue, None]] = {}
         """The exclusive queues of each connection that has any."""
-        self._dead: deque[tuple[Queue, Iterable[Entry], str]] = deque()
-        self._burying = False
+        self._dead_letters = DeadLetters(self.router, node)
         for exchange, kind in _PREDECLARED if name != DEFAULT_VHOST else (*_PREDECLARED, (_LOG, "topic")):
             self.router.exchanges[exchange] = Exchange(
                 exchange,
@@ -420,16 +418,12 @@ class VHost(Settings):
     # ---------------------------------------------------------------------------------------------------- dead letters
 
     def dead_letter(self, queue: Queue, entries: Iterable[Entry], reason: str) -> None:
-        """See `Home`. A dead letter may push others out of the next queue: one after the other, not each within the last."""
-        self._dead.append((queue, entries, reason))
-        if self._burying:
-            return
-        self._burying = True
-        try:
-            while self._dead:
-                dead_letter(self.router, *self._dead.popleft(), self.node.now)
-        finally:
-            self._burying = False
+        """See `Home`."""
+        self._dead_letters.add(queue, entries, reason)
+
+    def dead_letters_later(self) -> DeadLetters:
+        """See `Home`."""
+        return self._dead_letters
 
     # -------------------------------------------------------------------------------------------------------- policies
 
