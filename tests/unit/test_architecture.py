@@ -44,11 +44,12 @@ BROKER = {
     "management": frozenset(("core", "amqp", "memory")),
     "process": frozenset(("core", "amqp", "storage", "management", "memory")),
 }
-# What the core needs of the outside: no loop, no file, no socket, no clock and no chance.
+# What the core needs of the outside: no loop, no file, no socket, no clock and no chance. Where a log goes is not its own.
 OF_CORE = {
     *(
         "base64",
         "binascii",
+        "bisect",
         "collections",
         "contextlib",
         "datetime",
@@ -58,7 +59,7 @@ OF_CORE = {
         "hashlib",
         "heapq",
     ),
-    *("hmac", "itertools", "json", "operator", "pamqp", "re", "struct", "types", "typing"),
+    *("hmac", "itertools", "json", "logging", "math", "operator", "pamqp", "re", "struct", "types", "typing"),
 }
 
 

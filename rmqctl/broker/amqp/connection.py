@@ -48,10 +48,9 @@ from rmqctl.broker.core.timers import Timer
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
 
-# How long a client may take for the handshake, for its connection.close-ok, and to hang up after ours, in seconds.
+# How long a client may take for the handshake, and at most to end a connection that one side has closed, in seconds.
 _HANDSHAKE = 10.0
-_CLOSING = 10.0
-_LINGER = 2.0
+_CLOSING = 30.0
 _LOG = logging.getLogger("rmqctl.broker")
 # Methods of which the queue's name, their first argument but a ticket, is looked at before anything else.
 _NAMED = frozenset(struct.pack(">HH", *index) for index in ((50, 20), (50, 30), (50, 40), (50, 50), (60, 20), (60, 70)))
@@ -100,7 +99,8 @@ class Connection(Output):
         self._have = 0
         self._frame_limit = handshake.FRAME_MIN
         self._blocked_said = False
-        self._timer: Timer | None = self.node.timers.at(self.node.now + _HANDSHAKE, self._too_late)
+        self._deadline: Timer | None = self.node.timers.at(self.node.now + _HANDSHAKE, self._too_late)
+        self._next_beat: Timer | None = None
         broker.connections[self] = None
 
     @property
@@ -180,7 +180,7 @@ class Connection(Output):
         if self.credited:
             credited, self.credited = self.credited, {}
             for channel in credited:
-                channel.resume()
+                channel.credit()
 
     def _frames(self, data: bytes) -> bytes:
         """Handles all whole frames. Returns what is left over."""
@@ -244,7 +244,8 @@ class Connection(Output):
             channel.resume()
 
     def take(self) -> list[bytes]:
-        self.heartbeats.spoke = self.heartbeats.spoke or bool(self.out)
+        # A heartbeat is no reason to leave out the next one.
+        self.heartbeats.spoke = self.heartbeats.spoke or self.out not in ([], [frames.HEARTBEAT_FRAME])
         return super().take()
 
     def lost(self) -> None:
@@ -339,7 +340,7 @@ class Connection(Output):
         Of a consumer that is withdrawn by it, RabbitMQ's classic queues have sent that already.
         """
         for channel in list(self.credited):
-            channel.resume(early=withdrawing)
+            channel.credit(early=withdrawing)
             if withdrawing:
                 channel.flush()
 
@@ -442,9 +443,9 @@ class Connection(Output):
         self._vhost = self.broker.admit(self.user, method.virtual_host)
         self.node.churn["connection_created"] += 1
         self._moved(ConnectionEvent.OPEN)
-        self._stop_timer()
+        self._stop_timers()
         if self.heartbeats.interval:
-            self._beat()
+            self._beat_later()
         self.send(frames.method(0, 10, 41, b"\x00"))
 
     def _update_secret(self, method: commands.Connection.UpdateSecret) -> None:
@@ -456,7 +457,7 @@ class Connection(Output):
         self._release_channels()
         self.send(frames.method(0, 10, 51))
         self._moved(ConnectionEvent.CLOSE)
-        self._expect_end(_LINGER)
+        self._expect_end()
 
     _HANDLERS: Mapping[ConnectionEvent, Callable[["Connection", Any], None]] = {
         ConnectionEvent.START_OK: _start_ok,
@@ -493,12 +494,14 @@ class Connection(Output):
             return
         self.send(frames.method(0, 10, 50, *_reply(error), index))
         self._moved(ConnectionEvent.FAILED)
-        self._expect_end(_CLOSING)
+        self._expect_end()
 
-    def _expect_end(self, seconds: float) -> None:
-        """The client is to end the connection; when it does not in this time, it ends all the same."""
-        self._stop_timer()
-        self._timer = self.node.timers.at(self.node.now + seconds, self._finish)
+    def _expect_end(self) -> None:
+        """The client is to end the connection; when it does not within a heartbeats' interval, it ends all the same."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        seconds = min(self.heartbeats.interval or _CLOSING, _CLOSING)
+        self._deadline = self.node.timers.at(self.node.now + seconds, self._finish)
 
     def close(self, text: str) -> None:
         """The broker closes the connection, for a reason of its own."""
@@ -534,31 +537,35 @@ class Connection(Output):
             self.node.churn["connection_closed"] += 1
             self._vhost.received_bytes += self.received_bytes
             self._vhost.sent_bytes += self.sent_bytes
-        self._stop_timer()
+        self._stop_timers()
         self.broker.connections.pop(self, None)
         self._wake()
 
     # ------------------------------------------------------------------------------------------------- time and alarms
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _stop_timers(self) -> None:
+        for timer in (self._deadline, self._next_beat):
+            if timer is not None:
+                timer.cancel()
+        self._deadline = self._next_beat = None
 
     def _too_late(self) -> None:
         self.close_reason = "handshake_timeout"
         self._finish()
 
+    def _beat_later(self) -> None:
+        self._next_beat = self.node.timers.at(self.node.now + self.heartbeats.interval / 2, self._beat)
+
     def _beat(self) -> None:
-        """At every half of the heartbeats' interval."""
+        """At every half of the heartbeats' interval. A connection that closes has a deadline of its own."""
         beat = self.heartbeats.look(self.reads)
-        if beat is Beat.GIVE_UP:
+        if beat is Beat.GIVE_UP and self.is_open:
             self.close_reason = f"missed heartbeats from client, timeout: {self.heartbeats.interval}s"
             self._finish()
             return
-        if beat is Beat.SEND:
+        if beat is not Beat.NOTHING:
             self.send(frames.HEARTBEAT_FRAME)
-        self._timer = self.node.timers.at(self.node.now + self.heartbeats.interval / 2, self._beat)
+        self._beat_later()
 
     def alarm_changed(self) -> None:
         """Tells a publisher that it is blocked, or no longer."""

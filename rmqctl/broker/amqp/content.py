@@ -5,7 +5,7 @@ from typing import NamedTuple
 from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError
 from rmqctl.broker.amqp.states import Expects
-from rmqctl.broker.core.content import malformed, split_properties
+from rmqctl.broker.core.content import decode_table, malformed, split_properties
 
 # The largest body that RabbitMQ ever takes; what it takes by default is the core's to say.
 _LARGEST_EVER = 512 * 1024 * 1024
@@ -92,11 +92,16 @@ class Assembly:
 
 
 def check_properties(header: bytes) -> None:
-    """Raises Refusal when the properties do not fit the flags. What was sound once need not be looked at again."""
+    """Raises Refusal when the properties do not fit the flags, or the headers are no table.
+
+    What was sound once need not be looked at again.
+    """
     found = header[12:]
     if found in _SOUND:
         return
-    split_properties(header)
+    headers = split_properties(header).get("headers")
+    if headers is not None:
+        decode_table(headers)
     if len(_SOUND) >= _SOUND_AT_MOST:
         _SOUND.clear()
     _SOUND.add(found)

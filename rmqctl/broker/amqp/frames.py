@@ -4,14 +4,16 @@ Publish, deliver and ack are coded by hand, because they are what a busy broker 
 is decoded by pamqp. Content headers pass as the bytes that they are: see `core.content`.
 """
 
+import struct
 from collections.abc import Callable
 from struct import Struct
 from typing import Any, Protocol
 
-from pamqp import base, commands, decode
+from pamqp import base, commands
 
 from rmqctl.broker.amqp.errors import AmqpError, HangUp
-from rmqctl.broker.core.content import MALFORMED, short_string, split_table
+from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core.content import BadField, fields, short_string
 
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 END = b"\xce"
@@ -29,6 +31,9 @@ _BASIC = 60
 
 # Sizes of the arguments of methods that have no strings and no tables.
 _FIXED = {0x3C000A: 7, 0x3C005A: 9, 0x3C0078: 9, 0x3C006E: 1, 0x3C0064: 1, 0x140014: 1, 0x55000A: 1}
+# Kinds of arguments: numbers, and how many bytes the size of the others has.
+_NUMBERS = {"octet": Struct(">B"), "short": _SHORT, "long": _LONG, "longlong": _LONGLONG}
+_SIZE_OF_SIZE = {"shortstr": 1, "longstr": 4, "table": 4}
 NOTHING = b"\x00\x00\x00\x00"
 PUBLISH = b"\x00\x3c\x00\x28"
 ACK = b"\x00\x3c\x00\x50"
@@ -202,16 +207,60 @@ def decode_method(payload: bytes) -> base.Frame:
         raise HangUp
     found = kind()
     try:
-        found.unmarshal(payload[4:])
+        _read_arguments(found, payload)
     except UnicodeDecodeError:
         raise AmqpError(501, "Malformed UTF-8 in shortstr", blame=NOTHING) from None
-    except MALFORMED as error:
-        if "Unknown type" in str(error):
+    except BadField as error:
+        if error.unknown:
             raise HangUp from None
+        raise undecodable(payload) from None
+    except (IndexError, struct.error):
         raise undecodable(payload) from None
     if index in _FIXED and len(payload) != 4 + _FIXED[index]:
         raise undecodable(payload)
     return found
+
+
+def _read_arguments(found: base.Frame, payload: bytes) -> None:
+    """Sets a method's arguments from its bytes: tables as `Arguments`, so that the types of their values stay known."""
+    position, bits = 4, 0
+    for name in found.__slots__:
+        kind = found.amqp_type(name)
+        if kind == "bit":
+            setattr(found, name, bool(payload[position] >> bits & 1))
+            bits += 1
+            continue
+        position, bits = position + bool(bits), 0
+        if (number := _NUMBERS.get(kind)) is not None:
+            value: Any = number.unpack_from(payload, position)[0]
+            position += number.size
+        else:
+            size = _SIZE_OF_SIZE[kind]
+            start = position + size
+            end = start + int.from_bytes(payload[position:start], "big")
+            if end > len(payload):
+                raise BadField
+            value = _arguments(payload, position) if kind == "table" else _text(kind, payload[start:end])
+            position = end
+        setattr(found, name, value)
+
+
+def _arguments(payload: bytes, position: int) -> Arguments:
+    found = fields(payload, position)
+    return Arguments(
+        {name: field.value for name, field in found.items()},
+        {name: chr(field.data[0]) for name, field in found.items()},
+    )
+
+
+def _text(kind: str, data: bytes) -> str | bytes:
+    """A long string (of SASL) need not be text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        if kind == "shortstr":
+            raise
+        return data
 
 
 def undecodable(payload: bytes) -> AmqpError:
@@ -229,16 +278,3 @@ def bad_frame(code: int, kind: int, data: bytes, problem: str = "") -> AmqpError
     """A frame of which nothing can be made: the connection ends, and no method is to blame."""
     shown = f"all octets = {octets(data)}" if len(data) <= 16 else f"first 16 octets = {octets(data[:16])}"
     return AmqpError(code, f"type {kind}, {shown}{problem and ': ' + problem}", blame=NOTHING)
-
-
-def typed_arguments(payload: bytes, strings: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Values and type letters of a declare's arguments, which come after a ticket, short strings and bits.
-
-    Of a name that comes twice the first counts.
-    """
-    position = 6
-    for _ in range(strings):
-        position += 1 + payload[position]
-    fields = split_table(payload[position + 1 :])
-    values = {name: decode.embedded_value(data)[1] for name, data in fields.items()}
-    return values, {name: chr(data[0]) for name, data in fields.items() if data}

@@ -1,15 +1,13 @@
 """Before a connection is open: who the broker says it is, and who the client is (specification, section 1.4.2)."""
 
 import platform
-import struct
-from typing import Any
 
-from pamqp import commands, decode
+from pamqp import commands
 
 from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, HangUp
 from rmqctl.broker.core.broker import DEFAULT_USER, RABBITMQ_VERSION, Broker
-from rmqctl.broker.core.content import long_string, table
+from rmqctl.broker.core.content import BadField, decode_table, long_string, table
 from rmqctl.broker.core.users import User, is_loopback
 
 CHANNEL_MAX = 2047
@@ -91,9 +89,9 @@ def _credentials(mechanism: str, response: bytes) -> tuple[str, str]:
             if nobody:
                 raise HangUp
             return name.decode(), password.decode()
-        fields: dict[str, Any] = decode.field_table(frames.long(len(response)) + response)[1]
+        fields = decode_table(frames.long(len(response)) + response)
         return str(fields["LOGIN"]), str(fields["PASSWORD"])
-    except (ValueError, KeyError, IndexError, struct.error):
+    except (ValueError, KeyError, BadField):
         raise HangUp from None
 
 

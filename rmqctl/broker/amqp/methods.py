@@ -6,7 +6,6 @@ from typing import Any
 from rmqctl.broker.amqp import basic, declaring, frames, modes
 from rmqctl.broker.amqp.channel import Channel
 from rmqctl.broker.amqp.errors import AmqpError
-from rmqctl.broker.core.arguments import Arguments
 
 _HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
     "Channel.Flow": modes.flow,
@@ -35,8 +34,6 @@ _HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
 
 
 _ACCESS_REQUEST = b"\x00\x1e\x00\x0a"
-# Methods with arguments whose types matter, and how many short strings stand before those.
-_TYPED = {"Exchange.Declare": 2, "Queue.Declare": 1, "Basic.Consume": 2, "Queue.Bind": 3, "Exchange.Bind": 3}
 
 
 def handle(channel: Channel, payload: bytes) -> None:
@@ -50,7 +47,5 @@ def handle(channel: Channel, payload: bytes) -> None:
         return None
     if handler is None:
         raise AmqpError(503, "unimplemented method")
-    if strings := _TYPED.get(method.name):
-        method.arguments = Arguments(*frames.typed_arguments(payload, strings))
     handler(channel, method)
     return None

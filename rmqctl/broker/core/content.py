@@ -6,11 +6,13 @@ somebody asks for it.
 
 import struct
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import isfinite
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
-from pamqp import decode, encode
+from pamqp import encode
 
 from rmqctl.broker.core.errors import Reason, Refusal
 
@@ -18,13 +20,21 @@ _LONG = Struct(">I")
 _SHORT = Struct(">H")
 _LONGLONG = Struct(">Q")
 
-MALFORMED = (ValueError, IndexError, KeyError, struct.error, TypeError, OverflowError, RecursionError)
-"""What pamqp raises on bytes that are no such thing."""
+_DEEPEST = 128
+"""Tables and arrays within each other."""
 
 
 def malformed() -> Refusal:
     """Content that cannot be understood: RabbitMQ's own process ends, and with it the connection."""
     return Refusal(Reason.INTERNAL_ERROR, "")
+
+
+class BadField(Refusal):
+    """A field table of which nothing can be made. `unknown`: it has a value of a type that there is not."""
+
+    def __init__(self, *, unknown: bool = False) -> None:
+        super().__init__(Reason.INTERNAL_ERROR, "")
+        self.unknown = unknown
 
 
 # --------------------------------------------------------------------------------------------------------------- fields
@@ -76,6 +86,115 @@ def raw_table(items: Mapping[str, bytes]) -> bytes:
 def content_header(size: int, flags_and_properties: bytes) -> bytes:
     """The payload of a content header frame of class basic."""
     return b"\x00\x3c\x00\x00" + _LONGLONG.pack(size) + flags_and_properties
+
+
+# Letters of field types: numbers, with their layouts. RabbitMQ takes no float that is no number.
+_NUMBERS = {ord(letter): Struct(f">{layout}") for letter, layout in zip("bBsuIilLfdT", "bBhHiIqqfdQ", strict=True)}
+_FLOATS = b"fd"
+_BOOLEAN, _VOID, _DECIMAL, _TIME, _STRING, _BYTES, _TABLE, _ARRAY = b"tVDTSxFA"
+_DECIMALS = Struct(">BI")
+
+
+class Field(NamedTuple):
+    """`data` is the encoded value, with its type before it."""
+
+    data: bytes
+    value: Any
+
+
+def fields(data: bytes, position: int = 0) -> dict[str, Field]:
+    """Of the table that begins there. Of a name that comes twice the first counts. Raises BadField."""
+    try:
+        return _fields(data, *_extent(data, position), 0)
+    except (IndexError, struct.error):
+        raise BadField from None
+
+
+def decode_table(data: bytes) -> dict[str, Any]:
+    """Python values by name. Raises BadField."""
+    return {name: field.value for name, field in fields(data).items()}
+
+
+def split_table(data: bytes) -> dict[str, bytes]:
+    """The encoded fields of a table, each with its type, by name. Raises BadField."""
+    return {name: field.data for name, field in fields(data).items()}
+
+
+def _extent(data: bytes, position: int) -> tuple[int, int]:
+    """From where to where what follows a length goes."""
+    start = position + 4
+    end = start + int(_LONG.unpack_from(data, position)[0])
+    if end > len(data):
+        raise BadField
+    return start, end
+
+
+def _fields(data: bytes, position: int, end: int, depth: int) -> dict[str, Field]:
+    found: dict[str, Field] = {}
+    while position < end:
+        start = position + 1 + data[position]
+        name = data[position + 1 : start].decode("utf-8", "surrogateescape")
+        value, position = _value(data, start, depth)
+        found.setdefault(name, Field(data[start:position], value))
+    if position != end:
+        raise BadField
+    return found
+
+
+def _value(data: bytes, position: int, depth: int) -> tuple[Any, int]:
+    """A value, and where it ends."""
+    letter = data[position]
+    position += 1
+    if (number := _NUMBERS.get(letter)) is not None:
+        value = number.unpack_from(data, position)[0]
+        if letter in _FLOATS and not isfinite(value):
+            raise BadField
+        return _time(value) if letter == _TIME else value, position + number.size
+    if letter == _BOOLEAN:
+        return data[position] != 0, position + 1
+    if letter == _VOID:
+        return None, position
+    if letter == _DECIMAL:
+        places, digits = _DECIMALS.unpack_from(data, position)
+        return Decimal(digits).scaleb(-places), position + _DECIMALS.size
+    if letter not in (_STRING, _BYTES, _TABLE, _ARRAY):
+        raise BadField(unknown=True)
+    start, end = _extent(data, position)
+    if letter == _STRING:
+        return _text(data[start:end]), end
+    if letter == _BYTES:
+        return bytearray(data[start:end]), end
+    if depth == _DEEPEST:
+        raise BadField
+    if letter == _TABLE:
+        return {name: field.value for name, field in _fields(data, start, end, depth + 1).items()}, end
+    return _items(data, start, end, depth + 1), end
+
+
+def _items(data: bytes, position: int, end: int, depth: int) -> list[Any]:
+    found = []
+    while position < end:
+        value, position = _value(data, position, depth)
+        found.append(value)
+    if position != end:
+        raise BadField
+    return found
+
+
+def _time(seconds: int) -> Any:
+    """The number itself where Python's calendar ends."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return seconds
+
+
+def _text(data: bytes) -> Any:
+    """A long string need not be text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 # ----------------------------------------------------------------------------------------------------------- properties
@@ -132,10 +251,7 @@ def join_properties(properties: Mapping[str, bytes], size: int) -> bytes:
 def decode_property(name: str, data: bytes) -> Any:
     """Text, a whole number, or for headers a dict of Python values."""
     if name == "headers":
-        try:
-            return decode.field_table(data)[1]
-        except MALFORMED:
-            raise malformed() from None
+        return decode_table(data)
     if name in _SIZES:
         return int.from_bytes(data, "big")
     return data[1:].decode("utf-8", "surrogateescape")
@@ -147,20 +263,3 @@ def encode_property(name: str, value: Any) -> bytes:
     if name in _SIZES:
         return int(value).to_bytes(_SIZES[name], "big")
     return short_string(str(value))
-
-
-def split_table(data: bytes) -> dict[str, bytes]:
-    """The encoded fields of a table, each with its type, by name."""
-    found: dict[str, bytes] = {}
-    end, position = 4 + int.from_bytes(data[:4], "big"), 4
-    if end > len(data):
-        raise malformed()
-    try:
-        while position < end:
-            start = position + 1 + data[position]
-            name = data[position + 1 : start].decode("utf-8", "surrogateescape")
-            position = start + decode.embedded_value(data[start:end])[0]
-            found.setdefault(name, data[start:position])
-    except MALFORMED:
-        raise malformed() from None
-    return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.ports import Awaiting, Clock, Entropy, Ephemeral, Journal
+from rmqctl.broker.core.shield import shielded
 from rmqctl.broker.core.stats import CHURN
 from rmqctl.broker.core.timers import Timers
 
@@ -55,4 +56,5 @@ class Node:
     def committed(self, batch: int) -> None:
         """The store has everything up to this batch: confirms may go out."""
         for each in list(self.awaiting):
-            each.committed(batch)
+            with shielded("tell of what is stored"):
+                each.committed(batch)

@@ -4,6 +4,8 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
+from rmqctl.broker.core.shield import shielded
+
 # Cancelled calls that may always stay until they come to the front.
 _IDLE = 64
 
@@ -57,7 +59,8 @@ class Timers:
             timer = heapq.heappop(self._heap)[2]
             call, timer.call = timer.call, None
             if call is not None:
-                call()
+                with shielded("do what is due"):
+                    call()
 
     def cancelled(self) -> None:
         """Throws cancelled calls away once most are: a queue with a long TTL cancels one for each message it delivers."""

@@ -10,6 +10,7 @@ from typing import cast
 
 from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.shield import shielded
 from rmqctl.broker.memory import MemoryAlarm, resident_memory
 from rmqctl.broker.storage.store import Store
 from rmqctl.broker.storage.writer import ThreadWriter
@@ -20,6 +21,7 @@ _HIGH_WATER = 1 << 20
 _MEMORY_CHECK = 0.2
 # What a message takes beside its body, in bytes.
 _ENTRY = 700
+_UNITS = (("GB", 1000**3), ("MB", 1000**2), ("kB", 1000))
 
 log = logging.getLogger("rmqctl.broker")
 
@@ -40,7 +42,8 @@ class ClientSocket(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._read_clock()
-        peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        # None of a client that is gone again.
+        peer, local = (transport.get_extra_info(name) or ("unknown", 0) for name in ("peername", "sockname"))
         self.connection = Connection(self._server.broker, peer[:2], local[:2], self._wake)
         self._server.connections[self] = None
 
@@ -72,7 +75,8 @@ class ClientSocket(asyncio.Protocol):
         reason = self.connection.close_reason or (
             "" if self.connection.finished else str(error or "by the peer, unannounced")
         )
-        self.connection.lost()
+        with shielded(f"let go of all that {self.connection.name} had"):
+            self.connection.lost()
         if self._logged or reason:
             log.log(
                 logging.WARNING if reason else logging.INFO,
@@ -116,7 +120,7 @@ class Server:
         self.connections: dict[ClientSocket, None] = {}
         self._memory = None if memory_limit is None else MemoryAlarm(memory_limit)
         self._disk_fails = False
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         broker.node.timers.changed = self._schedule
         self._schedule()
@@ -128,23 +132,29 @@ class Server:
 
     async def listen(self, listening: socket.socket) -> None:
         """Accepts connections on a socket that is bound (see `listeners.bind`)."""
-        self._listener = await self.loop.create_server(lambda: ClientSocket(self), sock=listening, backlog=1024)
+        accepting = await self.loop.create_server(lambda: ClientSocket(self), sock=listening, backlog=1024)
+        self._listeners.append(accepting)
 
     async def close(self) -> None:
         """Closes all connections with 320 and waits, not for long, until their clients have read it."""
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for connection in list(self.connections):
-            connection.connection.close("broker forced connection closure with reason 'shutdown'")
+            with shielded(f"close {connection.connection.name}"):
+                connection.connection.close("broker forced connection closure with reason 'shutdown'")
         deadline = self.loop.time() + 2.0
         while self.connections and self.loop.time() < deadline:
             await asyncio.sleep(0.01)
         for connection in list(self.connections):
-            connection.transport.abort()
+            with shielded(f"hang up {connection.connection.name}"):
+                connection.transport.abort()
         if self._timer is not None:
             self._timer.cancel()
         if self._store is not None:
-            self._store.close(returned(self.broker))
+            marks: dict[int, int] = {}
+            with shielded("count how often messages came back"):
+                marks = returned(self.broker)
+            self._store.close(marks)
 
     def changed(self) -> None:
         """Something may have happened that the store has to write."""
@@ -161,8 +171,10 @@ class Server:
 
     def _tick(self) -> None:
         self._timer = None
-        self.broker.node.tick()
-        self._schedule()
+        try:
+            self.broker.node.tick()
+        finally:
+            self._schedule()
         self.changed()
 
     def _watch_memory(self) -> None:
@@ -188,9 +200,15 @@ class Server:
 
 def _log_memory(memory: MemoryAlarm, resident: int) -> None:
     if memory.on:
-        log.warning("memory alarm: %d MB of %d in use; publishers are blocked", resident >> 20, memory.limit >> 20)
+        log.warning("memory alarm: %s of %s in use; publishers are blocked", _size(resident), _size(memory.limit))
     else:
-        log.info("memory alarm over: %d MB in use", resident >> 20)
+        log.info("memory alarm over: %s in use", _size(resident))
+
+
+def _size(count: int) -> str:
+    """Bytes in a unit that fits."""
+    unit, size = next((each for each in _UNITS if count >= each[1]), ("bytes", 1))
+    return f"{round(count / size, 1):g} {unit}"
 
 
 def _held(broker: Broker) -> int:

@@ -3,6 +3,7 @@
 import gc
 import logging
 import weakref
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -308,7 +309,80 @@ def test_a_connection_that_is_gone_takes_no_memory_even_until_the_collector_runs
         gc.enable()
 
 
+def test_a_queue_that_fails_does_not_keep_a_connection_from_ending(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = new_broker()
+    client, other = Client(broker), Client(broker)
+    for name in ("a", "b"):
+        client.declare(name, exclusive=name == "b")
+        client.publish(b"x", name)
+        client.get(name)
+    monkeypatch.setattr(broker.vhosts["/"].queues["a"], "requeue", lambda *_, **__: 1 / 0)
+    client.connection.lost()
+    assert list(broker.connections) == [other.connection]
+    assert set(broker.vhosts["/"].queues) == {"a"}
+    assert [each.getMessage() for each in caplog.records] == [
+        "cannot return what channel 1 has not acknowledged: ZeroDivisionError: division by zero"
+    ]
+
+
 # ---------------------------------------------------------------------------------------------------------------- time
+
+
+MALFORMED_HEADERS = {
+    "an unknown type": b"\x01aZzz",
+    "a name that is too long": b"\x05at",
+    "a value that is too long": b"\x01aS\x00\x00\x00\x09ab",
+    "something behind it": b"\x01at\x01\x05",
+    "an inner table that is too long": b"\x01aF\x00\x00\x00\x09\x01bt\x01",
+    "an inner table that is too short": b"\x01aF\x00\x00\x00\x01\x01",
+    "an array of unknown things": b"\x01aA\x00\x00\x00\x01Z",
+    "an infinite number": b"\x01ad\x7f\xf0" + bytes(6),
+    "not a number": b"\x01af\x7f\xc0\x00\x00",
+    "nothing of a type": b"\x01a\x00",
+}
+
+
+def with_headers(table: bytes) -> bytes:
+    """A publish to the queue q with these headers, encoded."""
+    head = b"\x00\x3c\x00\x00" + (1).to_bytes(8, "big") + b"\x20\x00" + len(table).to_bytes(4, "big") + table
+    frames = ((2, head), (3, b"x"))
+    return encoded(Basic.Publish(routing_key="q")) + b"".join(
+        bytes((kind, 0, 1)) + len(data).to_bytes(4, "big") + data + b"\xce" for kind, data in frames
+    )
+
+
+@pytest.mark.parametrize("name", MALFORMED_HEADERS)
+def test_headers_that_are_no_table_end_the_publisher(name: str) -> None:
+    """As RabbitMQ: nobody else ever gets to see them."""
+    broker = new_broker()
+    client, other = Client(broker), Client(broker)
+    other.declare("q")
+    client.connection.receive(with_headers(MALFORMED_HEADERS[name]))
+    assert client.closed_by_broker() == (541, "INTERNAL_ERROR")
+    assert other.get("q") is None
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [
+        (b"\x01aT" + b"\xff" * 8, 2**64 - 1),
+        (b"\x01at\x05", True),
+        (b"\x01at\x01\x01at\x00", True),
+        (b"\x01aL" + bytes(8), 0),
+        (b"\x01aV", None),
+        (b"\x01aD\x02\x00\x00\x00\x7b", Decimal("1.23")),
+        (b"\x01aS\x00\x00\x00\x02\xff\xfe", b"\xff\xfe"),
+    ],
+)
+def test_headers_that_are_odd_and_sound(table: bytes, value: object) -> None:
+    broker = new_broker()
+    client = Client(broker)
+    client.declare("q")
+    client.connection.receive(with_headers(table))
+    queue = broker.vhosts["/"].queues["q"]
+    assert [each.message.headers() for each in queue.messages()] == [{"a": value}]
 
 
 def test_a_client_that_says_nothing_is_hung_up_on() -> None:
@@ -333,7 +407,7 @@ def test_heartbeats_are_sent_and_missed() -> None:
         broker.node.tick()
         client.connection.receive(frame.marshal(heartbeat.Heartbeat(), 0))
     beats = [each for _, each in client.frames() if isinstance(each, heartbeat.Heartbeat)]
-    assert len(beats) >= 3
+    assert len(beats) == 4, "one in each half of the interval, whether there was one before or not"
     assert client.connection.is_open
     clock.now += 5
     broker.node.tick()
@@ -342,6 +416,27 @@ def test_heartbeats_are_sent_and_missed() -> None:
         clock.now += 1
         broker.node.tick()
     assert 15 <= clock.now - silent_since <= 25
+
+
+@pytest.mark.parametrize(("interval", "ends"), [(0, 30), (4, 4), (60, 30)])
+@pytest.mark.parametrize("by", ["client", "broker"])
+def test_a_client_that_does_not_end_a_closed_connection_is_hung_up_on(interval: int, ends: int, by: str) -> None:
+    clock = Clock()
+    broker = new_broker(clock)
+    client = Client(broker, heartbeat=interval)
+    client.frames()
+    if by == "client":
+        client.raw(encoded(Connection.Close(200, "", 0, 0), 0))
+    else:
+        client.connection.close("shutdown")
+    clock.now += ends - 0.1
+    broker.node.tick()
+    beats = [each for _, each in client.frames() if isinstance(each, heartbeat.Heartbeat)]
+    assert not client.connection.finished
+    assert bool(beats) == (0 < interval < 60)
+    clock.now += 0.2
+    broker.node.tick()
+    assert client.connection.finished
 
 
 def test_publishers_are_told_of_a_memory_alarm() -> None:

@@ -88,7 +88,7 @@ VALUES = st.recursive(
     st.one_of(
         st.booleans(),
         st.integers(-(2**63), 2**63 - 1),
-        st.floats(allow_nan=False),
+        st.floats(allow_nan=False, allow_infinity=False),
         st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
         st.binary(max_size=20).filter(lambda data: not _is_text(data)),
         st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda at: at.replace(microsecond=0, tzinfo=UTC)),

@@ -1,5 +1,6 @@
 """What is due when, and that what is not wanted any more takes no room."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,17 @@ def test_what_is_due_runs_once_in_order_and_what_was_cancelled_never(
         assert made == [place for when, place in wanted if when <= now]
         left = [when for when, _ in wanted if when > now]
         assert timers.next() == (min(left) if left else None)
+
+
+def test_a_call_that_raises_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    timers, made = Timers(), []
+    timers.at(1, lambda: made.append(1))
+    timers.at(2, lambda: made.append({}["missing"]))
+    timers.at(3, lambda: made.append(3))
+    timers.run(3)
+    assert made == [1, 3]
+    assert timers.next() is None
+    assert [each.getMessage() for each in caplog.records] == ["cannot do what is due: KeyError: 'missing'"]
 
 
 def test_a_call_may_ask_for_another_and_cancel_one() -> None:
