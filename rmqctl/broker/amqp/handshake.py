@@ -28,20 +28,14 @@ _CAPABILITIES = {
     "direct_reply_to": True,
 }
 _HEADER_0_9 = b"AMQP\x01\x01\x00\x09"
-_HEADERS_1_0 = (b"\x00\x01\x00\x00", b"\x03\x01\x00\x00")
-# The SASL layer of AMQP 1.0.
-_OFFER_1_0 = b"AMQP\x03\x01\x00\x00"
 
 
 def other_protocol(header: bytes) -> bytes | None:
     """What a client is offered that begins in another way; None for one that speaks AMQP 0-9-1.
 
-    To what is AMQP 1.0 or looks like 0-9-1, RabbitMQ offers 0-9-1; to anything else the SASL layer of 1.0.
+    RabbitMQ 4 offers the SASL layer of AMQP 1.0 to most of them, which this broker does not speak.
     """
-    if header in (frames.PROTOCOL_HEADER, _HEADER_0_9):
-        return None
-    near = header[:4] == b"AMQP" and (header[4:7] == b"\x00\x00\x09" or header[4:] in _HEADERS_1_0)
-    return frames.PROTOCOL_HEADER if near else _OFFER_1_0
+    return None if header in (frames.PROTOCOL_HEADER, _HEADER_0_9) else frames.PROTOCOL_HEADER
 
 
 def start(broker: Broker) -> bytes:
@@ -68,11 +62,8 @@ def log_in(broker: Broker, method: commands.Connection.StartOk, host: str) -> Us
     mechanism = method.mechanism
     if mechanism not in _MECHANISMS.split():
         raise HangUp
-    if mechanism == "ANONYMOUS":
-        name, user = DEFAULT_USER, broker.users.get(DEFAULT_USER)
-    else:
-        name, password = _credentials(mechanism, _octets(method.response or ""))
-        user = broker.authenticate(name, password)
+    name, password = _credentials(mechanism, _octets(method.response or ""))
+    user = broker.authenticate(name, password)
     refused = user is None or (name == DEFAULT_USER and not is_loopback(host))
     broker.attempts.count("amqp091", not refused)
     if user is None or refused:
@@ -82,7 +73,12 @@ def log_in(broker: Broker, method: commands.Connection.StartOk, host: str) -> Us
 
 
 def _credentials(mechanism: str, response: bytes) -> tuple[str, str]:
-    """User and password: PLAIN (RFC 4616), or AMQPLAIN, a table without its length. Raises HangUp."""
+    """User and password: PLAIN (RFC 4616), or AMQPLAIN, a table without its length. Raises HangUp.
+
+    Who is ANONYMOUS logs in as the default user with the default password, as long as it has that one.
+    """
+    if mechanism == "ANONYMOUS":
+        return DEFAULT_USER, DEFAULT_USER
     try:
         if mechanism == "PLAIN":
             nobody, name, password = response.split(b"\0")

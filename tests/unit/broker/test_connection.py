@@ -14,6 +14,7 @@ from pamqp.body import ContentBody
 
 from rmqctl.broker.amqp import connection as of_amqp
 from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.users import hash_password
 
 from .client import GREETING, Client, Clock, encoded, gathered, handshake, message, new_broker, publish
 
@@ -328,6 +329,27 @@ def test_a_queue_that_fails_does_not_keep_a_connection_from_ending(
 
 
 # ---------------------------------------------------------------------------------------------------------------- time
+
+
+@pytest.mark.parametrize("header", [b"AMQP\x00\x01\x00\x00", b"AMQP\x03\x01\x00\x00", b"GET / HT", bytes(8)])
+def test_another_protocol_is_offered_the_one_that_is_spoken(header: bytes) -> None:
+    client = Client(new_broker(), heartbeat=None)
+    client.connection.receive(header)
+    assert b"".join(client.connection.take()) == GREETING
+    assert client.connection.finished
+
+
+def test_who_is_anonymous_logs_in_as_guest_while_guest_has_its_first_password() -> None:
+    broker = new_broker()
+    hello = GREETING + encoded(Connection.StartOk({}, "ANONYMOUS", "", "en_US"), 0)
+    first, second = Client(broker, heartbeat=None), Client(broker, heartbeat=None)
+    first.connection.receive(hello)
+    assert isinstance(first.frames()[-1][1], Connection.Tune)
+    guest = broker.users["guest"]
+    guest.identify(hash_password("another", b"salt"), guest.algorithm, guest.tags)
+    second.connection.receive(hello)
+    assert [type(each) for _, each in second.frames()] == [Connection.Start]
+    assert second.connection.finished
 
 
 MALFORMED_HEADERS = {
