@@ -108,8 +108,8 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browser(profile: Path) -> Iterator[Browser]:
-    """A browser with a new profile."""
+def browser(profile: Path, *options: str) -> Iterator[Browser]:
+    """A browser with a new profile, and with these options of Chromium's."""
     program = executable()
     assert program, "no chromium: apt-get install chromium"
     commands_in, commands_out = os.pipe()
@@ -123,7 +123,8 @@ def browser(profile: Path) -> Iterator[Browser]:
 
     process = subprocess.Popen(
         [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe",
-         "--no-first-run", "--disable-extensions", "--no-proxy-server", f"--user-data-dir={profile}", "about:blank"],
+         "--no-first-run", "--disable-extensions", "--no-proxy-server", f"--user-data-dir={profile}",
+         *options, "about:blank"],
         preexec_fn=connect, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(commands_in)

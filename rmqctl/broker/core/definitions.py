@@ -1,16 +1,19 @@
 """Definitions: all that was declared, as one document (https://www.rabbitmq.com/docs/definitions)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
-from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
 from rmqctl.broker.core.declarations import checked_metadata
-from rmqctl.broker.core.errors import Reason, Refusal
+from rmqctl.broker.core.errors import Reason, Refusal, invalid
 from rmqctl.broker.core.exchange import Destination, Exchange
-from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.limits import check_user_limits
+from rmqctl.broker.core.parameters import set_parameter
 from rmqctl.broker.core.permissions import Permission, TopicPermission, checked_pattern
 from rmqctl.broker.core.policies import Policy, checked
+from rmqctl.broker.core.terms import term
 from rmqctl.broker.core.users import User, checked_hash, checked_tags, known_algorithm
 from rmqctl.broker.core.vhost import VHost
 
@@ -24,7 +27,7 @@ _VERSIONS = {
 
 
 class InvalidDefinitions(ValueError):
-    """The document cannot be imported; nothing of it was."""
+    """Something in the document is refused."""
 
 
 # ---------------------------------------------------------------------------------------------------------------- export
@@ -33,7 +36,7 @@ class InvalidDefinitions(ValueError):
 def export_definitions(broker: Broker, vhost: str | None = None) -> Document:
     """Of the whole broker, or of one virtual host, then without its name in each row."""
     if vhost is None:
-        return _of_broker(broker, broker.vhosts.values(), _exported)
+        return _of_broker(broker)
     found = broker.vhost(vhost)
     metadata = found.shown_metadata()
     return {
@@ -41,7 +44,7 @@ def export_definitions(broker: Broker, vhost: str | None = None) -> Document:
         "metadata": metadata,
         **_VERSIONS,
         "limits": dict(found.limits),
-        "exchanges": _without_vhost(_exchanges(found, _exported)),
+        "exchanges": _without_vhost(_exchanges(found)),
         "parameters": _without_vhost(_parameters(found)),
         "policies": _without_vhost(_policy(policy) for policy in found.policies.values()),
         "explanation": f"Definitions of virtual host '{vhost}'",
@@ -52,8 +55,8 @@ def export_definitions(broker: Broker, vhost: str | None = None) -> Document:
     }
 
 
-def _of_broker(broker: Broker, found: Iterable[VHost], exported: Callable[[Exchange], bool]) -> Document:
-    found = list(found)
+def _of_broker(broker: Broker) -> Document:
+    found = list(broker.vhosts.values())
     return {
         "permissions": [
             {"configure": each.configure, "read": each.read, "user": user.name, "vhost": vhost, "write": each.write}
@@ -61,7 +64,7 @@ def _of_broker(broker: Broker, found: Iterable[VHost], exported: Callable[[Excha
             for vhost, each in user.permissions.items()
         ],
         **_VERSIONS,
-        "exchanges": [row for vhost in found for row in _exchanges(vhost, exported)],
+        "exchanges": [row for vhost in found for row in _exchanges(vhost)],
         "vhosts": [
             {"limits": dict(vhost.limits), "metadata": vhost.shown_metadata(), "name": vhost.name} for vhost in found
         ],
@@ -85,26 +88,21 @@ def _of_broker(broker: Broker, found: Iterable[VHost], exported: Callable[[Excha
 
 def _exported(exchange: Exchange) -> bool:
     """RabbitMQ leaves internal exchanges out."""
-    return _declared(exchange) and not exchange.internal
+    return bool(exchange.name) and not exchange.internal and not exchange.name.startswith("amq.")
 
 
-def _declared(exchange: Exchange) -> bool:
-    return bool(exchange.name) and not exchange.name.startswith("amq.")
-
-
-def _exchanges(vhost: VHost, exported: Callable[[Exchange], bool]) -> list[Document]:
+def _exchanges(vhost: VHost) -> list[Document]:
     return [
         {
             "arguments": exchange.arguments,
             "auto_delete": exchange.auto_delete,
             "durable": exchange.durable,
-            **({"internal": True} if exchange.internal else {}),
             "name": exchange.name,
             "type": exchange.kind,
             "vhost": vhost.name,
         }
         for exchange in vhost.exchanges.values()
-        if exported(exchange)
+        if _exported(exchange)
     ]
 
 
@@ -163,167 +161,267 @@ def _without_vhost(rows: Iterable[Document]) -> list[Document]:
 # ---------------------------------------------------------------------------------------------------------------- import
 
 
-def import_definitions(broker: Broker, document: Mapping[str, Any], vhost: str | None = None) -> None:
+def import_definitions(
+    broker: Broker, document: Mapping[str, Any], vhost: str | None = None, importer: User | None = None
+) -> None:
     """Adds what the document has; queues and exchanges that exist stay as they are. With `vhost` everything goes there.
 
-    Raises InvalidDefinitions, and then has changed nothing: all of it is tried on a broker without a journal first.
+    The importer gets all permissions in the virtual hosts that are made. Raises InvalidDefinitions, and as in RabbitMQ
+    what came before is kept: the kinds before the one with an object that is refused, and what is sound of that one.
     """
-    trial = Broker(Node(lambda: broker.node.now, broker.node.entropy), consumer_timeout=None)
-    _apply(trial, _of_broker(broker, broker.vhosts.values(), _declared), None)
-    try:
-        _apply(trial, document, vhost)
-    except Refusal as refusal:
-        raise InvalidDefinitions(_shown(refusal)) from None
-    except InvalidDefinitions:
-        raise
-    except KeyError as error:
-        raise InvalidDefinitions(f"key_missing: {error.args[0]}") from None
-    except (TypeError, AttributeError, ValueError) as error:
-        raise InvalidDefinitions(f"not definitions: {error}") from None
+    adding = _Import(broker, {kind: _rows(document, kind, vhost) for kind in _KINDS}, importer)
     with broker.node.journal.together():
-        _apply(broker, document, vhost)
+        if vhost is None:
+            adding.all_of_broker()
+        else:
+            adding.all_of_vhost()
+
+
+_KINDS = (
+    "users",
+    "vhosts",
+    "permissions",
+    "exchanges",
+    "topic_permissions",
+    "global_parameters",
+    "policies",
+    "parameters",
+    "queues",
+    "bindings",
+)
+
+
+def _rows(document: Mapping[str, Any], kind: str, vhost: str | None) -> list[Document]:
+    rows = document.get(kind) or []
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise InvalidDefinitions(f"{kind} should be a list of objects")
+    return [dict(row) if vhost is None else {**row, "vhost": vhost} for row in rows]
+
+
+class _Import:
+    def __init__(self, broker: Broker, rows: Mapping[str, list[Document]], importer: User | None) -> None:
+        self._broker = broker
+        self._rows = rows
+        self._importer = importer
+        self._by = importer.name if importer is not None else "rmqctl"
+
+    def all_of_broker(self) -> None:
+        self._each("users", lambda row: put_user(self._broker, fields.text(row, "name"), row))
+        self._each("vhosts", self._vhost)
+        self._check_room()
+        self._each("permissions", self._permission)
+        self._each("exchanges", self._exchange)
+        self._each("topic_permissions", self._topic_permission)
+        self._in_order("global_parameters", self._global_parameter)
+        self._in_order("policies", self._policy)
+        self._in_order("parameters", self._parameter)
+        self._each("queues", self._queue)
+        self._each("bindings", self._binding)
+
+    def all_of_vhost(self) -> None:
+        self._check_room()
+        self._each("exchanges", self._exchange)
+        self._in_order("parameters", self._parameter)
+        self._in_order("policies", self._policy)
+        self._each("queues", self._queue)
+        self._each("bindings", self._binding)
+
+    def _each(self, kind: str, add: Callable[[Document], None]) -> None:
+        """One that is refused does not keep out the others of its kind. Raises InvalidDefinitions for the first such."""
+        problems = []
+        for row in self._rows[kind]:
+            try:
+                add(row)
+            except Refusal as refusal:
+                problems.append(InvalidDefinitions(_shown(refusal)))
+        if problems:
+            raise problems[0]
+
+    def _in_order(self, kind: str, add: Callable[[Document], None]) -> None:
+        for row in self._rows[kind]:
+            try:
+                add(row)
+            except Refusal as refusal:
+                raise InvalidDefinitions(_shown(refusal)) from None
+
+    def _check_room(self) -> None:
+        """Raises InvalidDefinitions when a limit does not allow for the queues that are new."""
+        new = Counter(
+            row["vhost"]
+            for row in self._rows["queues"]
+            if (found := self._broker.vhosts.get(str(row.get("vhost")))) and row.get("name") not in list(found.queues)
+        )
+        for name, count in new.items():
+            vhost = self._broker.vhosts[name]
+            limit, there = vhost.limits.get("max-queues", -1), len(vhost.queues)
+            if 0 <= limit < there + count:
+                raise InvalidDefinitions(
+                    f'Adding {count} queue(s) to virtual host "{name}" would exceed the limit of {limit} queue(s).\n\n'
+                    f"This virtual host currently has {there} queue(s) defined.\n\nImport aborted!"
+                )
+
+    # ---------------------------------------------------------------------------------------------------------- objects
+
+    def _vhost(self, row: Document) -> None:
+        name = fields.text(row, "name")
+        metadata = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
+        shown = {key: value for key, value in row.items() if key in ("description", "tags")}
+        tracing = fields.flag(row, "tracing") if "tracing" in row else None
+        protected = fields.flag(metadata, "protected_from_deletion")
+        vhost = self._broker.add_vhost(
+            name, checked_metadata({**metadata, **shown}), tracing=tracing, maker=self._importer
+        )
+        if protected:
+            vhost.protect(True)
+
+    def _permission(self, row: Document) -> None:
+        vhost, user = self._home(row), self._user(row)
+        user.permit(vhost.name, _permission(row))
+
+    def _topic_permission(self, row: Document) -> None:
+        vhost, user = self._home(row), self._user(row)
+        if (exchange := fields.text(row, "exchange")) not in vhost.exchanges:
+            raise invalid("no_such_exchange", ["no_such_exchange", exchange])
+        user.permit_topics(vhost.name, exchange, TopicPermission(_pattern(row, "write"), _pattern(row, "read")))
+
+    def _global_parameter(self, row: Document) -> None:
+        name = fields.text(row, "name")
+        if name not in ("cluster_tags", "internal_cluster_id"):
+            self._broker.set_global_parameter(name, row.get("value"))
+
+    def _policy(self, row: Document) -> None:
+        vhost, name = self._home(row), fields.text(row, "name")
+        try:
+            vhost.set_policy(checked(row))
+        except Refusal as refusal:
+            raise invalid(f'{refusal.text} (vhost: "{vhost.name}" key: "{name}")') from None
+
+    def _parameter(self, row: Document) -> None:
+        vhost, component, name = self._home(row), fields.text(row, "component"), fields.text(row, "name")
+        try:
+            set_parameter(vhost, component, name, row.get("value"))
+        except Refusal as refusal:
+            where = f'(vhost: "{vhost.name}" / component: "{component}" / key: "{name}")'
+            raise invalid(f"{refusal.text} {where}") from None
+
+    def _exchange(self, row: Document) -> None:
+        vhost, name = self._home(row), fields.text(row, "name")
+        if not name or _is_reserved(name) or name in vhost.exchanges:
+            return
+        vhost.declare_exchange(
+            None,
+            name,
+            fields.text(row, "type"),
+            durable=fields.flag(row, "durable", True),
+            auto_delete=fields.flag(row, "auto_delete"),
+            internal=fields.flag(row, "internal"),
+            arguments=fields.arguments(row),
+            by=self._by,
+        )
+
+    def _queue(self, row: Document) -> None:
+        vhost, name = self._home(row), fields.text(row, "name")
+        if _is_reserved(name) or name in vhost.queues:
+            return
+        vhost.declare_queue(
+            None,
+            name,
+            durable=fields.flag(row, "durable", True),
+            auto_delete=fields.flag(row, "auto_delete"),
+            arguments=fields.arguments(row),
+            by=self._by,
+        )
+
+    def _binding(self, row: Document) -> None:
+        vhost, source = self._home(row), fields.text(row, "source")
+        destination = Destination(fields.text(row, "destination_type"), fields.text(row, "destination"))
+        key, arguments = fields.text(row, "routing_key", ""), fields.arguments(row)
+        _check_ends(vhost, source, destination)
+        if source:  # every queue is bound to the default exchange
+            vhost.bind(None, source, destination, key, arguments)
+
+    def _home(self, row: Document) -> VHost:
+        if "vhost" not in row:
+            raise invalid("Virtual host does not exist and is not specified in definitions file.")
+        name = fields.text(row, "vhost")
+        if name not in self._broker.vhosts:
+            raise invalid(f'Please create virtual host "{name}" prior to importing definitions.')
+        return self._broker.vhosts[name]
+
+    def _user(self, row: Document) -> User:
+        name = fields.text(row, "user")
+        if name not in self._broker.users:
+            raise invalid("no_such_user", ["no_such_user", name])
+        return self._broker.users[name]
+
+
+def put_user(broker: Broker, name: str, document: Mapping[str, Any]) -> None:
+    """Adds or changes a user. Without password and hash nobody can log in any more, as in RabbitMQ. Raises Refusal.
+
+    Its `permissions`, by virtual hosts, are for a user that is new.
+    """
+    if "tags" not in document and "administrator" not in document:
+        raise invalid("tags_not_present")
+    if "password" in document and "password_hash" in document:
+        raise invalid("both_password_and_password_hash_are_provided")
+    administrator = fields.boolean(document, "administrator")
+    tags = checked_tags(document.get("tags", ["administrator"] if administrator else []))
+    limits, permissions = fields.table(document, "limits"), _permissions(broker, document)
+    algorithm = known_algorithm(document.get("hashing_algorithm"))
+    hashed = ""
+    if "password_hash" in document:
+        hashed = checked_hash(document["password_hash"])
+    elif "password" in document and (password := fields.text(document, "password")):
+        hashed = broker.hash_password(password, algorithm)
+    check_user_limits(limits)
+    new = name not in broker.users
+    user = broker.put_user(name, hashed, tags, algorithm)
+    if "limits" in document:
+        user.replace_limits(limits)
+    if new:
+        for vhost, permission in permissions.items():
+            user.permit(vhost, permission)
+
+
+def _permissions(broker: Broker, document: Mapping[str, Any]) -> dict[str, Permission]:
+    given = fields.table(document, "permissions")
+    for vhost in given:
+        if vhost not in broker.vhosts:
+            raise invalid(f"no_such_vhost: {vhost}", ["no_such_vhost", vhost])
+    return {vhost: _permission(fields.table(given, vhost)) for vhost in given}
+
+
+def _permission(row: Mapping[str, Any]) -> Permission:
+    return Permission(*(_pattern(row, part) for part in ("configure", "write", "read")))
+
+
+def _is_reserved(name: str) -> bool:
+    return name.startswith("amq.")
+
+
+def _pattern(row: Mapping[str, Any], part: str) -> str:
+    return checked_pattern(fields.text(row, part))
 
 
 def _shown(refusal: Refusal) -> str:
     """A pair as Erlang prints it; a text as it is."""
     pair = refusal.term
     if isinstance(pair, list) and len(pair) == 2:
-        return f'{{{pair[0]},<<"{pair[1]}">>}}'
+        return f"{{{pair[0]},{term(pair[1])}}}"
     if pair is not None:
         return str(pair)
     return f"precondition_failed: {refusal.text}" if refusal.reason is Reason.PRECONDITION_FAILED else refusal.text
 
 
-def _vhost(broker: Broker, name: str) -> VHost:
-    if name not in broker.vhosts:
-        raise InvalidDefinitions(f'Please create virtual host "{name}" prior to importing definitions.')
-    return broker.vhosts[name]
-
-
-def _user_of(broker: Broker, row: Document) -> User:
-    name = row["user"]
-    if name not in broker.users:
-        raise InvalidDefinitions(f'{{no_such_user,<<"{name}">>}}')
-    return broker.users[name]
-
-
-def _apply(broker: Broker, document: Mapping[str, Any], vhost: str | None) -> None:
-    if vhost is None:
-        for row in _of(document, "users", None):
-            _add_user(broker, row)
-        for row in _of(document, "vhosts", None):
-            _add_vhost(broker, row)
-        for row in _of(document, "permissions", None):
-            permission = Permission(*(checked_pattern(row[part]) for part in ("configure", "write", "read")))
-            _user_of(broker, row).permit(broker.vhost(row["vhost"]).name, permission)
-        for row in _of(document, "topic_permissions", None):
-            topic = TopicPermission(checked_pattern(row["write"]), checked_pattern(row["read"]))
-            _user_of(broker, row).permit_topics(broker.vhost(row["vhost"]).name, row["exchange"], topic)
-        for row in _of(document, "global_parameters", None):
-            if row["name"] not in ("cluster_tags", "internal_cluster_id"):
-                broker.set_global_parameter(row["name"], row["value"])
-    for row in _of(document, "parameters", vhost):
-        _add_parameter(broker, row)
-    for row in _of(document, "policies", vhost):
-        _add_policy(broker, row)
-    for row in _of(document, "exchanges", vhost):
-        _add_exchange(broker, row)
-    for row in _of(document, "queues", vhost):
-        _add_queue(broker, row)
-    for row in _of(document, "bindings", vhost):
-        destination = Destination(row["destination_type"], row["destination"])
-        arguments = Arguments(row.get("arguments") or {})
-        where = _vhost(broker, row["vhost"])
-        _check_ends(where, row["source"], destination)
-        where.bind(None, row["source"], destination, row["routing_key"], arguments)
-
-
 def _check_ends(vhost: VHost, source: str, destination: Destination) -> None:
-    """Raises InvalidDefinitions, in RabbitMQ's words, for a binding of what is not there."""
-    ends = (("exchange", source, vhost.exchanges), (*destination, getattr(vhost, f"{destination.kind}s", {})))
+    """Raises Refusal, in RabbitMQ's words, for a binding of what is not there."""
+    known: dict[str, Container[str]] = {"exchange": vhost.exchanges, "queue": vhost.queues}
+    if destination.kind not in known:
+        raise invalid("destination_type should be queue or exchange")
     lacking = [
-        f'{{not_found,{{resource,<<"{vhost.name}">>,{kind},<<"{name}">>}}}}'
-        for kind, name, known in ends
-        if name not in known
+        f"{{not_found,{{resource,{term(vhost.name)},{kind},{term(name)}}}}}"
+        for kind, name in (("exchange", source), destination)
+        if name not in known[kind]
     ]
     if lacking:
-        raise InvalidDefinitions(f"{{resources_missing,[{','.join(lacking)}]}}")
-
-
-def _of(document: Mapping[str, Any], kind: str, vhost: str | None) -> Iterable[Document]:
-    rows = document.get(kind) or ()
-    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
-        raise InvalidDefinitions(f"{kind} should be a list of objects")
-    return [dict(row) if vhost is None else {**row, "vhost": vhost} for row in rows]
-
-
-def _add_policy(broker: Broker, row: Document) -> None:
-    vhost = _vhost(broker, row["vhost"])
-    try:
-        vhost.set_policy(checked(row))
-    except Refusal as refusal:
-        raise InvalidDefinitions(f'{refusal.text} (vhost: "{row["vhost"]}" key: "{row["name"]}")') from None
-
-
-def _add_user(broker: Broker, row: Document) -> None:
-    if "tags" not in row:
-        raise InvalidDefinitions("tags_not_present")
-    algorithm = known_algorithm(row.get("hashing_algorithm"))
-    hashed = row.get("password_hash") or ""
-    if "password" in row and not hashed:
-        hashed = broker.hash_password(row["password"], algorithm)
-    user = broker.put_user(row["name"], checked_hash(hashed), checked_tags(row["tags"]), algorithm)
-    if row.get("limits"):
-        user.replace_limits(row["limits"])
-
-
-def _add_vhost(broker: Broker, row: Document) -> None:
-    metadata = row.get("metadata") or row
-    vhost = broker.add_vhost(row["name"], checked_metadata(metadata))
-    if metadata.get("protected_from_deletion"):
-        vhost.protect(True)
-    if row.get("limits"):
-        vhost.replace_limits(row["limits"])
-
-
-def _add_parameter(broker: Broker, row: Document) -> None:
-    vhost, value = _vhost(broker, row["vhost"]), row["value"]
-    if row["component"] == "operator_policy":
-        policy = checked({**value, "vhost": vhost.name, "name": row["name"]}, operator=True)
-        vhost.set_policy(policy, operator=True)
-    elif row["component"] == "vhost-limits":
-        vhost.replace_limits(value or {})
-    else:
-        where = f'(vhost: "{vhost.name}" / component: "{row["component"]}" / key: "{row["name"]}")'
-        raise InvalidDefinitions(f"Validation failed\n\ncomponent {row['component']} not found\n {where}")
-
-
-def _add_exchange(broker: Broker, row: Document) -> None:
-    vhost = _vhost(broker, row["vhost"])
-    if row["name"] in vhost.exchanges or row["name"].startswith("amq."):
-        return
-    vhost.declare_exchange(
-        None,
-        row["name"],
-        row["type"],
-        durable=bool(row.get("durable", True)),
-        auto_delete=bool(row.get("auto_delete", False)),
-        internal=bool(row.get("internal", False)),
-        arguments=Arguments(row.get("arguments") or {}),
-    )
-
-
-def _add_queue(broker: Broker, row: Document) -> None:
-    vhost = _vhost(broker, row["vhost"])
-    if row["name"] in vhost.queues:
-        return
-    arguments = dict(row.get("arguments") or {})
-    if row.get("type"):
-        arguments.setdefault("x-queue-type", row["type"])
-    vhost.declare_queue(
-        None,
-        row["name"],
-        durable=bool(row.get("durable", True)),
-        auto_delete=bool(row.get("auto_delete", False)),
-        arguments=Arguments(arguments),
-    )
+        raise invalid(f"{{resources_missing,[{','.join(lacking)}]}}")

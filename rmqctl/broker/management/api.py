@@ -4,40 +4,49 @@ Paths are split before they are decoded: a `%2F` in a name is no separator, and 
 host `/`.
 """
 
-import json
 import logging
+import re
 from base64 import b64decode
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from rmqctl.broker.core.broker import DEFAULT_USER, Broker
+from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.errors import Refusal
-from rmqctl.broker.core.users import MANAGEMENT_TAGS, User, is_loopback
+from rmqctl.broker.core.users import User
+from rmqctl.broker.management.access import public
+from rmqctl.broker.management.documents import encoded
+from rmqctl.broker.management.login import logged_in
+from rmqctl.broker.management.origins import foreign_host, foreign_page, is_visit
+from rmqctl.broker.management.page import PAGE, policy
 from rmqctl.broker.management.rates import Rates
 from rmqctl.broker.management.routes import Route, find
 from rmqctl.broker.management.web import (
     Answer,
     Call,
     Created,
+    Handler,
     HttpError,
     Kept,
     Ports,
     missing,
     of_refusal,
     too_large,
-    unauthorised,
 )
 
-LARGEST_BODY = 20_000_000
-"""Bytes of the largest body that is taken (RabbitMQ's management.max_http_body_size)."""
 _LOG = logging.getLogger("rmqctl.broker")
 _READ_ONLY = "HEAD, GET, OPTIONS"
 _CHALLENGE = 'Basic realm="RabbitMQ Management"'
 _DOCUMENTATION = "<!doctype html><title>HTTP API</title><p>See https://www.rabbitmq.com/docs/http-api-reference.</p>"
 _JSON = "application/json"
+# What these are given is JSON by that name, or it is refused.
+_JSON_ONLY = frozenset(
+    ("all-configuration", "definitions", "feature-flags", "operator-policies", "user-limits", "vhost-limits")
+)
+_CONTENT_TYPE = re.compile(r"""[^\s/;]+/[^\s/;]+(\s*;\s*[^\s=;]+=([^\s;]+|"[^"]*"))*\s*;?\s*""")
+_LONGEST = 255
+_BROKEN = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class Request(NamedTuple):
@@ -61,8 +70,17 @@ class Response(NamedTuple):
     batch: int | None = None
 
 
+class Asked(NamedTuple):
+    """A request that was let in: its body may come."""
+
+    request: Request
+    route: Route
+    handler: Handler
+    call: Call
+
+
 class Api:
-    """Of a broker. `respond` is the whole of it."""
+    """Of a broker. `respond` is the whole of it, in two steps: nobody's body is kept who may not do what he asks for."""
 
     def __init__(self, broker: Broker, ports: Ports) -> None:
         self._broker = broker
@@ -70,42 +88,45 @@ class Api:
         self._rates = Rates(broker)
 
     def respond(self, request: Request) -> Response:
+        begun = self.begin(request)
+        return begun if isinstance(begun, Response) else self.finish(begun, request.body)
+
+    def begin(self, request: Request) -> Response | Asked:
+        """The answer where it needs no body; else what `finish` is to be called with."""
         route, params = find(request.path)
         try:
-            response = self._answer(request, route, params)
-        except HttpError as error:
-            response = _failure(error)
-        except Refusal as refusal:
-            response = _failure(of_refusal(refusal))
-        except Exception:
-            _LOG.exception("%s %s: cannot answer", request.method, request.path)
-            response = Response(500, {})
-        headers = {
-            "allow": route.allow if route else _READ_ONLY,
-            "cache-control": "no-cache",
-            "vary": "accept, accept-encoding, origin",
-            **response.headers,
-        }
-        return response._replace(headers=headers)
+            begun = self._admitted(request, route, params)
+        except Exception as error:
+            begun = _failed(request, error)
+        return begun if isinstance(begun, Asked) else _complete(route, begun)
 
-    def _answer(self, request: Request, route: Route | None, params: Mapping[str, str]) -> Response:
+    def finish(self, asked: Asked, body: bytes | None) -> Response:
+        try:
+            response = self._handled(asked, body)
+        except Exception as error:
+            response = _failed(asked.request, error)
+        return _complete(asked.route, response)
+
+    def _admitted(self, request: Request, route: Route | None, params: Mapping[str, str]) -> Response | Asked:
+        self._check_origin(request)
+        if _is_broken(request.path) or _is_broken(request.query):
+            raise HttpError(400)
         if route is None:
-            if request.path.rstrip("/") == "/api":
-                return _text(200, _DOCUMENTATION, "text/html")
-            raise missing()
+            if request.method not in _READ_ONLY.split(", "):
+                raise HttpError(405)
+            return _page(request.path)
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS":
             return Response(200, {})
         handler = route.handlers.get(method)
         if handler is None:
             raise HttpError(405)
-        if request.body is None:
-            raise too_large()
         node = self._broker.node
         node.now = node.clock()
-        user = self._user(request)
+        user = self._user(request) if route.access is not public else User(node, "")
         if not _accepted(request.headers.get("accept", "*/*")):
             raise HttpError(406)
+        query = parse_qsl(request.query, keep_blank_values=True, errors="surrogateescape")
         call = Call(
             broker=self._broker,
             rates=self._rates,
@@ -113,32 +134,87 @@ class Api:
             user=user,
             method=method,
             params=params,
-            query=dict(parse_qsl(request.query, keep_blank_values=True, errors="surrogateescape")),
+            query=dict(reversed(query)),
             headers=request.headers,
-            body=request.body,
+            host=request.host,
+            body=b"",
         )
         route.access(call)
-        result = handler(call)
+        if method in ("PUT", "POST") and not _understood(route, request.headers.get("content-type")):
+            raise HttpError(415)
+        return Asked(request, route, handler, call)
+
+    def _handled(self, asked: Asked, body: bytes | None) -> Response:
+        if body is None:
+            raise too_large()
+        user = asked.call.user
+        if asked.route.access is not public and self._broker.users.get(user.name) is not user:
+            raise HttpError(401, "not_authorized", "Not_Authorized")  # deleted while the body came
+        node = self._broker.node
+        node.now = node.clock()
+        result = asked.handler(replace(asked.call, body=body))
         if isinstance(result, Kept):
             batch = node.journal.batch if node.journal.durable else None
             return _response(result.body)._replace(batch=batch)
         return _response(result)
+
+    def _check_origin(self, request: Request) -> None:
+        """Raises 403 for what a browser sends for a page of another site; such a page may only have a link to this one."""
+        linked = request.path == "/" and is_visit(request.headers)
+        foreign = foreign_host(request.headers, self._ports.host, self._ports.name)
+        if foreign or (not linked and (foreign := foreign_page(request.headers))):
+            raise HttpError(403, "forbidden", foreign)
 
     def _user(self, request: Request) -> User:
         """Who asks. Raises 401."""
         given = request.headers.get("authorization")
         if given is None:
             raise HttpError(401)
-        name, password = _credentials(given)
-        user = self._broker.authenticate(name, password)
-        self._broker.attempts.count("http", user is not None)
-        if user is None:
-            raise HttpError(401, "not_authorized", "Not_Authorized")
-        if name == DEFAULT_USER and not is_loopback(request.host):
-            raise HttpError(401, "not_authorized", "User can only log in via localhost")
-        if MANAGEMENT_TAGS.isdisjoint(user.tags):
-            raise unauthorised("Not management user")
-        return user
+        return logged_in(self._broker, request.host, *_credentials(given))
+
+
+def _page(path: str) -> Response:
+    """What is for people."""
+    if path == "/":
+        html = PAGE.read_text(encoding="utf-8")
+        page = _text(200, html, "text/html")
+        return page._replace(headers={**page.headers, "content-security-policy": policy(html)})
+    if path.rstrip("/") == "/api":
+        return _text(200, _DOCUMENTATION, "text/html")
+    raise missing()
+
+
+def _complete(route: Route | None, response: Response) -> Response:
+    headers = {
+        "allow": route.allow if route else _READ_ONLY,
+        "cache-control": "no-cache",
+        "vary": "accept, accept-encoding, origin",
+        **response.headers,
+    }
+    return response._replace(headers=headers)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    if isinstance(error, Refusal):
+        error = of_refusal(error)
+    if isinstance(error, HttpError):
+        return _failure(error)
+    _LOG.error("%s %r: cannot answer", request.method, request.path, exc_info=error)
+    return Response(500, {})
+
+
+def _is_broken(encoded: str) -> bool:
+    """Whether a % is not that of a byte."""
+    return _BROKEN.search(encoded) is not None
+
+
+def _understood(route: Route, content_type: str | None) -> bool:
+    """Most of the API takes JSON by whatever name, as RabbitMQ does, some of it by its own name only."""
+    if content_type is not None and (len(content_type) > _LONGEST or not _CONTENT_TYPE.fullmatch(content_type)):
+        return False
+    if route.path.partition("/")[0] not in _JSON_ONLY:
+        return True
+    return content_type is not None and content_type.partition(";")[0].strip().lower() == _JSON
 
 
 def _accepted(wanted: str) -> bool:
@@ -150,10 +226,11 @@ def _accepted(wanted: str) -> bool:
 def _credentials(given: str) -> tuple[str, str]:
     """Name and password; both empty, which nobody has, for a bearer token. Raises 400 for what is neither."""
     kind, _, encoded = given.partition(" ")
-    if kind.lower() == "bearer":
+    if kind.lower() == "bearer" and encoded.strip():
         return "", ""
     try:
-        name, separator, password = b64decode(encoded.strip()).decode().partition(":")
+        decoded = b64decode(encoded.strip(), validate=True).decode("utf-8", "surrogateescape")
+        name, separator, password = decoded.partition(":")
     except ValueError:
         separator = ""
     if kind.lower() != "basic" or not separator:
@@ -182,23 +259,3 @@ def _failure(error: HttpError) -> Response:
     if not error.error:
         return Response(error.status, {"www-authenticate": _CHALLENGE} if error.status == 401 else {})
     return Response(error.status, {"content-type": _JSON}, encoded({"error": error.error, "reason": error.reason}))
-
-
-def encoded(document: Any) -> bytes:
-    """JSON. What is not UTF-8 shows as U+FFFD, as RabbitMQ shows it."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
-
-
-def _plain(value: Any) -> Any:
-    """AMQP values that JSON does not have."""
-    if isinstance(value, datetime):
-        return int(value.timestamp())
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, bytes | bytearray):
-        return value.decode("utf-8", "replace")
-    return str(value)

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as Asked
 from starlette.responses import Response as Sent
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.node import Node
-from rmqctl.broker.management import page
-from rmqctl.broker.management.api import LARGEST_BODY, Api, Request
+from rmqctl.broker.management.api import Api, Request, Response
+from rmqctl.broker.management.bodies import Bodies, BodyRefused
 from rmqctl.broker.management.web import Ports
 
 
@@ -20,37 +21,44 @@ def create_app(
     amqp_port: int,
     http_port: int = 15672,
     host: str = "127.0.0.1",
+    name: str = "localhost",
     changed: Callable[[], None] | None = None,
 ) -> ASGIApp:
-    """`changed` is called after each request that may have changed something."""
-    api = Api(broker, Ports(amqp_port, http_port, host))
+    """`changed` is called after each request that may have changed something. `host` and `name`: see Ports."""
+    api = Api(broker, Ports(amqp_port, http_port, host, name))
+    bodies = Bodies()
     tell = changed or (lambda: None)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         asked = Asked(scope, receive)
-        path = _path(scope)
-        if path == "/":
-            await (await page.route.endpoint(asked))(scope, receive, send)
+        try:
+            response = await answer(asked)
+        except ClientDisconnect:
             return
-        response = api.respond(
-            Request(
-                asked.method,
-                path,
-                scope["query_string"].decode("latin-1"),
-                asked.headers,
-                await _body(asked),
-                asked.client.host if asked.client else "127.0.0.1",
-            )
-        )
+        await Sent(response.body, response.status, response.headers)(scope, receive, send)
+
+    async def answer(asked: Asked) -> Response:
+        begun = api.begin(_request(asked))
+        try:
+            if isinstance(begun, Response):
+                await bodies.skip(asked)
+                return begun
+            async with bodies.read(asked) as body:
+                response = api.finish(begun, body)
+        except BodyRefused as refusal:
+            closing = {"connection": "close"}
+            if isinstance(begun, Response):
+                return begun._replace(headers={**begun.headers, **closing})
+            return Response(refusal.status, closing)
         # Whoever waits is known before the store is told that there is something: then it writes at once.
         stored = None if response.batch is None else _Stored(broker.node, response.batch)
         if asked.method not in ("GET", "HEAD"):
             tell()
         if stored is not None:
             await stored.wait()
-        await Sent(response.body, response.status, response.headers)(scope, receive, send)
+        return response
 
     return app
 
@@ -75,17 +83,15 @@ class _Stored:
             del self._node.awaiting[self]
 
 
+def _request(asked: Asked) -> Request:
+    """Without its body, which comes later."""
+    client = asked.client.host if asked.client else "127.0.0.1"
+    return Request(
+        asked.method, _path(asked.scope), asked.scope["query_string"].decode("latin-1"), asked.headers, b"", client
+    )
+
+
 def _path(scope: Scope) -> str:
     """Still encoded: Starlette decodes before it splits, so it is used for requests and answers, not for routing."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     return raw.decode("latin-1").partition("?")[0]
-
-
-async def _body(asked: Asked) -> bytes | None:
-    """The whole body; None when it is too large, without keeping it."""
-    parts, size = [], 0
-    async for part in asked.stream():
-        size += len(part)
-        if size <= LARGEST_BODY:
-            parts.append(part)
-    return b"".join(parts) if size <= LARGEST_BODY else None

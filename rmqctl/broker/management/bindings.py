@@ -2,16 +2,17 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.exchange import Binding, Destination, canonical
 from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.queues import arguments_of, unbroken
-from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, in_order, missing
+from rmqctl.broker.management.queues import unbroken
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, in_order, missing
 
 _KINDS = {"q": "queue", "e": "exchange"}
 
@@ -21,19 +22,19 @@ def list_bindings(call: Call) -> Any:
 
 
 def of_queue(call: Call) -> Any:
-    return _of(call, call.vhost().router.bindings_to(Destination("queue", call["name"])))
+    return _of(call, lambda vhost: vhost.router.bindings_to(Destination("queue", call["name"])))
 
 
 def from_exchange(call: Call) -> Any:
-    return _of(call, _from(call.vhost(), exchange_name(call["name"])))
+    return _of(call, lambda vhost: _from(vhost, exchange_name(call["name"])))
 
 
 def to_exchange(call: Call) -> Any:
-    return _of(call, call.vhost().router.bindings_to(Destination("exchange", exchange_name(call["name"]))))
+    return _of(call, lambda vhost: vhost.router.bindings_to(Destination("exchange", exchange_name(call["name"]))))
 
 
 def between(call: Call) -> Any:
-    return _of(call, _between(call))
+    return _of(call, lambda vhost: _between(call, vhost))
 
 
 def get_binding(call: Call) -> Any:
@@ -43,14 +44,17 @@ def get_binding(call: Call) -> Any:
 def bind(call: Call) -> Created:
     vhost = call.vhost()
     document = call.json()
-    key = document.get("routing_key", "")
-    if not isinstance(key, str):
-        raise bad_request("routing_key should be a string")
+    key = fields.text(document, "routing_key", "")
     source, destination = exchange_name(call["source"]), _destination(call)
     binding = vhost.bind(
-        call.user, unbroken(source), destination._replace(name=unbroken(destination.name)), key, arguments_of(document)
+        call.user,
+        unbroken(source),
+        destination._replace(name=unbroken(destination.name)),
+        key,
+        fields.arguments(document),
     )
-    return Created(f"{quote(call['destination'], safe='')}/{quote(properties_key(binding), safe='~')}")
+    name = quote(call["destination"], safe="", errors="surrogateescape")
+    return Created(f"{name}/{quote(properties_key(binding), safe='~')}")
 
 
 def unbind(call: Call) -> None:
@@ -60,10 +64,12 @@ def unbind(call: Call) -> None:
 
 def properties_key(binding: Binding) -> str:
     """What tells it from other bindings of the same two: the key, encoded, and a hash of the arguments."""
-    key = quote_plus(binding.key, safe="").replace("~", "%7E")
+    key = quote_plus(binding.key, safe="", errors="surrogateescape").replace("~", "%7E")
     if not binding.arguments:
         return key or "~"
-    digest = hashlib.md5(canonical(binding.arguments).encode(), usedforsecurity=False).digest()[:4]
+    digest = hashlib.md5(
+        canonical(binding.arguments).encode("utf-8", "surrogateescape"), usedforsecurity=False
+    ).digest()[:4]
     return f"{key}~{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
@@ -79,9 +85,10 @@ def row(vhost: VHost, binding: Binding) -> Row:
     }
 
 
-def _of(call: Call, bindings: Iterable[Binding]) -> Any:
-    vhost = call.vhost()
-    return _answer(call, [row(vhost, binding) for binding in bindings])
+def _of(call: Call, found: Callable[[VHost], Iterable[Binding]]) -> Any:
+    """A virtual host that does not exist has no bindings, as in RabbitMQ."""
+    vhost = call.broker.vhosts.get(call["vhost"])
+    return _answer(call, [] if vhost is None else [row(vhost, binding) for binding in found(vhost)])
 
 
 def _answer(call: Call, rows: Iterable[Row]) -> Any:
@@ -98,13 +105,13 @@ def _from(vhost: VHost, source: str) -> Iterable[Binding]:
     return list(found.bindings.values()) if found is not None else []
 
 
-def _between(call: Call) -> Iterable[Binding]:
+def _between(call: Call, vhost: VHost) -> Iterable[Binding]:
     source, destination = exchange_name(call["source"]), _destination(call)
-    return [each for each in call.vhost().router.bindings_to(destination) if each.source == source]
+    return [each for each in vhost.router.bindings_to(destination) if each.source == source]
 
 
 def _one(call: Call) -> Binding:
-    for binding in _between(call):
+    for binding in _between(call, call.vhost()):
         if properties_key(binding) == call["properties"]:
             return binding
     raise missing()
@@ -113,5 +120,5 @@ def _one(call: Call) -> Binding:
 def _destination(call: Call) -> Destination:
     kind = _KINDS.get(call["kind"])
     if kind is None:
-        raise HttpError(500)
+        raise bad_request("destination_type should be e or q")
     return Destination(kind, exchange_name(call["destination"]) if kind == "exchange" else call["destination"])

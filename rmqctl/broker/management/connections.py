@@ -12,7 +12,7 @@ from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.queues import iso
 from rmqctl.broker.management.rates import OF_CHANNEL
-from rmqctl.broker.management.web import Call, HttpError, Row, bad_request, missing, unauthorised
+from rmqctl.broker.management.web import Call, Row, bad_request, missing
 
 _TLS = (
     "peer_cert_issuer",
@@ -83,10 +83,7 @@ def no_sessions(call: Call) -> None:
 
 
 def channels_of(call: Call) -> Any:
-    found = next((connection for connection in _connections(call) if connection.name == call["name"]), None)
-    if found is None:
-        raise HttpError(500)
-    return listing.answer(call, [channel_row(call, each) for each in found.channels.values()])
+    return listing.answer(call, [channel_row(call, each) for each in _connection(call).channels.values()])
 
 
 def list_channels(call: Call) -> Any:
@@ -97,13 +94,22 @@ def list_channels(call: Call) -> Any:
 
 
 def get_channel(call: Call) -> Any:
-    for connection in _connections(call):
-        for channel in connection.channels.values():
-            if f"{connection.name} ({channel.number})" == call["name"]:
-                consumers = [consumer_row(call, each.queue, each.consumer) for each in channel.subscriptions.values()]
-                row = {**channel_row(call, channel), "consumer_details": consumers, "deliveries": [], "publishes": []}
-                return listing.trimmed(call, row)
-    raise missing()
+    channel = named_channel(call)
+    if channel is None:
+        raise missing()
+    consumers = [consumer_row(call, each.queue, each.consumer) for each in channel.subscriptions.values()]
+    row = {**channel_row(call, channel), "consumer_details": consumers, "deliveries": [], "publishes": []}
+    return listing.trimmed(call, row)
+
+
+def named_connection(call: Call) -> Connection | None:
+    """The open one of the path."""
+    return next((each for each in connections_of(call.broker) if each.is_open and each.name == call["name"]), None)
+
+
+def named_channel(call: Call) -> Channel | None:
+    channels = (each for connection in connections_of(call.broker) for each in connection.channels.values())
+    return next((each for each in channels if f"{each.connection.name} ({each.number})" == call["name"]), None)
 
 
 def _connections(call: Call) -> list[Connection]:
@@ -119,11 +125,9 @@ def _connections(call: Call) -> list[Connection]:
 
 
 def _connection(call: Call) -> Connection:
-    found = next((each for each in connections_of(call.broker) if each.is_open and each.name == call["name"]), None)
+    found = named_connection(call)
     if found is None:
         raise missing()
-    if not (call.is_admin or found.user_name == call.user.name or (call.is_monitor and call.method != "DELETE")):
-        raise unauthorised("User not authorised to access object")
     return found
 
 
@@ -138,7 +142,7 @@ def connection_row(call: Call, connection: Connection) -> Row:
         "channel_max": connection.channel_max,
         "channels": len(connection.channels),
         "client_properties": properties,
-        "connected_at": round(connection.connected_at * 1000),
+        "connected_at": round(connection.node.date(connection.connected_at) * 1000),
         "frame_max": connection.frame_max,
         "host": connection.local[0],
         "name": connection.name,
@@ -200,7 +204,7 @@ def channel_row(call: Call, channel: Channel) -> Row:
         "cached_segments": 0,
         "confirm": channel.mode is Mode.CONFIRM,
         "consumer_count": len(channel.subscriptions),
-        "idle_since": iso(channel.last_used),
+        "idle_since": iso(channel.node.date(channel.last_used)),
         "messages_unacknowledged": len(channel.deliveries),
         "messages_uncommitted": len(channel.transaction.published),
         "messages_unconfirmed": channel.confirms.outstanding,

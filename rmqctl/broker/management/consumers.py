@@ -9,10 +9,11 @@ from rmqctl.broker.management.web import Call, Row, in_order
 
 
 def list_consumers(call: Call) -> Any:
-    """Without the tag monitoring only those of the user's own connections."""
+    """Without the tag monitoring only those of the user's own connections, whatever its permissions are by now."""
+    vhosts = [call.vhost()] if "vhost" in call.params else call.broker.vhosts.values()
     rows = [
         consumer_row(call, queue, consumer)
-        for vhost in call.vhosts()
+        for vhost in vhosts
         for queue in vhost.queues.values()
         for consumer in queue.consumers
         if call.is_monitor or consumer.outlet.origin.user == call.user.name

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.exchange import Exchange
 from rmqctl.broker.management import listing
-from rmqctl.broker.management.queues import arguments_of, declared_name
+from rmqctl.broker.management.queues import declared_name
 from rmqctl.broker.management.rates import OF_EXCHANGE
-from rmqctl.broker.management.web import Call, Created, Row, boolean, in_order, missing
+from rmqctl.broker.management.web import Call, Created, Row, in_order, missing
 
 DEFAULT = "amq.default"
 # Whoever declares nothing: the exchanges that are there from the beginning.
@@ -26,17 +27,17 @@ def get_exchange(call: Call) -> Any:
 def declare_exchange(call: Call) -> Any:
     vhost = call.vhost()
     document = call.json()
-    kind = document.get("type", "direct")
+    kind = fields.text(document, "type", "direct")
     name = exchange_name(call["name"])
     known = name in vhost.exchanges
     vhost.declare_exchange(
         call.user,
         declared_name("exchange", name),
-        str(kind),
-        durable=boolean(document, "durable"),
-        auto_delete=boolean(document, "auto_delete"),
-        internal=boolean(document, "internal"),
-        arguments=arguments_of(document),
+        kind,
+        durable=fields.boolean(document, "durable"),
+        auto_delete=fields.boolean(document, "auto_delete"),
+        internal=fields.boolean(document, "internal"),
+        arguments=fields.arguments(document),
     )
     return None if known else Created()
 

@@ -2,23 +2,30 @@
 
 from typing import Any
 
+from rmqctl.broker.core.fields import is_whole
 from rmqctl.broker.management import nodes
-from rmqctl.broker.management.web import Answer, Call, bad_request
+from rmqctl.broker.management.embedded import list_alarms
+from rmqctl.broker.management.web import Answer, Call, bad_request, missing
 
 _OK = {"status": "ok"}
 _UNITS = ("days", "weeks", "months", "years", "day", "week", "month", "year")
 _AMQP = frozenset(("amqp", "amqp091", "amqp0.9.1", "amqp-0-9-1"))
 
 
-def fine(call: Call) -> Any:
+def fine(_: Call) -> Any:
     """What cannot go wrong on a broker of one process that answers at all."""
-    if "vhost" in call.params:
-        call.vhost()
+    return _OK
+
+
+def node(call: Call) -> Any:
+    if call["node"] != call.broker.node.name:
+        raise missing()
     return _OK
 
 
 def aliveness(call: Call) -> Any:
-    call.vhost()
+    """Whether a client of this user could connect."""
+    call.broker.admit(call.user, call.vhost().name)
     return _OK
 
 
@@ -27,14 +34,13 @@ def alarms(call: Call) -> Any:
         return _OK
     reason = "There are alarms in effect in the cluster"
     if call.method == "GET":
-        alarm = {"node": call.broker.node.name, "resource": "memory"}
-        return Answer(503, {"status": "failed", "reason": reason, "alarms": [alarm]})
+        return Answer(503, {"status": "failed", "reason": reason, "alarms": list_alarms(call)})
     return _OK
 
 
 def certificates(call: Call) -> Any:
     """Nothing listens with TLS."""
-    if not call["within"].isdigit():
+    if not is_whole(call["within"]):
         raise bad_request("Invalid expiration value.")
     if call["unit"] not in _UNITS:
         raise bad_request("Time unit not recognised. Supported units: days, weeks, months, years.")
@@ -42,7 +48,7 @@ def certificates(call: Call) -> Any:
 
 
 def port_listener(call: Call) -> Any:
-    if not call["port"].isdigit():
+    if not is_whole(call["port"]):
         raise bad_request("Invalid port")
     port = int(call["port"])
     ports = [each["port"] for each in nodes.listeners(call)]

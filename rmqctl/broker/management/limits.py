@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rmqctl.broker.core.users import User
+from rmqctl.broker.core.limits import check_user_limits
 from rmqctl.broker.management.web import Call, HttpError, bad_request, missing
 
 
@@ -20,7 +20,10 @@ def put_vhost_limit(call: Call) -> None:
 
 
 def delete_vhost_limit(call: Call) -> None:
-    call.vhost().unlimit(call["name"])
+    vhost = call.broker.vhosts.get(call["vhost"])
+    if vhost is None:
+        raise _no_vhost()
+    vhost.unlimit(call["name"])
 
 
 def list_user_limits(call: Call) -> Any:
@@ -33,19 +36,21 @@ def list_user_limits(call: Call) -> Any:
 
 
 def put_user_limit(call: Call) -> None:
-    _user(call).limit({call["name"]: call.json("value")["value"]})
+    limits = {call["name"]: call.json("value")["value"]}
+    check_user_limits(limits)
+    user = call.broker.users.get(call["user"])
+    if user is None:
+        raise bad_request(["no_such_user", call["user"]])
+    user.limit(limits)
 
 
 def delete_user_limit(call: Call) -> None:
     """Of a user that is missing RabbitMQ says that the virtual host is."""
     user = call.broker.users.get(call["user"])
     if user is None:
-        raise HttpError(404, "not_found", "vhost_not_found")
+        raise _no_vhost()
     user.unlimit(call["name"])
 
 
-def _user(call: Call) -> User:
-    found = call.broker.users.get(call["user"])
-    if found is None:
-        raise bad_request(["no_such_user", call["user"]])
-    return found
+def _no_vhost() -> HttpError:
+    return HttpError(404, "not_found", "vhost_not_found")

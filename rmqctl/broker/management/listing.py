@@ -1,9 +1,10 @@
 """What every list understands: `columns`, `sort`, `sort_reverse`, `page`, `page_size`, `name` and `use_regex`."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rmqctl.broker.core.fields import is_whole
+from rmqctl.broker.core.patterns import BadPattern, compiled
 from rmqctl.broker.management.web import Call, HttpError, Row, bad_request
 
 _PAGE_SIZE, _LARGEST_PAGE = 100, 500
@@ -63,10 +64,9 @@ def _page(call: Call, rows: Sequence[Row], default: Sequence[str]) -> Row:
 
 def _numbers(call: Call) -> tuple[int, int]:
     page, size = call.query["page"], call.query.get("page_size")
-    try:
-        number, rows = int(page), int(size) if size is not None else _PAGE_SIZE
-    except ValueError:
-        raise bad_request("Pagination parameters are invalid") from None
+    if not is_whole(page) or (size is not None and not is_whole(size)):
+        raise bad_request("Pagination parameters are invalid")
+    number, rows = int(page), int(size or _PAGE_SIZE)
     if number < 1 or not 0 < rows <= _LARGEST_PAGE:
         raise HttpError(
             400,
@@ -85,10 +85,10 @@ def _named(call: Call, rows: Sequence[Row]) -> Sequence[Row]:
     if len(name) > _LONGEST_REGEX:
         raise HttpError(400, "invalid_pagination_parameters", "name filter regex is too long")
     try:
-        pattern = re.compile(name, re.IGNORECASE)
-    except re.error:
+        pattern = compiled(name, ignore_case=True)
+    except BadPattern:
         return []
-    return [row for row in rows if pattern.search(str(row.get("name", "")))]
+    return [row for row in rows if pattern.found(str(row.get("name", "")))]
 
 
 def _pick(value: Any, columns: Sequence[Sequence[str]]) -> Any:

@@ -5,13 +5,16 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rmqctl.broker.core import fields
+from rmqctl.broker.core.consumer import Origin
 from rmqctl.broker.core.content import PROPERTIES
 from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.message import Entry, Message, message
 from rmqctl.broker.core.publishing import Publisher
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, integer, over_a_channel, too_large
+from rmqctl.broker.management.queues import find_to_use
+from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, over_a_channel, too_large
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 _LONGEST_TEXT = 255
@@ -31,9 +34,10 @@ def publish(call: Call) -> Row | Kept:
     if len(call.body) > _LARGEST_BODY:
         raise too_large()
     document = call.json("routing_key", "properties", "payload", "payload_encoding")
+    call.broker.admit(call.user, vhost.name)
     body = _payload(document["payload"], document["payload_encoding"])
     made = message(name, _key(document["routing_key"]), body, _properties(document["properties"]))
-    publisher = Publisher(vhost.name, vhost.router, call.broker.replies, call.user)
+    publisher = Publisher(vhost.name, vhost.router, call.broker.replies, call.user, vhost.firehose, _origin(call))
     try:
         outcome = publisher.publish(made, _dropped)
     except Refusal as refusal:
@@ -47,26 +51,33 @@ def publish(call: Call) -> Row | Kept:
 
 
 def get(call: Call) -> list[Row]:
-    vhost = call.vhost()
-    queue = vhost.queues.get(call["name"])
-    if queue is None:
-        raise HttpError(404, "not_found", "queue_not_found")
+    vhost, queue = call.vhost(), find_to_use(call)
     document = call.json("ackmode", "count", "encoding")
-    count = integer(document, "count")
+    call.broker.admit(call.user, vhost.name)
+    count = fields.whole(document, "count")
     mode, encoding = document["ackmode"], document["encoding"]
     if mode not in _ACK_MODES:
         raise bad_request(f"Invalid ackmode value: {mode}. Valid values are: {', '.join(_ACK_MODES)}")
     if encoding not in ("auto", "base64"):
         raise bad_request("Unsupported encoding. Please use auto or base64.")
-    truncate = integer(document, "truncate") if "truncate" in document else None
+    truncate = fields.whole(document, "truncate") if "truncate" in document else None
     try:
         vhost.check(call.user, "read", "queue", queue.name)
         vhost.queue_to_get(queue.name)
     except Refusal as refusal:
         raise over_a_channel(refusal, unauthorised=True) from None
     rows, taken = _take(queue, count, mode, lambda body: _shown(body, encoding, truncate))
+    if vhost.firehose.on:
+        for entry in taken:
+            vhost.firehose.delivered(_origin(call), entry.message, queue.name, entry.redelivered)
     _return(queue, taken, mode)
     return rows
+
+
+def _origin(call: Call) -> Origin:
+    """RabbitMQ opens a connection within itself for such a request."""
+    node = call.broker.node
+    return Origin(f"<{node.name}.{round(node.started)}.0.0>", 1, (call.ports.host, call.ports.http), call.user.name)
 
 
 def _dropped(_: Message) -> None:
@@ -92,7 +103,7 @@ def _payload(payload: Any, encoding: Any) -> bytes:
     if encoding != "base64":
         raise bad_request(["unsupported_encoding", encoding])
     try:
-        return b64decode(payload.strip(), validate=True)
+        return b64decode("".join(payload.split()), validate=True)
     except (Base64Error, ValueError):
         raise bad_request(["not_base64", payload]) from None
 

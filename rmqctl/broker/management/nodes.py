@@ -6,17 +6,16 @@ collector, message store) the count is 0, and the version of Erlang is that of P
 
 import os
 import platform
-import shutil
 import ssl
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from rmqctl.broker.core.alarms import DISK, MEMORY
 from rmqctl.broker.core.broker import RABBITMQ_VERSION
 from rmqctl.broker.core.stats import CHURN
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.web import Call, Row, missing
-from rmqctl.broker.memory import resident_memory, total_memory
+from rmqctl.broker.memory import free_disk, resident_memory, total_memory
 
 VERSIONS = {
     "erlang_version": f"Python {platform.python_version()}",
@@ -31,6 +30,7 @@ EXCHANGE_TYPES = [
             for name in ("direct", "fanout", "headers", "topic")
         ),
         ("x-local-random", "Picks one random local binding (queue) to route via (to)."),
+        ("x-modulus-hash", "Modulus Hashing Exchange"),
     )
 ]
 _MECHANISMS = [
@@ -142,7 +142,7 @@ def node_row(call: Call) -> Row:
     used = {
         "mem_used": resident_memory(),
         "fd_used": _open_files(),
-        "disk_free": _disk_free(),
+        "disk_free": free_disk(broker.data_folder),
         "context_switches": _context_switches(),
         **dict.fromkeys(_NOTHING, 0),
     }
@@ -152,9 +152,9 @@ def node_row(call: Call) -> Row:
         "fd_total": _file_limit(),
         "sockets_total": 0,
         "mem_limit": broker.memory_limit or total_memory() or 0,
-        "mem_alarm": broker.alarmed,
-        "disk_free_limit": 0,
-        "disk_free_alarm": False,
+        "mem_alarm": MEMORY in broker.alarms.resources,
+        "disk_free_limit": broker.disk_limit,
+        "disk_free_alarm": DISK in broker.alarms.resources,
         "proc_total": 0,
         "rates_mode": "basic",
         "uptime": round((broker.node.now - broker.node.started) * 1000),
@@ -231,10 +231,3 @@ def _context_switches() -> int:
         return 0
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_nvcsw + usage.ru_nivcsw
-
-
-def _disk_free() -> int:
-    try:
-        return shutil.disk_usage(tempfile.gettempdir()).free
-    except OSError:
-        return 0

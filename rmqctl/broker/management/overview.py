@@ -3,11 +3,12 @@
 from typing import Any
 
 from rmqctl.broker.amqp.connection import connections_of
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
 from rmqctl.broker.core.stats import CHURN, Counts
 from rmqctl.broker.management import listing, nodes, totals
 from rmqctl.broker.management.rates import OF_VHOST
-from rmqctl.broker.management.web import Answer, Call, Row, bad_request, missing
+from rmqctl.broker.management.web import Answer, Call, Row, missing
 
 _RETENTION = {"global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600]}
 
@@ -85,14 +86,8 @@ def cluster_name(call: Call) -> Any:
 
 
 def set_cluster_name(call: Call) -> None:
-    name = call.json("name")["name"]
-    if not isinstance(name, str):
-        raise bad_request("name should be a string")
+    name = fields.text(call.json("name"), "name")
     call.broker.set_global_parameter("cluster_name", name)
-
-
-def whoami(call: Call) -> Any:
-    return {"name": call.user.name, "tags": list(call.user.tags), "is_internal_user": True}
 
 
 def version(_: Call) -> Answer:

@@ -5,16 +5,7 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
-
 PAGE = Path(__file__).with_name("page.html")
-
-
-async def _page(_request: Request) -> Response:
-    html = PAGE.read_text(encoding="utf-8")
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy(html), "Cache-Control": "no-cache"})
 
 
 def policy(html: str) -> str:
@@ -31,6 +22,3 @@ def policy(html: str) -> str:
 
 def _digest(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode("ascii")
-
-
-route = Route("/", _page)

@@ -7,9 +7,9 @@ import hashlib
 from base64 import urlsafe_b64encode
 from typing import Any
 
-from rmqctl.broker.core.policies import checked
+from rmqctl.broker.core.parameters import LIMITS, OPERATOR_POLICY, set_parameter
 from rmqctl.broker.management import listing
-from rmqctl.broker.management.web import Call, Created, Row, bad_request, in_order, missing
+from rmqctl.broker.management.web import Call, Created, Row, in_order, missing
 
 
 def list_parameters(call: Call) -> Any:
@@ -25,20 +25,14 @@ def get_parameter(call: Call) -> Any:
 def put_parameter(call: Call) -> Any:
     vhost = call.vhost()
     value = call.json("value")["value"]
-    if call["component"] == "operator_policy" and isinstance(value, dict):
-        known = call["name"] in vhost.operator_policies
-        vhost.set_policy(checked({**value, "vhost": vhost.name, "name": call["name"]}, operator=True), operator=True)
-        return None if known else Created()
-    if call["component"] == "vhost-limits" and isinstance(value, dict):
-        known = bool(vhost.limits)
-        vhost.replace_limits(value)
-        return None if known else Created()
-    raise bad_request(f"Validation failed\n\ncomponent {call['component']} not found\n")
+    known = any(_is_asked(call, row) for row in _rows(call))
+    set_parameter(vhost, call["component"], call["name"], value)
+    return None if known else Created()
 
 
 def delete_parameter(call: Call) -> None:
     found = _find(call)
-    if found["component"] == "operator_policy":
+    if found["component"] == OPERATOR_POLICY:
         call.vhost().clear_policy(found["name"], operator=True)
     else:
         call.vhost().replace_limits({})
@@ -82,7 +76,7 @@ def _rows(call: Call) -> list[Row]:
                 {
                     "value": in_order(dict(vhost.limits)),
                     "vhost": vhost.name,
-                    "component": "vhost-limits",
+                    "component": LIMITS,
                     "name": "limits",
                 }
             )
@@ -91,12 +85,16 @@ def _rows(call: Call) -> list[Row]:
             name = value.pop("name")
             where = value.pop("vhost")
             value = {key: value[key] for key in ("pattern", "definition", "priority", "apply-to")}
-            rows.append({"value": value, "vhost": where, "component": "operator_policy", "name": name})
+            rows.append({"value": value, "vhost": where, "component": OPERATOR_POLICY, "name": name})
     return rows
 
 
 def _find(call: Call) -> Row:
     for row in _rows(call):
-        if (row["component"], row["name"]) == (call["component"], call["name"]):
+        if _is_asked(call, row):
             return row
     raise missing()
+
+
+def _is_asked(call: Call, row: Row) -> bool:
+    return bool((row["component"], row["name"]) == (call["component"], call["name"]))

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.permissions import Permission, TopicPermission, checked_pattern
 from rmqctl.broker.core.users import User
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.exchanges import exchange_name
-from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
+from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing
 
 _DEFAULT_ORDER = ("vhost", "user")
 
@@ -35,7 +36,7 @@ def get_permission(call: Call) -> Any:
 def put_permission(call: Call) -> Any:
     user = _to_change(call)
     document = call.json("configure", "write", "read")
-    permission = Permission(*(checked_pattern(text(document, part)) for part in ("configure", "write", "read")))
+    permission = Permission(*(checked_pattern(fields.text(document, part)) for part in ("configure", "write", "read")))
     known = call["vhost"] in user.permissions
     user.permit(call["vhost"], permission)
     return None if known else Created()
@@ -70,10 +71,13 @@ def get_topic(call: Call) -> Any:
 def put_topic(call: Call) -> Any:
     user = _to_change(call)
     document = call.json("exchange", "write", "read")
-    exchange = exchange_name(document["exchange"])
-    if exchange not in call.vhost().exchanges:
+    exchange = document["exchange"]
+    if not isinstance(exchange, str) or exchange_name(exchange) not in call.vhost().exchanges:
         raise bad_request(["no_such_exchange", exchange])
-    permission = TopicPermission(checked_pattern(text(document, "write")), checked_pattern(text(document, "read")))
+    exchange = exchange_name(exchange)
+    permission = TopicPermission(
+        checked_pattern(fields.text(document, "write")), checked_pattern(fields.text(document, "read"))
+    )
     known = bool(user.topic_permissions(call["vhost"]))
     user.permit_topics(call["vhost"], exchange, permission)
     return None if known else Created()

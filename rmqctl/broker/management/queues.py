@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rmqctl.broker.amqp.connection import connections_of
-from rmqctl.broker.core.arguments import Arguments
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.message import Entry
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.rates import OF_QUEUE
-from rmqctl.broker.management.web import Answer, Call, Created, Row, bad_request, boolean, in_order, missing
+from rmqctl.broker.management.web import Answer, Call, Created, HttpError, Kept, Row, bad_request, in_order, missing
 
 # In the short rows of GET /api/queues these are left out when there is nothing to tell, and these always.
 _IF_KNOWN = (
@@ -45,11 +45,8 @@ def list_detailed(call: Call) -> Any:
 
 
 def of_user(call: Call) -> Any:
-    """Those that the user may see."""
-    user = call.broker.users.get(call["user"])
-    if user is None:
-        raise missing()
-    queues = [queue for name in user.permissions for queue in call.broker.vhosts[name].queues.values()]
+    """Those that the user of the path declared, where the one who asks has permissions."""
+    queues = [queue for vhost in call.vhosts() for queue in vhost.queues.values() if queue.user == call["user"]]
     return listing.answer(call, _rows(call, queues, short=True))
 
 
@@ -75,10 +72,10 @@ def get_queue(call: Call) -> Any:
 def declare_queue(call: Call) -> Any:
     vhost = call.vhost()
     document = call.json()
-    durable = boolean(document, "durable")
-    auto_delete = boolean(document, "auto_delete")
-    arguments = arguments_of(document)
-    if (node := document.get("node", call.broker.node.name)) != call.broker.node.name:
+    durable = fields.boolean(document, "durable")
+    auto_delete = fields.boolean(document, "auto_delete")
+    arguments = fields.arguments(document)
+    if (node := fields.text(document, "node", call.broker.node.name)) != call.broker.node.name:
         raise bad_request(f"Node {node} is not a cluster member")
     known = call["name"] in vhost.queues
     vhost.declare_queue(
@@ -98,14 +95,14 @@ def delete_queue(call: Call) -> None:
     )
 
 
-def purge_queue(call: Call) -> None:
+def purge_queue(call: Call) -> Kept | None:
     queue = find(call)
-    call.vhost().purge_queue(call.user, queue.name)
+    return Kept(None) if call.vhost().purge_queue(call.user, queue.name).stored else None
 
 
 def actions(call: Call) -> None:
     """All that there were was for mirrored queues."""
-    find(call)
+    find_to_use(call)
     raise bad_request(["unknown", call.json("action")["action"]])
 
 
@@ -127,6 +124,14 @@ def find(call: Call) -> Queue:
     return found
 
 
+def find_to_use(call: Call) -> Queue:
+    """The same where something is done with its messages."""
+    found = call.vhost().queues.get(call["name"])
+    if found is None:
+        raise HttpError(404, "not_found", "queue_not_found")
+    return found
+
+
 def declared_name(kind: str, name: str) -> str:
     size = len(name.encode("utf-8", "surrogateescape"))
     if size > 255:
@@ -137,15 +142,6 @@ def declared_name(kind: str, name: str) -> str:
 def unbroken(name: str) -> str:
     """RabbitMQ drops line ends from names that are declared and bound."""
     return name.replace("\n", "").replace("\r", "")
-
-
-def arguments_of(document: Row) -> Arguments:
-    arguments = document.get("arguments", {})
-    if arguments == []:
-        arguments = {}
-    if not isinstance(arguments, dict):
-        raise bad_request("arguments should be an object")
-    return Arguments(arguments)
 
 
 # ------------------------------------------------------------------------------------------------------------------ rows
@@ -242,7 +238,7 @@ def _of_classic(call: Call, queue: Queue, unacked: Iterable[Entry]) -> Row:
     return {
         "exclusive_consumer_tag": exclusive.tag if exclusive else None,
         "head_message_timestamp": _head_timestamp(queue, unacked),
-        "idle_since": iso(idle),
+        "idle_since": iso(queue.node.date(idle)),
         "message_bytes_ram": queue.ready.bytes + queue.unacked_bytes,
         "messages_ram": queue.ready.count + queue.unacked,
         "messages_ready_ram": queue.ready.count,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from rmqctl.broker.core.users import User, checked_hash, checked_tags, known_algorithm
+from rmqctl.broker.core import definitions, fields
+from rmqctl.broker.core.users import User
 from rmqctl.broker.management import listing
-from rmqctl.broker.management.web import Call, Created, Row, bad_request, missing, text
+from rmqctl.broker.management.web import Call, Created, Row, missing
 
 
 def list_users(call: Call) -> Any:
@@ -21,20 +22,9 @@ def get_user(call: Call) -> Any:
 
 
 def put_user(call: Call) -> Any:
-    """Without password and hash nobody can log in any more, as in RabbitMQ."""
     document = call.json()
-    if "tags" not in document:
-        raise bad_request("tags_not_present")
-    if "password" in document and "password_hash" in document:
-        raise bad_request("both_password_and_password_hash_are_provided")
-    algorithm = known_algorithm(document.get("hashing_algorithm"))
-    hashed = ""
-    if "password_hash" in document:
-        hashed = checked_hash(document["password_hash"])
-    elif "password" in document and (password := text(document, "password")):
-        hashed = call.broker.hash_password(password, algorithm)
     known = call["name"] in call.broker.users
-    call.broker.put_user(call["name"], hashed, checked_tags(document["tags"]), algorithm)
+    definitions.put_user(call.broker, call["name"], document)
     return None if known else Created()
 
 
@@ -43,10 +33,7 @@ def delete_user(call: Call) -> None:
 
 
 def bulk_delete(call: Call) -> None:
-    names = call.json("users")["users"]
-    if not isinstance(names, list):
-        raise bad_request("users should be a list")
-    for name in names:
+    for name in fields.texts(call.json("users"), "users"):
         if name in call.broker.users:
             call.broker.delete_user(name)
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from rmqctl.broker.core import fields
 from rmqctl.broker.core.declarations import checked_metadata
 from rmqctl.broker.core.errors import Reason, Refusal
-from rmqctl.broker.core.permissions import Permission
 from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import listing, totals
 from rmqctl.broker.management.rates import OF_VHOST
-from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, boolean, missing
+from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, missing
 
 _COUNTS = ("messages", "messages_ready", "messages_unacknowledged")
 _OCTETS = ("recv_oct", "send_oct")
@@ -24,25 +24,17 @@ def list_vhosts(call: Call) -> Any:
 
 
 def get_vhost(call: Call) -> Any:
-    vhost = call.broker.vhosts.get(call["name"])
-    if vhost is None:
-        raise missing()
-    if not (call.is_monitor or call.sees(vhost.name)):
-        raise HttpError(404, "not_found", "Not Found")
-    return listing.trimmed(call, row(call, vhost))
+    return listing.trimmed(call, row(call, _find(call)))
 
 
 def put_vhost(call: Call) -> Any:
     """Who makes one gets all permissions on it. What is not given is reset, as in RabbitMQ."""
     document = call.json()
     name = call["name"]
-    tracing = boolean(document, "tracing", False) if "tracing" in document else None
+    tracing = fields.boolean(document, "tracing", False) if "tracing" in document else None
     known = name in call.broker.vhosts
-    call.broker.add_vhost(name, checked_metadata(document), tracing=tracing)
-    if known:
-        return None
-    call.user.permit(name, Permission(".*", ".*", ".*"))
-    return Created()
+    call.broker.add_vhost(name, checked_metadata(document), tracing=tracing, maker=call.user)
+    return None if known else Created()
 
 
 def delete_vhost(call: Call) -> None:
@@ -56,18 +48,24 @@ def delete_vhost(call: Call) -> None:
 
 
 def protect(call: Call) -> None:
-    _protect(call, True, "enable")
+    vhost = call.broker.vhosts.get(call["name"])
+    if vhost is None:
+        reason = f"Cannot enable deletion protection of virtual host '{call['name']}' because it does not exist"
+        raise HttpError(404, "not_found", reason)
+    vhost.protect(True)
 
 
 def unprotect(call: Call) -> None:
-    _protect(call, False, "disable")
+    _find(call).protect(False)
 
 
 def start(call: Call) -> None:
     """They all run."""
-    _find(call)
-    if call["node"] != call.broker.node.name:
-        raise bad_request(f"Unknown node: {call['node']}")
+    node, name = call["node"], call["name"]
+    if node != call.broker.node.name:
+        raise bad_request(f"Unknown node: {node}")
+    if name not in call.broker.vhosts:
+        raise bad_request(f'Request to node {node} failed with {{no_such_vhost,<<"{name}">>}}')
 
 
 def row(call: Call, vhost: VHost) -> Row:
@@ -98,14 +96,3 @@ def _find(call: Call) -> VHost:
     if found is None:
         raise missing()
     return found
-
-
-def _protect(call: Call, on: bool, verb: str) -> None:
-    vhost = call.broker.vhosts.get(call["name"])
-    if vhost is None:
-        raise HttpError(
-            404,
-            "not_found",
-            f"Cannot {verb} deletion protection of virtual host '{call['name']}' because it does not exist",
-        )
-    vhost.protect(on)

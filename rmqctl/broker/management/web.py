@@ -1,6 +1,5 @@
 """A request as handlers see it, what they may answer, and the errors that become answers."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
+from rmqctl.broker.management import documents
 from rmqctl.broker.management.rates import Rates
 
 Row = dict[str, Any]
@@ -92,20 +92,23 @@ class Answer(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """200, which goes out once the store has what it was told until now."""
+    """200, or 204 without a body, which goes out once the store has what it was told until now."""
 
     body: Any
 
 
 class Ports(NamedTuple):
+    """Where the broker listens: on the address `host`, as it was told by `name`."""
+
     amqp: int
     http: int
     host: str = "127.0.0.1"
+    name: str = "localhost"
 
 
 @dataclass(frozen=True)
 class Call:
-    """`params` are the names in the path, decoded; `query` has the last value of each parameter."""
+    """`params` are the names in the path, decoded; `query` has the first value of each parameter; `host` is the client's."""
 
     broker: Broker
     rates: Rates
@@ -115,6 +118,7 @@ class Call:
     params: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    host: str
     body: bytes
 
     def __getitem__(self, name: str) -> str:
@@ -161,8 +165,6 @@ class Call:
         found = self.broker.vhosts.get(name)
         if found is None:
             raise HttpError(404, "not_found", "vhost_not_found") if self.method in ("PUT", "POST") else missing()
-        if not self.sees(name):
-            raise HttpError(404, "not_found", "Not Found")
         return found
 
 
@@ -170,18 +172,17 @@ Handler = Callable[[Call], Any]
 
 
 def parse_object(body: bytes) -> Row:
-    if not body.strip():
+    """A body that has to be an object; some clients send the words null and undefined for none."""
+    if body in (b"", b"null", b"undefined"):
         return {}
     try:
-        document = json.loads(body)
-    except ValueError:
+        document = documents.parse(body)
+    except documents.NotJson:
         raise bad_request("not_json") from None
     if isinstance(document, str):
         raise bad_request(
             "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
         )
-    if document is None:
-        return {}
     if not isinstance(document, dict):
         raise bad_request("not_json")
     return document
@@ -191,32 +192,6 @@ def _terms(terms: list[str]) -> str:
     """A list as Erlang prints it: one to a line when it is too long for one line."""
     line = f"[{','.join(terms)}]"
     return line if len(line) <= _LINE else "[" + ",\n ".join(terms) + "]"
-
-
-def boolean(document: Row, key: str, default: bool = False) -> bool:
-    """A flag; RabbitMQ takes the words true and false too."""
-    value = document.get(key, default)
-    if value in ("true", "false"):
-        return bool(value == "true")
-    if not isinstance(value, bool):
-        raise bad_request(["not_boolean", value])
-    return value
-
-
-def text(document: Row, key: str) -> str:
-    value = document[key]
-    if not isinstance(value, str):
-        raise bad_request(["not_string", key])
-    return value
-
-
-def integer(document: Row, key: str, default: int = 0) -> int:
-    value = document.get(key, default)
-    if isinstance(value, str) and value.lstrip("-").isdigit():
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise bad_request(["not_integer", value])
-    return value
 
 
 def in_order(value: Any) -> Any:

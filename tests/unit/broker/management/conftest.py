@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-import uvicorn
 
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.app import create_app
+from rmqctl.broker.process.http_server import HttpServer
 from rmqctl.broker.process.server import Server
 
 from ..chance import Seeded
@@ -51,7 +51,7 @@ class Api:
     ) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, client=(client, 1))
-            async with httpx.AsyncClient(transport=transport, base_url="http://broker") as each:
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as each:
                 given = {"json": body} if body is not None else {}
                 return await each.request(method, f"/api/{path}", auth=user, **given, **more)
 
@@ -95,20 +95,15 @@ def live() -> Iterator[Live]:
         amqp, http = _socket(), _socket()
         await server.listen(amqp)
         ports.extend(each.getsockname()[1] for each in (amqp, http))
-        app = create_app(broker, amqp_port=ports[0], http_port=ports[1], changed=server.changed)
-        config = uvicorn.Config(app, http="h11", ws="none", log_config=None, access_log=False, lifespan="off")
-        uvicorn_server = uvicorn.Server(config)
+        api = HttpServer(server, ports[0], [http], "127.0.0.1")
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
         stop.append(lambda: loop.call_soon_threadsafe(ended.set))
-        task = asyncio.create_task(uvicorn_server.serve([http]))
-        while not uvicorn_server.started:
-            await asyncio.sleep(0.005)
+        await api.start()
         started.set()
         await ended.wait()
         await server.close()
-        uvicorn_server.should_exit = True
-        await task
+        await api.stop()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()

@@ -1,0 +1,23 @@
+"""The recorded rights are still those of the real node: every eleventh line of the recording, which meets every method."""
+
+import contextlib
+from itertools import islice
+from pathlib import Path
+
+from . import rights
+from .brokers import running_node
+
+RECORDED = rights.from_text(
+    Path(__file__).parents[1].joinpath("recordings", "4.3.6", "rights.txt").read_text(encoding="utf-8")
+)
+
+
+def test_the_recording_is_what_a_node_answers() -> None:
+    with running_node("43") as real, contextlib.closing(rights.Node(real.url, real.port("amqp"))) as node:
+        rights.remove(node)
+        rights.build(node)
+        try:
+            for line, by_caller in rights.answers(node, islice(RECORDED, 0, None, 11)):
+                assert by_caller == RECORDED[line], line
+        finally:
+            rights.remove(node)
