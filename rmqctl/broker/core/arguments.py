@@ -107,7 +107,8 @@ def _one_of(problem: str, *values: str) -> Check:
 
 
 def _version(name: str, value: Any, arguments: Arguments) -> str | None:
-    return whole(name, value, arguments) or (None if value == 2 else f"\"unsupported queue version '{value}'\"")
+    problem = _not_negative(name, value, arguments)
+    return problem or (None if value == 2 else f"\"unsupported queue version '{value}'\"")
 
 
 def _anything(name: str, value: Any, arguments: Arguments) -> str | None:
@@ -135,7 +136,7 @@ _QUEUE: dict[str, Check] = {
     "x-queue-version": _version,
     "x-single-active-consumer": _flag,
     "x-queue-type": _text,
-    "x-quorum-initial-group-size": _anything,
+    "x-quorum-initial-group-size": _positive,
     "x-quorum-target-group-size": _anything,
     "x-max-age": _anything,
     "x-stream-max-segment-size-bytes": _anything,
@@ -145,9 +146,11 @@ _QUEUE: dict[str, Check] = {
         "invalid_queue_locator_arg", "client-local", "balanced", "random", "least-leaders"
     ),
     "x-delivery-limit": _anything,
+    "x-consumer-timeout": _not_negative,
+    "x-consumer-disconnected-timeout": _not_negative,
 }
 # A redeclaration has to agree on these; others may differ.
-_COMPARED = (
+COMPARED = (
     "x-queue-type",
     "x-expires",
     "x-message-ttl",
@@ -161,8 +164,17 @@ _COMPARED = (
     "x-max-priority",
     "x-overflow",
     "x-queue-mode",
+    "x-queue-version",
     "x-single-active-consumer",
+    "x-quorum-initial-group-size",
+    "x-queue-leader-locator",
     "x-delivery-limit",
+    "x-consumer-timeout",
+    "x-consumer-disconnected-timeout",
+    "x-delayed-retry-type",
+    "x-delayed-retry-min",
+    "x-delayed-retry-max",
+    "x-queue-master-locator",
 )
 
 
@@ -171,11 +183,11 @@ def check_queue(what: str, kind: str, foreign: Container[str], arguments: Argume
 
     `what`: queue 'name' in vhost 'vhost'.
     """
-    if "x-queue-master-locator" in arguments:
-        raise Refusal(Reason.INTERNAL_ERROR, "Feature `queue_master_locator` is deprecated.")
     for argument in arguments:
         if argument in foreign:
             raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{kind}_queue")
+    if "x-queue-master-locator" in arguments:
+        raise Refusal(Reason.INTERNAL_ERROR, "Feature `queue_master_locator` is deprecated.")
     for argument, check in _QUEUE.items():
         if argument in arguments and (problem := check(argument, arguments[argument], arguments)):
             raise precondition(f"invalid arg '{argument}' for {what}: {problem}")
@@ -188,20 +200,35 @@ def check_exchange_name(argument: str, what: str, arguments: Arguments) -> None:
 
 
 def check_equal(
-    what: str, vhost: str, current: Mapping[str, Any], wanted: Arguments, compared: tuple[str, ...] = _COMPARED
+    what: str, vhost: str, current: Mapping[str, Any], wanted: Arguments, compared: tuple[str, ...]
 ) -> None:
     """Raises Refusal for the first argument on which two declarations differ. `what`: queue 'name'."""
     stored = current if isinstance(current, Arguments) else Arguments(current)
     for argument in compared:
-        default = "classic" if argument == "x-queue-type" else None
-        received, there = wanted.get(argument) or default, stored.get(argument) or default
-        if default is None:
-            received, there = wanted.get(argument), stored.get(argument)
-        if received == there:
-            continue
-        if received is not None and there is not None:
-            raise inequivalent(argument, what, vhost, f"'{_lower(received)}'", f"'{_lower(there)}'")
-        raise inequivalent(argument, what, vhost, _shown(argument, wanted), _shown(argument, stored))
+        received, there = wanted.get(argument), stored.get(argument)
+        if argument == "x-queue-type":
+            received, there = received or "classic", there or "classic"
+        elif (argument in wanted) is not (argument in stored):
+            raise inequivalent(argument, what, vhost, _shown(argument, wanted), _shown(argument, stored))
+        if not _same(received, there):
+            raise inequivalent(argument, what, vhost, _quoted(received), _quoted(there))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are one for AMQP: numbers of whole and of floating types are never, and nor is a boolean."""
+    return _class(one) is _class(other) and _text_of(one) == _text_of(other)
+
+
+def _class(value: Any) -> type:
+    return str if isinstance(value, bytes | bytearray) else type(value)
+
+
+def _text_of(value: Any) -> Any:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes | bytearray) else value
+
+
+def _quoted(value: Any) -> str:
+    return "none" if value is None else f"'{_lower(_text_of(value))}'"
 
 
 def inequivalent(argument: str, what: str, vhost: str, received: str, current: str) -> Refusal:

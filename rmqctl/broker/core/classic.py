@@ -17,8 +17,12 @@ class ClassicQueue(Queue):
         "x-max-in-memory-length",
         "x-max-in-memory-bytes",
         "x-quorum-initial-group-size",
-        "x-quorum-target-group-size",
         "x-delivery-limit",
+        "x-consumer-timeout",
+        "x-consumer-disconnected-timeout",
+        "x-delayed-retry-type",
+        "x-delayed-retry-min",
+        "x-delayed-retry-max",
     }
     foreign_policy_keys = STREAM_POLICY_KEYS | {
         "delivery-limit",

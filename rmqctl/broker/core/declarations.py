@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rmqctl.broker.core.arguments import Arguments, check_equal, inequivalent
+from rmqctl.broker.core.arguments import COMPARED, Arguments, check_equal, inequivalent
 from rmqctl.broker.core.classic import ClassicQueue
 from rmqctl.broker.core.errors import Reason, Refusal, invalid, precondition
 from rmqctl.broker.core.exchange import NO_TYPES, TYPES, Exchange
@@ -40,9 +40,12 @@ def check_same_queue(found: Queue, durable: bool, exclusive: bool, auto_delete: 
     if found.exclusive != exclusive:
         raise locked(found.name, vhost)
     check_equal(what, vhost, found.arguments, arguments, ("x-queue-type",))
-    _check_same("durable", what, vhost, found.durable, durable)
+    if not exclusive:
+        _check_same("durable", what, vhost, found.durable, durable)
     _check_same("auto_delete", what, vhost, found.auto_delete, auto_delete)
-    check_equal(what, vhost, found.arguments, arguments)
+    # What queues of its kind cannot have is not looked at.
+    compared = tuple(each for each in COMPARED if each not in found.foreign_arguments)
+    check_equal(what, vhost, found.arguments, arguments, compared)
 
 
 def check_server_named(arguments: Arguments) -> None:
@@ -56,7 +59,7 @@ def kind_of(arguments: Arguments, what: str) -> type[Queue]:
     """The class of a queue. `what`: queue 'name' in vhost 'vhost'."""
     name = arguments.get("x-queue-type") or ClassicQueue.kind
     if name == _STREAM:
-        raise Refusal(Reason.NOT_IMPLEMENTED, "queues of type stream are not implemented by this broker")
+        raise _no_streams()
     if not isinstance(name, str):
         problem = f"{{unacceptable_type,{arguments.type_of('x-queue-type')}}}"
     elif name not in KINDS:
@@ -64,6 +67,10 @@ def kind_of(arguments: Arguments, what: str) -> type[Queue]:
     else:
         return KINDS[name]
     raise precondition(f"invalid arg 'x-queue-type' for {what}: {problem}")
+
+
+def _no_streams() -> Refusal:
+    return Refusal(Reason.NOT_IMPLEMENTED, "queues of type stream are not implemented by this broker")
 
 
 def locked(name: str, vhost: str) -> Refusal:
@@ -86,15 +93,19 @@ def check_x_match(arguments: Mapping[str, Any]) -> None:
 
 def checked_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     """Description, tags and default queue type, as a virtual host keeps them. Raises Refusal."""
-    tags = document.get("tags", [])
+    tags = [] if (given := document.get("tags")) is None else given
     if isinstance(tags, str):
         tags = [tag.strip() for tag in tags.split(",") if tag.strip()]
-    kind = document.get("default_queue_type") or document.get("defaultqueuetype") or ClassicQueue.kind
-    if kind == "undefined":
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise invalid("tags should be a list of texts")
+    kind = document.get("default_queue_type", document.get("defaultqueuetype"))
+    if kind in (None, "", "undefined"):
         kind = ClassicQueue.kind
-    if kind not in (*KINDS, _STREAM):
-        raise invalid(f"{kind} is not a valid queue type")
-    return {"description": document.get("description") or "", "tags": list(tags or []), "default_queue_type": kind}
+    if kind == _STREAM:
+        raise _no_streams()
+    if kind not in tuple(KINDS):
+        raise invalid(f"{kind} is not a valid {'queue type' if isinstance(kind, str) else 'default_queue_type value'}")
+    return {"description": document.get("description") or "", "tags": list(tags), "default_queue_type": kind}
 
 
 def _check_same(argument: str, what: str, vhost: str, current: Any, wanted: Any) -> None:

@@ -13,7 +13,7 @@ _OF_USER = ("max-connections", "max-channels")
 def check_vhost_limits(given: Mapping[str, Any]) -> None:
     """Raises Refusal with RabbitMQ's words."""
     if unknown := _unknown(given, _OF_VHOST):
-        raise invalid(f"Validation failed\n\nUnrecognised terms {term(unknown)} in limits\n")
+        raise invalid(f"Validation failed\n\nUnrecognised terms {term(sorted(unknown.items()))} in limits\n")
     if problem := _no_number(given):
         raise invalid(f"Validation failed\n\n{problem}\n")
 
@@ -21,7 +21,7 @@ def check_vhost_limits(given: Mapping[str, Any]) -> None:
 def check_user_limits(given: Mapping[str, Any]) -> None:
     """Raises Refusal with RabbitMQ's words."""
     if unknown := _unknown(given, _OF_USER):
-        raise invalid(f"Unrecognised terms {term(unknown)} in user-limits")
+        raise invalid(f"Unrecognised terms {term(sorted(unknown.items()))} in user-limits")
     if problem := _no_number(given):
         raise invalid(problem)
 

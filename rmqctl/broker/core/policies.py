@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from rmqctl.broker.core.errors import invalid
-from rmqctl.broker.core.permissions import words_of
+from rmqctl.broker.core.patterns import BadPattern, compiled, found
 from rmqctl.broker.core.terms import term
 
 
@@ -47,14 +47,12 @@ _COUNTS = {
     "max-in-memory-length": "maximum memory in bytes",
     "max-in-memory-bytes": "maximum memory in bytes",
     "message-ttl": "message TTL",
-    "delivery-limit": "delivery limit",
     "consumer-timeout": "consumer timeout",
 }
 _TEXTS = {
     "alternate-exchange": "alternate exchange name",
     "dead-letter-exchange": "dead letter exchange name",
     "dead-letter-routing-key": "dead letter routing key",
-    "max-age": "max age",
 }
 _WORDS = {
     "overflow": ("overflow value", ("drop-head", "reject-publish", "reject-publish-dlx")),
@@ -64,14 +62,21 @@ _WORDS = {
 }
 _POSITIVE = {
     "expires": "queue expiry",
-    "queue-version": "queue-version value",
     "stream-max-segment-size-bytes": "segment size",
     "target-group-size": "qq target count value",
 }
-_KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_POSITIVE))
+_INFINITE = float("inf")
+# What a floating-point number holds exactly.
+_LARGEST = 1 << 53
+_DELAYS = {"delayed-retry-min": "minimum", "delayed-retry-max": "maximum"}
+_RETRIES = ("all", "failed", "returned", "disabled")
+_MAX_AGE = re.compile(r"[0-9]+[YMDhms]")
+_OTHERS = ("delivery-limit", "queue-version", "max-age", "delayed-retry-type")
+_KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_POSITIVE, *_DELAYS, *_OTHERS))
 # What operators may limit; they may not send messages elsewhere.
-_OPERATOR_KEYS = frozenset((*_COUNTS, "expires", "overflow", "queue-version", "target-group-size")) - {
-    "consumer-timeout"
+_OPERATOR_KEYS = frozenset((*_COUNTS, *_DELAYS, *_OTHERS, "expires", "overflow", "target-group-size")) - {
+    "consumer-timeout",
+    "max-age",
 }
 EXCHANGES = frozenset(("all", "exchanges"))
 """The values of apply-to that mean exchanges."""
@@ -89,7 +94,7 @@ def best(policies: Iterable[Policy], name: str, applies: Container[str], foreign
     fitting = [
         each
         for each in policies
-        if each.apply_to in applies and foreign.isdisjoint(each.definition) and re.search(each.pattern, name)
+        if each.apply_to in applies and foreign.isdisjoint(each.definition) and found(each.pattern, name)
     ]
     return max(fitting, key=lambda each: each.priority, default=None)
 
@@ -106,13 +111,24 @@ def effective(
     """
     merged = dict(policy.definition) if policy else {}
     for key, value in (operator_policy.definition if operator_policy else {}).items():
-        merged[key] = min(merged[key], value) if key in merged and key in _SMALLER else value
+        merged[key] = _smaller(merged[key], value) if key in merged and key in _SMALLER else value
     for key in QUEUE_KEYS:
         if key in merged and key in before_arguments:
             continue
         if (value := arguments.get(f"x-{key}")) is not None:
-            merged[key] = min(merged[key], value) if key in merged and key in _SMALLER else value
+            merged[key] = _smaller(merged[key], value) if key in merged and key in _SMALLER else value
     return merged
+
+
+def _smaller(one: Any, other: Any) -> Any:
+    """As Erlang has it: x-delivery-limit may be anything, and numbers come before everything else."""
+    numbers = [each for each in (one, other) if isinstance(each, int | float) and not isinstance(each, bool)]
+    return min(numbers, default=one)
+
+
+def bounded(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """With whole numbers that times and sizes can be counted in: a client may set any."""
+    return {key: min(value, _LARGEST) if isinstance(value, int) else value for key, value in settings.items()}
 
 
 def policy_kind(operator: bool) -> str:
@@ -129,17 +145,16 @@ def checked(document: Mapping[str, Any], *, operator: bool = False) -> Policy:
 
 def _problem(document: Mapping[str, Any], operator: bool) -> str:
     priority = document.get("priority", 0)
-    if isinstance(priority, bool) or not isinstance(priority, int | float):
+    if isinstance(priority, bool) or not isinstance(priority, int | float) or not abs(priority) < _INFINITE:
         return f"priority should be a number, actually was {term(priority)}"
     pattern = document.get("pattern")
     if not isinstance(pattern, str):
         return f"pattern should be a binary but was {term(pattern)}"
     try:
-        re.compile(pattern)
-    except re.error as error:
-        reason, position = words_of(error)
+        compiled(pattern)
+    except BadPattern as error:
         pad = " " * 54
-        return f'pattern should be regular expression but is invalid: {{"{reason}",\n{pad}{position}}}'
+        return f'pattern should be regular expression but is invalid: {{"{error}",\n{pad}{error.position}}}'
     if (apply_to := document.get("apply-to", "all")) not in _APPLY_TO:
         return (
             f"apply-to '{apply_to}' unrecognised; should be one of: 'queues', 'classic_queues',  'quorum_queues', "
@@ -155,12 +170,29 @@ def _definition_problem(definition: Mapping[str, Any], keys: frozenset[str]) -> 
     if not definition:
         return "no policy provided"
     if unknown := {name: value for name, value in definition.items() if name not in keys}:
-        return f"{term(unknown)} are not recognised policy settings"
-    return next((problem for name, value in definition.items() if (problem := _value_problem(name, value))), "")
+        return f"{term(sorted(unknown.items()))} are not recognised policy settings"
+    if problem := next((text for name, value in definition.items() if (text := _value_problem(name, value))), ""):
+        return problem
+    retry = definition.get("delayed-retry-type", "disabled")
+    if retry != "disabled" and "delayed-retry-min" not in definition:
+        return f"delayed-retry-min is required when delayed-retry-type is {retry}"
+    return ""
 
 
 def _value_problem(name: str, value: Any) -> str:
     whole = isinstance(value, int) and not isinstance(value, bool)
+    if name == "delivery-limit":
+        return "" if whole else f"{term(value)} is not a valid delivery limit"
+    if name == "queue-version":
+        return "" if whole and value in (1, 2) else f"{term(value)} is not a valid queue-version value"
+    if name == "max-age":
+        return "" if isinstance(value, str) and _MAX_AGE.fullmatch(value) else f"{term(value)} is not a valid max age"
+    if name == "delayed-retry-type":
+        problem = f"{term(value)} is not a valid delayed retry type. Must be one of: {', '.join(_RETRIES)}"
+        return "" if value in _RETRIES else problem
+    if name in _DELAYS:
+        problem = f"{term(value)} is not a valid delayed retry {_DELAYS[name]} delay. Must be a positive integer"
+        return "" if whole and value >= 1 else problem
     if name in _COUNTS:
         return "" if whole and value >= 0 else f"{term(value)} is not a valid {_COUNTS[name]}"
     if name in _TEXTS:

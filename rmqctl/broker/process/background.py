@@ -64,7 +64,7 @@ def log_to_file(folder: DataFolder) -> None:
     """From now on standard error is the folder's log; nothing holds the terminal or the folder it was started from."""
     if folder.log.exists() and folder.log.stat().st_size > _LONG_LOG:
         folder.log.replace(folder.log.with_name(f"{folder.log.name}.1"))
-    descriptor = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = folder.open_log()
     os.dup2(descriptor, 2)
     os.close(descriptor)
     os.chdir(folder.path)

@@ -3,26 +3,27 @@
 import asyncio
 import contextlib
 import gc
-import json
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import time
 from typing import Any, NamedTuple
 
-import uvicorn
-
 from rmqctl.broker.core.broker import DEFAULT_USER, Broker
-from rmqctl.broker.core.definitions import import_definitions
+from rmqctl.broker.core.definitions import InvalidDefinitions, import_definitions
 from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.node import Node
-from rmqctl.broker.management.app import create_app
+from rmqctl.broker.core.shield import shielded
+from rmqctl.broker.management.documents import MARK, NotJson, parse
 from rmqctl.broker.process import listeners
-from rmqctl.broker.process.entropy import SystemEntropy
+from rmqctl.broker.process.http_server import HttpServer
+from rmqctl.broker.process.logs import logging_to_exchange
 from rmqctl.broker.process.server import Server
+from rmqctl.broker.process.system import SystemEntropy, steady
 from rmqctl.broker.storage.data_folder import DataFolder
 from rmqctl.broker.storage.database import Disk, open_database
 from rmqctl.broker.storage.recovery import load
@@ -30,8 +31,6 @@ from rmqctl.broker.storage.store import Store
 from rmqctl.errors import ConfigError
 
 log = logging.getLogger("rmqctl.broker")
-LOG_FORMAT = "%(asctime)s.%(msecs)03d %(levelname)s %(message)s"
-LOG_TIME = "%Y-%m-%d %H:%M:%S"
 INTERRUPTED = 130
 
 
@@ -77,13 +76,6 @@ def run(options: Options, ready: Callable[[Urls], None]) -> int:
     return asyncio.run(serve(options, ready))
 
 
-def log_to(stream: Any, level: str) -> None:
-    """Has the broker log to a stream; `level`: debug, info, warning, error or none."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter(LOG_FORMAT, LOG_TIME))
-    logging.basicConfig(handlers=[handler], level=level.upper() if level != "none" else logging.CRITICAL + 1)
-
-
 async def serve(
     options: Options, ready: Callable[[Urls], None], stopped: "asyncio.Future[signal.Signals] | None" = None
 ) -> int:
@@ -92,39 +84,65 @@ async def serve(
         if options.folder is not None:
             options.folder.make()
             stack.enter_context(options.folder.held())
-        amqp = stack.enter_context(listeners.bind(options.host, options.amqp_port, "--amqp-port"))
-        http = stack.enter_context(listeners.bind(options.host, options.http_port, "--http-port"))
-        broker = Broker(Node(time, SystemEntropy()), consumer_timeout=options.consumer_timeout)
+        amqp = listeners.bind(options.host, options.amqp_port, "--amqp-port")
+        stack.callback(_close, amqp)
+        http = listeners.bind(options.host, options.http_port, "--http-port")
+        stack.callback(_close, http)
+        amqp_port, http_port = (each[0].getsockname()[1] for each in (amqp, http))
+        broker = Broker(Node(steady(), SystemEntropy(), calendar=time), consumer_timeout=options.consumer_timeout)
         broker.memory_limit = options.memory_limit
-        store = _open_store(broker, options)
+        if options.folder is not None:
+            broker.data_folder = str(options.folder.path)
+        damage: list[str] = []
+        store = _open_store(broker, options, damage.append)
         _fill(broker, options.definitions)
         stopped = stopped or _signals()
-        server = Server(broker, store=store, memory_limit=options.memory_limit)
-        await server.listen(amqp)
-        api = _Api(server, amqp.getsockname()[1], http)
+        asyncio.get_running_loop().set_exception_handler(_unhandled)
+        server = Server(broker, store=store)
+        stack.enter_context(logging_to_exchange(broker))
+        for listening in amqp:
+            await server.listen(listening)
+        api = HttpServer(server, amqp_port, http, options.host)
         await api.start()
-        urls = _urls(broker, options.host, amqp.getsockname()[1], http.getsockname()[1])
+        urls = _urls(broker, options.host, amqp_port, http_port)
         if options.folder is not None:
             options.folder.write_state({"pid": os.getpid(), "started": time(), **urls._asdict()})
         ready(urls)
-        log.info("pid %d listens on %s and %s", os.getpid(), *(each.getsockname()[:2] for each in (amqp, http)))
+        # Only now the log is where people look for it.
+        for line in damage:
+            log.warning("%s", line)
+        log.info("pid %d listens on %s", os.getpid(), ", ".join(map(listeners.address_of, (*amqp, *http))))
         number = await stopped
         log.info("stopping: %s", number.name)
-        await server.close()
+        with shielded("close all connections"):
+            await server.close()
         await api.stop()
         return INTERRUPTED if number == signal.SIGINT else 0
 
 
-def _open_store(broker: Broker, options: Options) -> Store | None:
-    """The store with what it has, which is in the broker then."""
+def _close(sockets: Sequence[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nothing else has caught is a line in the log, too. Listeners that make a pause have said so."""
+    error = context.get("exception")
+    if not listeners.is_short(error):
+        log.error("%s: %r", context["message"], error, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
+
+
+def _open_store(broker: Broker, options: Options, tell: Callable[[str], None]) -> Store | None:
+    """The store with what it has, which is in the broker then. `tell` is told of what is damaged."""
     if options.folder is None or options.ephemeral:
         return None
-    database = open_database(options.folder.database, full_sync=options.full_sync)
-    store = Store(Disk(database), load(broker, database))
+    database = open_database(options.folder.database, full_sync=options.full_sync, tell=tell)
+    store = Store(Disk(database), load(broker, database, tell))
     broker.node.journal = store
     for vhost in broker.vhosts.values():
         for queue in list(vhost.queues.values()):
-            queue.restored()
+            with shielded(f"apply the limits of queue '{queue.name}' in vhost '{vhost.name}'"):
+                queue.restored()
     return store
 
 
@@ -141,13 +159,13 @@ def _fill(broker: Broker, definitions: Path | None) -> None:
 
 def _import(broker: Broker, path: Path) -> None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse(path.read_bytes().removeprefix(MARK))
         if not isinstance(document, dict):
-            raise ValueError("not an object")
+            raise NotJson("not an object")
         import_definitions(broker, document)
     except OSError as error:
         raise ConfigError(f"--definitions {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (NotJson, InvalidDefinitions) as error:
         raise ConfigError(f"--definitions {path}: not definitions: {error}") from error
 
 
@@ -174,42 +192,3 @@ def _signals() -> "asyncio.Future[signal.Signals]":
         except NotImplementedError:  # Windows
             signal.signal(number, lambda which, _: loop.call_soon_threadsafe(stop, signal.Signals(which)))
     return stopped
-
-
-class _Api:
-    """The HTTP API on the broker's own loop."""
-
-    def __init__(self, server: Server, amqp_port: int, socket: Any) -> None:
-        self._sockets: Sequence[Any] = [socket]
-        host, http_port = socket.getsockname()[:2]
-        self._server = _Uvicorn(
-            uvicorn.Config(
-                create_app(server.broker, amqp_port=amqp_port, http_port=http_port, host=host, changed=server.changed),
-                http="h11",
-                ws="none",
-                access_log=False,
-                log_config=None,
-                log_level="warning",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._server.serve(list(self._sockets)))
-        while not self._server.started:
-            if self._task.done():
-                self._task.result()
-            await asyncio.sleep(0.002)
-
-    async def stop(self) -> None:
-        self._server.should_exit = True
-        if self._task is not None:
-            await self._task
-
-
-class _Uvicorn(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """The signals are the broker's."""
-        yield

@@ -9,18 +9,24 @@ import socket
 from typing import cast
 
 from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.core.alarms import DISK, MEMORY
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.shield import shielded
-from rmqctl.broker.memory import MemoryAlarm, resident_memory
+from rmqctl.broker.memory import MemoryAlarm, free_disk, resident_memory
+from rmqctl.broker.process.listeners import hung_up
+from rmqctl.broker.process.turns import FIRST, Turns
 from rmqctl.broker.storage.store import Store
 from rmqctl.broker.storage.writer import ThreadWriter
 
 # Bytes that may wait in a socket before its consumers are held back.
 _HIGH_WATER = 1 << 20
-# How often the memory of the process is looked at, in seconds.
-_MEMORY_CHECK = 0.2
-# What a message takes beside its body, in bytes.
-_ENTRY = 700
+# How often memory and disk are looked at, in seconds, and who says then that they are short.
+_LIMITS_CHECK = 0.2
+_LIMIT = "the limit"
+# How long clients may take to read that their connection is closed, in seconds.
+_LAST_WORDS = 2.0
+# How often sockets that are not read are looked at, in seconds.
+_END_CHECK = 0.5
 _UNITS = (("GB", 1000**3), ("MB", 1000**2), ("kB", 1000))
 
 log = logging.getLogger("rmqctl.broker")
@@ -34,7 +40,12 @@ class ClientSocket(asyncio.Protocol):
         self._loop = server.loop
         self._scheduled = False
         self._reading = True
+        self._input = b""
+        """What has been read, and not been handled yet."""
+        self.piece = FIRST
         self._logged = False
+        self._gone = False
+        """The client has hung up, and what it had sent before is still read."""
         self.transport: asyncio.Transport
         self.connection: Connection
 
@@ -48,19 +59,43 @@ class ClientSocket(asyncio.Protocol):
         self._server.connections[self] = None
 
     def data_received(self, data: bytes) -> None:
+        self._input = self._input + data if self._input else data
+        self._server.turns.take(self)
+        self._pause_or_resume()
+
+    def handle(self) -> bool:
+        """See `turns.Sender`."""
+        if not self.connection.reads:
+            return False
         self._read_clock()
+        data, self._input = self._input[: self.piece], self._input[self.piece :]
         self.connection.receive(data)
         if not self._logged and self.connection.is_open:
             self._logged = True
             log.info("connection %s: user %s, vhost %s", *_who(self.connection))
-        self.read_or_wait()
         self._server.changed()
+        if not self._input and not self._reading:
+            self._pause_or_resume()
+        return bool(self._input) and self.connection.reads
 
     def read_or_wait(self) -> None:
-        """Stops reading from a publisher while the broker is short of memory."""
-        if self.connection.reads != self._reading and not self.transport.is_closing():
-            self._reading = self.connection.reads
-            (self.transport.resume_reading if self._reading else self.transport.pause_reading)()
+        """Stops reading from a publisher while the broker is short of memory; what has been read waits too."""
+        if self._input and self.connection.reads:
+            self._server.turns.take_later(self)
+        self._pause_or_resume()
+
+    def _pause_or_resume(self) -> None:
+        """Nothing more is read while something waits to be handled."""
+        reads = self._gone or (self.connection.reads and not self._input)
+        if reads != self._reading and not self.transport.is_closing():
+            self._reading = reads
+            (self.transport.resume_reading if reads else self.transport.pause_reading)()
+
+    def look_for_end(self) -> None:
+        """While a socket is not read, nobody is told that its client has hung up."""
+        if not self._reading and not self._gone and hung_up(self.transport.get_extra_info("socket").fileno()):
+            self._gone = True
+            self._pause_or_resume()
 
     def pause_writing(self) -> None:
         self.connection.stop_output()
@@ -68,12 +103,16 @@ class ClientSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._read_clock()
         self.connection.resume_output()
+        self.read_or_wait()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._read_clock()
         self._server.connections.pop(self, None)
+        self._server.turns.forget(self)
+        if self._input and (self._gone or self.connection.reads):
+            self.connection.receive(self._input)
         reason = self.connection.close_reason or (
-            "" if self.connection.finished else str(error or "by the peer, unannounced")
+            "" if self.connection.is_ending else str(error or "by the peer, unannounced")
         )
         with shielded(f"let go of all that {self.connection.name} had"):
             self.connection.lost()
@@ -111,15 +150,16 @@ def _who(connection: Connection) -> tuple[str, str, str]:
 
 
 class Server:
-    """Runs a broker. `memory_limit` is in bytes: above it publishers are blocked; None for no limit."""
+    """Runs a broker. Publishers are blocked as soon as it has more memory, or the disk less, than its limits allow."""
 
-    def __init__(self, broker: Broker, *, store: Store | None = None, memory_limit: int | None = None) -> None:
+    def __init__(self, broker: Broker, *, store: Store | None = None) -> None:
         self.broker = broker
         self._store = store
         self.loop = asyncio.get_running_loop()
         self.connections: dict[ClientSocket, None] = {}
-        self._memory = None if memory_limit is None else MemoryAlarm(memory_limit)
-        self._disk_fails = False
+        self.turns = Turns(self.loop, self._look_at_memory)
+        self._memory = MemoryAlarm()
+        self._looking: asyncio.TimerHandle | None = None
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         broker.node.timers.changed = self._schedule
@@ -128,7 +168,8 @@ class Server:
             store.committed = broker.node.committed
             store.failing = self._disk_failing
             store.start(self.loop, ThreadWriter(store.disk, self.loop.call_soon_threadsafe))
-        self._watch_memory()
+        broker.blocked = self._blocked
+        self._watch_limits()
 
     async def listen(self, listening: socket.socket) -> None:
         """Accepts connections on a socket that is bound (see `listeners.bind`)."""
@@ -142,7 +183,7 @@ class Server:
         for connection in list(self.connections):
             with shielded(f"close {connection.connection.name}"):
                 connection.connection.close("broker forced connection closure with reason 'shutdown'")
-        deadline = self.loop.time() + 2.0
+        deadline = self.loop.time() + _LAST_WORDS
         while self.connections and self.loop.time() < deadline:
             await asyncio.sleep(0.01)
         for connection in list(self.connections):
@@ -177,30 +218,45 @@ class Server:
             self._schedule()
         self.changed()
 
-    def _watch_memory(self) -> None:
-        if self._memory is None:
+    def _watch_limits(self) -> None:
+        self._look_at_memory()
+        if self.broker.disk_limit or DISK in self.broker.alarms.resources:
+            free = free_disk(self.broker.data_folder)
+            self.broker.alarms.set(DISK, free < self.broker.disk_limit, by=_LIMIT)
+        self.loop.call_later(_LIMITS_CHECK, self._watch_limits)
+
+    def _look_at_memory(self) -> None:
+        """Nothing is looked up while there is no limit."""
+        self._memory.set_limit(self.broker.memory_limit)
+        if self.broker.memory_limit is None and not self._memory.on:
             return
         was, resident = self._memory.on, resident_memory()
-        # What the messages come to is asked for only when it decides something.
-        held = _held(self.broker) if was or resident > self._memory.limit else 0
-        if self._memory.look(resident, held) != was:
+        if self._memory.look(resident, self.broker.node.held.bytes) != was:
             _log_memory(self._memory, resident)
-            self._set_alarm()
-        self.loop.call_later(_MEMORY_CHECK, self._watch_memory)
+            self.broker.alarms.set(MEMORY, self._memory.on, by=_LIMIT)
 
     def _disk_failing(self, reason: str | None) -> None:
-        self._disk_fails = reason is not None
-        self._set_alarm()
+        self.broker.alarms.set(DISK, reason is not None, by="the store")
 
-    def _set_alarm(self) -> None:
-        self.broker.set_alarm(self._disk_fails or (self._memory is not None and self._memory.on))
+    def _blocked(self) -> None:
+        """Publishers are, or no longer."""
         for connection in list(self.connections):
             connection.read_or_wait()
+        if self._looking is None:
+            self._look_for_ends()
+
+    def _look_for_ends(self) -> None:
+        self._looking = None
+        if self.broker.alarmed:
+            for connection in list(self.connections):
+                connection.look_for_end()
+            self._looking = self.loop.call_later(_END_CHECK, self._look_for_ends)
 
 
 def _log_memory(memory: MemoryAlarm, resident: int) -> None:
     if memory.on:
-        log.warning("memory alarm: %s of %s in use; publishers are blocked", _size(resident), _size(memory.limit))
+        limit = _size(round(memory.limit))
+        log.warning("memory alarm: %s of %s in use; publishers are blocked", _size(resident), limit)
     else:
         log.info("memory alarm over: %s in use", _size(resident))
 
@@ -209,14 +265,6 @@ def _size(count: int) -> str:
     """Bytes in a unit that fits."""
     unit, size = next((each for each in _UNITS if count >= each[1]), ("bytes", 1))
     return f"{round(count / size, 1):g} {unit}"
-
-
-def _held(broker: Broker) -> int:
-    """Bytes that messages in queues take, about."""
-    queues = [queue for vhost in broker.vhosts.values() for queue in vhost.queues.values()]
-    return sum(
-        queue.ready.bytes + queue.unacked_bytes + _ENTRY * (queue.ready.count + queue.unacked) for queue in queues
-    )
 
 
 def returned(broker: Broker) -> dict[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rmqctl.broker.core.message import Entry
-from rmqctl.broker.storage.database import ROW, Batch, Statement, spell
+from rmqctl.broker.storage.database import ROW, Batch, Statement, definition_checksum, spell
 
 # Where the vhost stands in the keys of definitions, None for those of no vhost.
 _VHOST_AT: Mapping[str, int | None] = {"user": None, "global_parameter": None, "permission": 1, "topic_permission": 1}
@@ -29,6 +29,10 @@ class Changes:
         self._next_definition = numbers.next_definition
         self._next_entry = numbers.next_entry
         self._statements: list[Statement] = []
+        self._settled = 0
+        """How many of the statements are to be written whatever happens."""
+        self._before: list[tuple[Key, int | None]] = []
+        """What was known of the others' definitions before them."""
         self._added: dict[int, ROW] = {}
         self._adopted: list[int] = []
         self._removed: list[int] = []
@@ -41,6 +45,7 @@ class Changes:
         batch = Batch(self.batch, self._statements, self._added, self._adopted, self._removed)
         self.batch += 1
         self._statements, self._added, self._adopted, self._removed = [], {}, [], []
+        self.settle_definitions()
         return batch
 
     def take_definitions(self) -> list[Statement]:
@@ -51,6 +56,21 @@ class Changes:
     def put_back_definitions(self, statements: list[Statement]) -> None:
         """They could not be written: they go with the next batch."""
         self._statements = statements + self._statements
+
+    def settle_definitions(self) -> None:
+        """What was defined until now is written, or is to be."""
+        self._settled = len(self._statements)
+        self._before.clear()
+
+    def revoke_definitions(self) -> None:
+        """What was defined since is not to be."""
+        del self._statements[self._settled :]
+        while self._before:
+            key, number = self._before.pop()
+            if number is None:
+                self._known.pop(key, None)
+            else:
+                self._known[key] = number
 
     # -------------------------------------------------------------------------------------------------------- messages
 
@@ -99,15 +119,19 @@ class Changes:
         """The definition's number; 0 when it is deleted, with what goes with a vhost or a user."""
         if document is None:
             gone = [(kind, key), *self._within(kind, key)]
-            numbers = [number for each in gone if (number := self._known.pop(each, None)) is not None]
+            known = [(each, number) for each in gone if (number := self._known.pop(each, None)) is not None]
+            self._before += known
+            numbers = [number for _, number in known]
             self._statements += [("DELETE FROM definition WHERE number = ?", (number,)) for number in numbers]
             return 0
         number = self._known.get((kind, key))
         if number is None:
+            self._before.append(((kind, key), None))
             number = self._known[kind, key] = self._next_definition
             self._next_definition += 1
         values = (number, kind, spell(key), spell(document))
-        self._statements.append(("INSERT OR REPLACE INTO definition VALUES (?,?,?,?)", values))
+        row = (*values, definition_checksum(*values))
+        self._statements.append(("INSERT OR REPLACE INTO definition VALUES (?,?,?,?,?)", row))
         return number
 
     def _within(self, kind: str, key: tuple[str, ...]) -> list[Key]:

@@ -4,7 +4,8 @@ A batch is gathered while the one before it is written (group commit): under loa
 acknowledged before its batch is written is never written at all. Definitions do not wait for a batch: they are written
 before whoever asked for them is answered.
 
-While the disk refuses, the batch that it refused is tried again and again, and everything else is gathered.
+While the disk refuses, the batch that it refused is tried again and again, and messages are gathered. What is declared or
+deleted then is refused, and forgotten; only what has happened of its own accord is written later.
 """
 
 import logging
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.storage.batches import Changes, Numbers
-from rmqctl.broker.storage.database import Batch, Disk, of_definitions
+from rmqctl.broker.storage.database import COUNT_RETURNED, Batch, Disk, Statement, of_definitions
 
 log = logging.getLogger("rmqctl.broker")
 
@@ -23,6 +24,7 @@ log = logging.getLogger("rmqctl.broker")
 _PATIENCE = 0.025
 # Between two attempts to write while the disk refuses, in seconds.
 _RETRY = 1.0
+_TRIAL: Statement = ("UPDATE shutdown SET clean = 0", ())
 
 
 class Handle(Protocol):
@@ -87,16 +89,30 @@ class Store:
         if self._failed is None:
             self._write_definitions()
         if self._failed is not None:
-            raise Refusal(Reason.INTERNAL_ERROR, f"the disk does not take it: {self._failed}")
+            self._changes.revoke_definitions()
+        self._check()
+
+    def settle_if_possible(self) -> None:
+        if self._grouped:
+            return
+        if self._failed is None:
+            self._write_definitions()
+        self._changes.settle_definitions()
 
     @contextmanager
     def together(self) -> Iterator[None]:
+        self._check()
         self._grouped = True
         try:
             yield
         finally:
             self._grouped = False
-            self.settle()
+            self.settle_if_possible()
+            self._check()
+
+    def _check(self) -> None:
+        if self._failed is not None:
+            raise Refusal(Reason.INTERNAL_ERROR, f"the disk does not take it: {self._failed}")
 
     # --------------------------------------------------------------------------------------------------------- writing
 
@@ -125,29 +141,30 @@ class Store:
         if self._loop is not None:
             self._loop = None
             self._writer.stop()
-        marks = [
-            ("UPDATE entry SET returned = ? WHERE id = ?", (count, number))
-            for number, count in (returned or {}).items()
-        ]
+        marks = [(COUNT_RETURNED, (count, number)) for number, count in (returned or {}).items()]
         try:
             if self._writing is not None:
                 self.disk.write(self._writing)
             self.disk.write(self._changes.take())
             self.disk.write(of_definitions([*marks, ("UPDATE shutdown SET clean = 1", ())]))
-        except sqlite3.Error as error:
+        except Exception as error:
             log.error("the last changes could not be written: %s", error)
-        self.disk.close()
+        finally:
+            self.disk.close()
 
     def _write_definitions(self) -> bool:
         """In the order they were told, before any batch that comes after them. False when the disk refuses."""
         statements = self._changes.take_definitions()
+        # With nothing to write, whether the disk takes anything again has to be tried.
+        trial = [_TRIAL] if self._failed is not None and not statements else []
         try:
-            if statements:
-                self.disk.write(of_definitions(statements))
+            if statements or trial:
+                self.disk.write(of_definitions(statements + trial))
         except sqlite3.Error as error:
             self._changes.put_back_definitions(statements)
             self._refused(str(error))
             return False
+        self._changes.settle_definitions()
         return True
 
     def _begin(self) -> None:

@@ -1,6 +1,5 @@
 """The thread that writes, one batch at a time: SQLite waits for the disk, and the broker does not."""
 
-import sqlite3
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
@@ -33,7 +32,8 @@ class ThreadWriter:
             batch, done = job
             try:
                 self._disk.write(batch)
-            except sqlite3.Error as error:
+            except Exception as error:
+                # Not only what SQLite raises: without this thread nothing would ever be confirmed.
                 self._call(done, str(error))
             else:
                 self._call(done, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.definitions import export_definitions
 from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.core.exchange import Destination
 from rmqctl.broker.core.message import message
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.permissions import Permission, TopicPermission
-from rmqctl.broker.core.policies import Policy
+from rmqctl.broker.core.policies import Policy, checked
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.process.server import returned
 from rmqctl.broker.storage import database
@@ -44,10 +46,10 @@ class Kept:
         self.path = path
         self.open()
 
-    def open(self) -> None:
+    def open(self, tell: Callable[[str], None] = lambda _: None) -> None:
         self.broker = Broker(Node(lambda: NOW, Seeded()), consumer_timeout=None)
-        self.database = open_database(self.path, full_sync=False)
-        self.store = Store(Disk(self.database), load(self.broker, self.database))
+        self.database = open_database(self.path, full_sync=False, tell=tell)
+        self.store = Store(Disk(self.database), load(self.broker, self.database, tell))
         self.broker.node.journal = self.store
         if not self.broker.vhosts:
             self.broker.seed()
@@ -66,9 +68,9 @@ class Kept:
         self.database.close()
         self.open()
 
-    def stop(self) -> None:
+    def stop(self, tell: Callable[[str], None] = lambda _: None) -> None:
         self.store.close(returned(self.broker))
-        self.open()
+        self.open(tell)
 
     def queue(self, name: str, **arguments: Any) -> Queue:
         return self.broker.vhosts["/"].declare_queue(None, name, durable=True, arguments=Arguments(arguments))
@@ -144,7 +146,7 @@ def test_a_body_is_kept_once_until_its_last_queue_lets_go(kept: Kept, first: str
     if written:
         assert kept.write() == 2
         assert kept.database.execute("SELECT count(body) FROM entry").fetchone() == (1,)
-    assert queues.pop(first).purge() == 1
+    assert queues.pop(first).purge() == (1, True)
     kept.write()
     kept.crash()
     (name,) = queues
@@ -414,7 +416,7 @@ def test_a_disk_that_refuses_confirms_nothing_until_it_takes_the_batch(kept: Kep
     asyncio.run(scene())
     kept.open()
     assert [len(body) for body in bodies(kept.found("q"))] == [1_000_000]
-    assert "later" in kept.broker.vhosts["/"].queues
+    assert "later" not in kept.broker.vhosts["/"].queues
 
 
 # ----------------------------------------------------------------------------------------------------------- the folder
@@ -491,3 +493,365 @@ def test_a_folder_is_private_and_held_by_one(tmp_path: Path) -> None:
             pass
     assert not folder.is_held()
     assert folder.state() == {}
+
+
+# ----------------------------------------------------------------------------------------- what one row may not prevent
+
+
+LIKE_OURS: tuple[Any, ...] = (
+    {"$bytes": 5},
+    {"$bytes": "aGk="},
+    {"$time": 1e30},
+    {"$decimal": "abc"},
+    {"$$x": {"$x": 1}},
+    [{"$a": []}],
+)
+
+
+@pytest.mark.parametrize("value", LIKE_OURS)
+def test_what_a_client_sets_is_not_taken_for_the_spelling_of_a_type(kept: Kept, value: Any) -> None:
+    vhost = kept.broker.vhosts["/"]
+    kept.queue("q", custom=value)
+    kept.broker.set_global_parameter("g", value)
+    vhost.set_parameter("c", "n", value)
+    vhost.bind(None, "amq.headers", Destination("queue", "q"), "", {"h": value})
+    kept.crash()
+    vhost = kept.broker.vhosts["/"]
+    assert kept.found("q").arguments["custom"] == value
+    assert kept.broker.global_parameters["g"] == value
+    assert vhost.parameters["c", "n"] == value
+    assert [each.arguments for each in vhost.router.bindings() if each.source] == [{"h": value}]
+
+
+@pytest.mark.parametrize("value", LIKE_OURS[::2])
+def test_an_older_file_has_them_as_they_are(value: Any) -> None:
+    assert database.read(json.dumps(value)) in (value, {"$x": {"$x": 1}})
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+@pytest.mark.parametrize("key", ["message-ttl", "expires", "max-length", "max-length-bytes", "delivery-limit"])
+def test_a_limit_may_have_any_number(kept: Kept, kind: str, key: str) -> None:
+    policy = {"pattern": "q", "name": "p", "vhost": "/", "definition": {key: HUGE, "overflow": "reject-publish"}}
+    kept.broker.vhosts["/"].set_policy(checked(policy))
+    queue = kept.queue("q", **{"x-queue-type": kind, "x-delivery-limit": "abc"} if kind == "quorum" else {})
+    kept.broker.vhosts["/"].set_policy(checked({**policy, "name": "op"}), operator=True)
+    push(queue, body=b"kept")
+    kept.write()
+    kept.crash()
+    assert bodies(kept.found("q")) == [b"kept"]
+    assert kept.broker.vhosts["/"].policies["p"].definition[key] == HUGE
+
+
+def tampered(kept: Kept, statement: str, *values: Any) -> list[str]:
+    """What is told at the next start after a change to the file of a broker that was killed."""
+    kept.database.execute(statement, values)
+    kept.database.close()
+    told: list[str] = []
+    kept.open(told.append)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [("[", "damaged"), ("5", "damaged"), ('{"durable":true}', "damaged"), ("\N{PILE OF POO}", "damaged")],
+)
+@pytest.mark.parametrize("kind", ["user", "permission", "policy", "exchange", "queue", "binding", "parameter"])
+def test_the_broker_starts_without_a_definition_that_is_damaged(
+    kept: Kept, kind: str, document: str, reason: str
+) -> None:
+    vhost = kept.broker.vhosts["/"]
+    vhost.set_policy(Policy("/", "p", "x", "all", {"max-length": 3}, 1))
+    vhost.set_parameter("c", "n", 1)
+    vhost.declare_exchange(None, "e", "direct", durable=True)
+    vhost.bind(None, "e", Destination("queue", kept.queue("q").name), "", {})
+    kept.queue("other")
+    (line, *more) = tampered(
+        kept, "UPDATE definition SET document = ? WHERE kind = ? AND key NOT LIKE '%other%'", document, kind
+    )
+    assert kind in line
+    assert reason in line
+    assert "other" in kept.broker.vhosts["/"].queues
+    assert all("is left out" in each for each in more)
+
+
+def test_the_broker_starts_without_a_definition_that_cannot_be_restored(kept: Kept) -> None:
+    queue = kept.queue("q")
+    push(queue, body=b"waits")
+    kept.queue("other")
+    kept.write()
+    number, *row = kept.database.execute("SELECT number,kind,key FROM definition WHERE key LIKE '%\"q\"%'").fetchone()
+    bad = database.spell({**queue.document(), "user": "u", "arguments": {"x-max-length": "abc"}})
+    statement = "UPDATE definition SET document = ?, checksum = ? WHERE number = ?"
+    (line,) = tampered(kept, statement, bad, database.definition_checksum(number, *row, bad), number)
+    assert line.startswith("queue / q is left out: invalid arg 'x-max-length'")
+    assert list(kept.broker.vhosts["/"].queues) == ["other"]
+    # It is in the file, with its messages: a later release may know more.
+    assert kept.write() == 1
+    kept.queue("q")
+    kept.crash()
+    assert bodies(kept.found("q")) == [b"waits"]
+
+
+def test_a_vhost_of_which_the_definition_is_damaged_keeps_its_queues(kept: Kept) -> None:
+    kept.broker.add_vhost("v").declare_queue(None, "q", durable=True)
+    told = tampered(kept, "UPDATE definition SET document = '' WHERE kind = 'vhost' AND key LIKE '%v%'")
+    assert list(kept.broker.vhosts["v"].queues) == ["q"]
+    assert any("vhost 'v': its definition is damaged" in line for line in told)
+
+
+COLUMNS = ("queue", "message", "expires", "route", "header", "body", "deaths", "returned", "checksum")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("value", [4711, None, 0.5, "x", b"\xff"])
+def test_a_message_that_is_damaged_is_not_served(kept: Kept, column: str, value: Any) -> None:
+    queue, other = kept.queue("q"), kept.queue("other")
+    for number in range(3):
+        push(queue, body=b"%d" % number)
+    push(other, body=b"3")
+    kept.write()
+    damage = f"UPDATE entry SET {column} = ? WHERE id = 2 AND {column} IS NOT ?"
+    if value is None and column in ("queue", "returned", "checksum"):
+        return  # The file itself does not take it.
+    changed = kept.database.execute(damage, (value, value)).rowcount
+    told = tampered(kept, "SELECT 1")
+    assert ["1 message is damaged and dropped" in line for line in told] == [True] * changed
+    assert bodies(kept.found("q")) == [b"0", b"2"] if changed else [b"0", b"1", b"2"]
+    assert bodies(kept.found("other")) == [b"3"]
+    assert tampered(kept, "SELECT 1") == []
+
+
+def test_with_a_body_its_other_queues_lose_it_too(kept: Kept) -> None:
+    push(kept.queue("q"), kept.queue("other"), body=b"shared")
+    push(kept.found("q"), body=b"sound")
+    kept.write()
+    told = tampered(kept, "UPDATE entry SET body = x'00' WHERE id = 1")
+    assert [line.split(":")[0] for line in told] == ["queue 'q' in vhost '/'", "queue 'other' in vhost '/'"]
+    assert bodies(kept.found("q")) == [b"sound"]
+    assert bodies(kept.found("other")) == []
+    assert kept.write() == 1
+
+
+def test_checksums_follow_what_changes_later(kept: Kept) -> None:
+    """A body that its own queue has let go, and messages that came back."""
+    queue, other = kept.queue("q"), kept.queue("other")
+    push(queue, other, body=b"shared")
+    push(queue, body=b"returned")
+    kept.write()
+    for _ in range(2):
+        entries = [entry for entry in (queue.get(), queue.get()) if entry]
+        queue.requeue(entries)
+    entry = queue.get()
+    assert entry
+    queue.settle(entry)
+    for _ in range(3):
+        told: list[str] = []
+        kept.stop(told.append)
+        assert told == []
+        assert [(each.message.body, each.count) for each in kept.found("q").messages()] == [(b"returned", 2)]
+        assert bodies(kept.found("other")) == [b"shared"]
+
+
+def test_a_file_without_checksums_gets_them(kept: Kept) -> None:
+    push(kept.queue("q"), kept.queue("other"), body=b"old")
+    kept.write()
+    kept.found("q").purge()
+    kept.write()
+    push(kept.found("q"), body=b"damaged")
+    kept.write()
+    kept.database.execute("UPDATE entry SET header = 5 WHERE body = ?", (b"damaged",))
+    for table in ("definition", "entry"):
+        kept.database.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
+    assert tampered(kept, "PRAGMA user_version = 1") == ["queue 'q' in vhost '/': 1 message is damaged and dropped"]
+    assert bodies(kept.found("other")) == [b"old"]
+    push(kept.found("q"), body=b"new")
+    kept.write()
+    kept.crash()
+    assert bodies(kept.found("q")) == [b"new"]
+    assert tampered(kept, "UPDATE entry SET body = x'00'") != []
+
+
+def test_of_a_new_file_nothing_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    open_database(tmp_path / "broker.sqlite", full_sync=False, tell=told.append).close()
+    open_database(tmp_path / "broker.sqlite", full_sync=False, tell=told.append).close()
+    assert told == []
+
+
+def test_a_log_that_ends_early_is_told_of(kept: Kept) -> None:
+    queue = kept.queue("q")
+    for _ in range(10):
+        push(queue, body=bytes(100))
+        kept.write()
+    wal = kept.path.with_name("broker.sqlite-wal")
+    data, file = wal.read_bytes(), kept.path.read_bytes()
+    kept.database.close()
+    frame = 24 + 16_384
+    assert len(data) > 32 + 5 * frame
+    for at, count in (
+        (8, None),
+        (18, None),
+        (32 + 4 * frame + 100, None),
+        (32 + 3 * frame + 9, None),
+        (len(data) - 1, None),
+    ):
+        kept.path.write_bytes(file)
+        wal.write_bytes(data[:at] + bytes((data[at] ^ 0xFF,)) + data[at + 1 :])
+        told: list[str] = []
+        kept.open(told.append)
+        assert "broker.sqlite-wal: damaged: the last" in told[0], (at, count)
+        kept.database.close()
+    for size in (len(data), len(data) - frame + 8):
+        kept.path.write_bytes(file)
+        wal.write_bytes(data[:size])
+        told = []
+        kept.open(told.append)
+        assert told == [], "it was cut off by the end of the process"
+        kept.database.close()
+    kept.open()
+
+
+# ---------------------------------------------------------------------------------------- what the disk does not take
+
+
+CHANGES: dict[str, Callable[[Broker], object]] = {
+    "declare a queue": lambda broker: broker.vhost("/").declare_queue(None, "new", durable=True),
+    "declare a queue that expires": lambda broker: broker.vhost("/").declare_queue(
+        None, "new", durable=True, arguments=Arguments({"x-expires": 1000})
+    ),
+    "delete a queue": lambda broker: broker.vhost("/").delete_queue(None, "q"),
+    "declare an exchange": lambda broker: broker.vhost("/").declare_exchange(None, "new", "topic", durable=True),
+    "delete an exchange": lambda broker: broker.vhost("/").delete_exchange(None, "e"),
+    "bind": lambda broker: broker.vhost("/").bind(None, "e", Destination("queue", "q"), "new", {}),
+    "unbind": lambda broker: broker.vhost("/").unbind(None, "e", Destination("queue", "q"), "k", {}),
+    "set a policy": lambda broker: broker.vhost("/").set_policy(Policy("/", "new", "q", "all", {"max-length": 0}, 9)),
+    "clear a policy": lambda broker: broker.vhost("/").clear_policy("p"),
+    "set a parameter": lambda broker: broker.vhost("/").set_parameter("c", "new", 1),
+    "clear a parameter": lambda broker: broker.vhost("/").set_parameter("c", "n", None),
+    "limit a vhost": lambda broker: broker.vhost("/").limit({"max-queues": 1}),
+    "clear a limit": lambda broker: broker.vhost("/").unlimit("max-connections"),
+    "describe a vhost": lambda broker: broker.vhost("/").describe({"description": "new"}, tracing=True),
+    "protect a vhost": lambda broker: broker.vhost("/").protect(True),
+    "add a vhost": lambda broker: broker.add_vhost("new"),
+    "delete a vhost": lambda broker: broker.delete_vhost("/"),
+    "add a user": lambda broker: broker.put_user("new", "", []),
+    "change a user": lambda broker: broker.put_user("guest", "new", []),
+    "limit a user": lambda broker: broker.user("guest").limit({"max-channels": 1}),
+    "delete a user": lambda broker: broker.delete_user("guest"),
+    "permit": lambda broker: broker.user("guest").permit("/", Permission("new", "", "")),
+    "permit topics": lambda broker: broker.user("guest").permit_topics("/", "amq.topic", TopicPermission("new", "")),
+    "clear a permission": lambda broker: broker.user("guest").permit("/", None),
+    "set a global parameter": lambda broker: broker.set_global_parameter("new", 1),
+    "clear a global parameter": lambda broker: broker.clear_global_parameter("g"),
+}
+
+
+def everything(broker: Broker) -> Any:
+    document = export_definitions(broker)
+    waits = [bodies(queue) for vhost in broker.vhosts.values() for queue in vhost.queues.values()]
+    vhosts = {each.name: (each.metadata, each.limits, each.tracing, each.parameters) for each in broker.vhosts.values()}
+    return json.loads(json.dumps([document, waits, str(vhosts)], default=str))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_the_disk_does_not_take_is_not_done(kept: Kept, what: str, grouped: bool) -> None:
+    """`grouped`: the disk is known to refuse, and what is to be written together is not begun."""
+    broker, vhost = kept.broker, kept.broker.vhost("/")
+    broker.add_vhost("other")
+    vhost.declare_exchange(None, "e", "direct", durable=True, auto_delete=True)
+    vhost.bind(None, "e", Destination("queue", kept.queue("q").name), "k", {})
+    vhost.set_policy(Policy("/", "p", "q", "all", {"max-length": 10}, 1))
+    vhost.set_parameter("c", "n", 1)
+    vhost.limit({"max-connections": 100})
+    broker.set_global_parameter("g", 1)
+    push(kept.found("q"), body=b"waits")
+    kept.write()
+    before = everything(broker)
+    disk = kept.store.disk
+    kept.store.disk = Refusing(kept.database)
+    with pytest.raises(Refusal, match="the disk does not take it") as refused:
+        CHANGES[what](broker)
+    assert refused.value.reason is Reason.INTERNAL_ERROR
+    assert everything(broker) == before
+    if grouped:
+        with pytest.raises(Refusal, match="the disk does not take it"), kept.store.together():
+            pytest.fail("this is not begun")
+    kept.store.disk = disk
+    kept.write()
+    assert everything(broker) == before
+    kept.crash()
+    assert everything(kept.broker) == before
+    CHANGES[what](kept.broker)
+    after = everything(kept.broker)
+    assert after != before
+    kept.write()
+    kept.crash()
+    assert everything(kept.broker) == after
+
+
+class Refusing(Disk):
+    def write(self, batch: database.Batch) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+class Counting(Disk):
+    """How many transactions there were."""
+
+    count = 0
+
+    def write(self, batch: database.Batch) -> None:
+        self.count += 1
+        super().write(batch)
+
+
+@pytest.mark.parametrize("what", ["delete a queue", "delete an exchange", "unbind", "delete a vhost", "delete a user"])
+def test_what_goes_together_goes_in_one_transaction(kept: Kept, what: str) -> None:
+    vhost = kept.broker.vhost("/")
+    vhost.declare_exchange(None, "e", "direct", durable=True, auto_delete=True)
+    vhost.declare_exchange(None, "before", "direct", durable=True, auto_delete=True)
+    vhost.bind(None, "before", Destination("exchange", "e"), "k", {})
+    vhost.bind(None, "e", Destination("queue", kept.queue("q").name), "k", {})
+    push(kept.found("q"))
+    disk = kept.store.disk = Counting(kept.database)
+    CHANGES[what](kept.broker)
+    assert disk.count == 1
+    kept.crash()
+    if what != "delete a user":
+        assert not [each for each in kept.broker.vhosts.values() if {"e", "before"} & each.exchanges.keys()]
+
+
+def test_what_went_of_its_own_accord_is_written_once_the_disk_takes_it(kept: Kept) -> None:
+    queue = kept.broker.vhost("/").declare_queue(None, "q", durable=True, auto_delete=True)
+    disk = kept.store.disk
+    kept.store.disk = Refusing(kept.database)
+    kept.broker.vhost("/").remove_queue(queue)
+    with pytest.raises(Refusal):
+        kept.queue("other")
+    kept.store.disk = disk
+    kept.write()
+    kept.crash()
+    assert list(kept.broker.vhost("/").queues) == []
+
+
+def test_the_disk_is_tried_before_it_is_said_to_take_changes_again(kept: Kept) -> None:
+    failing: list[str | None] = []
+
+    async def scene() -> None:
+        kept.store.failing = failing.append
+        kept.start(asyncio.get_running_loop())
+        disk, kept.store.disk = kept.store.disk, Refusing(kept.database)
+        with pytest.raises(Refusal):
+            kept.queue("q")
+        await asyncio.sleep(1.2)
+        assert failing == ["database or disk is full"]
+        kept.store.disk = disk
+        await asyncio.sleep(1.2)
+        assert failing == ["database or disk is full", None]
+        kept.store.close()
+
+    asyncio.run(scene())
+    kept.open()
