@@ -11,9 +11,11 @@ T = TypeVar("T")
 
 
 class _Node(Generic[T]):
-    __slots__ = ("children", "values")
+    __slots__ = ("children", "repeats", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, repeats: bool) -> None:
+        self.repeats = repeats
+        """It is reached by # and stays for any number of words."""
         self.children: dict[str, _Node[T]] = {}
         self.values: dict[T, None] = {}
 
@@ -21,16 +23,16 @@ class _Node(Generic[T]):
 class Topics(Generic[T]):
     """A trie of patterns with values: words between dots, `*` for one word, `#` for any number of them.
 
-    Matching costs what the key and the wildcards on its way cost, not all patterns.
+    Each word of a key is looked at once for each place in the patterns that the words before it lead to.
     """
 
     def __init__(self) -> None:
-        self._root: _Node[T] = _Node()
+        self._root: _Node[T] = _Node(False)
 
     def add(self, pattern: str, value: T) -> None:
         node = self._root
         for word in _words(pattern):
-            node = node.children.setdefault(word, _Node())
+            node = node.children.setdefault(word, _Node(word == "#"))
         node.values[value] = None
 
     def remove(self, pattern: str, value: T) -> None:
@@ -47,24 +49,33 @@ class Topics(Generic[T]):
 
     def match(self, key: str) -> dict[T, None]:
         """The values of all patterns that match, each once."""
-        words = _words(key)
+        at = _with_hashes([self._root])
+        for word in _words(key):
+            following: list[_Node[T]] = []
+            for node in at:
+                if child := node.children.get(word):
+                    following.append(child)
+                if child := node.children.get("*"):
+                    following.append(child)
+                if node.repeats:
+                    following.append(node)
+            at = _with_hashes(following)
         found: dict[T, None] = {}
-        seen: set[tuple[int, int]] = set()
-        todo = [(self._root, 0)]
-        while todo:
-            node, place = todo.pop()
-            if (id(node), place) in seen:
-                continue
-            seen.add((id(node), place))
-            if place == len(words):
-                found.update(node.values)
-            if rest := node.children.get("#"):
-                todo.extend((rest, after) for after in range(place, len(words) + 1))
-            if place < len(words):
-                for word in {words[place], "*"}:
-                    if child := node.children.get(word):
-                        todo.append((child, place + 1))
+        for node in at:
+            found.update(node.values)
         return found
+
+
+def _with_hashes(nodes: list[_Node[T]]) -> dict[_Node[T], None]:
+    """With those that follow after no word, each once."""
+    found: dict[_Node[T], None] = {}
+    while nodes:
+        node = nodes.pop()
+        if node not in found:
+            found[node] = None
+            if rest := node.children.get("#"):
+                nodes.append(rest)
+    return found
 
 
 def _words(text: str) -> list[str]:

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import re
+import shutil
+from math import inf
 from pathlib import Path
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
@@ -49,18 +51,32 @@ def resident_memory() -> int:
         return 0
 
 
+def free_disk(folder: str) -> int:
+    """Bytes that are free where a folder is; 0 where the system does not tell."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
 class MemoryAlarm:
-    """Decides when publishers wait. `limit` is in bytes.
+    """Decides when publishers wait. `limit` is in bytes, infinite for none.
 
     A process does not always give back what it has freed, but uses it again: with half of the messages gone there is
     room for more, however large the process still is.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self) -> None:
+        self.limit = inf
         self.on = False
         self._held = 0
         """Bytes of messages at the last alarm, while the process is as large as it was."""
+
+    def set_limit(self, limit: int | None) -> None:
+        """None for none. What came to an alarm under another limit does not count."""
+        wanted = inf if limit is None else limit
+        if wanted != self.limit:
+            self.limit, self._held = wanted, 0
 
     def look(self, resident: int, held: int) -> bool:
         """Whether the alarm is on; `resident` bytes has the process, `held` of them are messages."""

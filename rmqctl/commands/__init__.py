@@ -312,6 +312,11 @@ COMMANDS: dict[str, Entry] = {
     "broker stop": Entry("broker", _BROKER, "Stop the broker in the background.", local=True),
     "broker status": Entry("broker", _BROKER, "Whether the broker runs, and where.", local=True),
     "broker logs": Entry("broker", _BROKER, "What the broker in the background has logged.", local=True),
+    "broker alarm": Entry("broker", _BROKER, "Block publishers as if memory or disk were short.", changes=True),
+    "set_vm_memory_high_watermark": Entry(
+        "broker", _BROKER, "Set the embedded broker's limit of memory.", changes=True
+    ),
+    "set_disk_free_limit": Entry("broker", _BROKER, "Set what has to be free on its disk.", changes=True),
     "__complete": Entry("completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
     **_on_node(
@@ -334,8 +339,7 @@ COMMANDS: dict[str, Entry] = {
     **_on_node(
         "rabbitmqctl",
         "the HTTP API does not change settings of a running node",
-        "set_log_level rotate_logs set_vm_memory_high_watermark set_disk_free_limit force_gc"
-        " activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring",
+        "set_log_level rotate_logs force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring",
     ),
     **_on_node("rabbitmqctl", "it waits for a process by its pid file", "wait"),
     **_on_node("rabbitmqctl", "it is about the Erlang installed there", "list_ciphers list_hashes"),

@@ -1,12 +1,14 @@
 """Commands about the embedded broker: a RabbitMQ for one process and no network."""
 
 from itertools import chain
+from math import inf
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from rmqctl.api import embedded
 from rmqctl.errors import Unavailable, UsageError
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
@@ -87,7 +89,8 @@ def broker_run(
     between. What it logs goes to standard error.
     """
     from rmqctl.broker.process.background import log_to_file
-    from rmqctl.broker.process.run import Options, Urls, log_to, run
+    from rmqctl.broker.process.logs import log_to
+    from rmqctl.broker.process.run import Options, Urls, run
 
     folder = _folder(session, data_dir, ephemeral)
     options = Options(
@@ -133,10 +136,8 @@ def broker_start(
 
     _memory_limit(memory_limit)
     folder = _folder(session, data_dir, ephemeral)
-    state = running(folder)
-    if state is not None:
-        about = f"already running with pid {state.get('pid', 'unknown')}"
-        return _urls(state)._replace(messages=() if session.quiet else (about,))
+    if (state := running(folder)) is not None:
+        return _already(session, state)
     argv: list[object] = [
         "broker",
         "run",
@@ -151,7 +152,18 @@ def broker_start(
     argv += ["--ephemeral"] if ephemeral else ["--data-dir", folder.path]
     argv += ["--definitions", definitions.absolute()] if definitions else []
     argv += ["--log-level", log_level, "--sync", sync, "--consumer-timeout", consumer_timeout]
-    return _urls(start(folder, [str(word) for word in [*argv, "--memory-limit", memory_limit]]))
+    try:
+        return _urls(start(folder, [str(word) for word in [*argv, "--memory-limit", memory_limit]]))
+    except Unavailable:
+        # Perhaps somebody else has started one on this folder meanwhile.
+        if state := running(folder, patience=STOP_SECONDS):
+            return _already(session, state)
+        raise
+
+
+def _already(session: Session, state: dict[str, Any]) -> Value:
+    about = f"already running with pid {state.get('pid', 'unknown')}"
+    return _urls(state)._replace(messages=() if session.quiet else (about,))
 
 
 def broker_stop(session: Session, data_dir: Folder = None, ephemeral: OfEphemeral = False) -> Nothing:
@@ -215,6 +227,89 @@ def broker_logs(
         session.stdout.write(text)
         session.stdout.flush()
     return Nothing()
+
+
+def broker_alarm(
+    session: Session,
+    resource: Annotated[embedded.Resource, typer.Argument(metavar="memory|disk", help="What is to be short.")],
+    state: Annotated[Literal["on", "off"], typer.Argument(metavar="on|off", help="Raise the alarm, or take it back.")],
+) -> Nothing:
+    """Block publishers as if memory or disk were short: PUT /api/embedded/alarms/RESOURCE.
+
+    Clients that publish hear connection.blocked, and connection.unblocked when it is taken back. The embedded broker
+    only; what it measures itself still counts.
+    """
+    embedded.set_alarm(session.client, resource, on=state == "on")
+    session.hint(f"the alarm of {resource} is {state}")
+    return Nothing()
+
+
+def set_vm_memory_high_watermark(
+    session: Session,
+    limit: Annotated[
+        list[str], typer.Argument(metavar="FRACTION|absolute SIZE", help="Of the machine's memory, or 512MB, 2GiB ...")
+    ],
+) -> Nothing:
+    """Set how much memory the embedded broker may have until publishers are blocked.
+
+    RabbitMQ needs rabbitmqctl on the node for this.
+    """
+    return _set_limit(session, "memory", limit, "absolute", of_memory=False)
+
+
+def set_disk_free_limit(
+    session: Session,
+    limit: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SIZE|mem_relative FRACTION", help="50MB, 2GiB ..., or a share of the machine's memory."
+        ),
+    ],
+) -> Nothing:
+    """Set how much has to be free on the embedded broker's disk, else publishers are blocked.
+
+    RabbitMQ needs rabbitmqctl on the node for this.
+    """
+    return _set_limit(session, "disk", limit, "mem_relative", of_memory=True)
+
+
+def _set_limit(
+    session: Session, resource: embedded.Resource, words: list[str], word: str, *, of_memory: bool
+) -> Nothing:
+    """`word` before the value says that it is a share of the memory (`of_memory`), or that it is none."""
+    named = words[0] == word
+    if len(words) != 1 + named:
+        raise UsageError(f"one value, or {word} and one value, not {' '.join(words)!r}")
+    if named == of_memory:
+        embedded.limit_share(session.client, resource, _share(words[-1]))
+    else:
+        embedded.limit_bytes(session.client, resource, _size(words[-1]))
+    session.hint(f"the limit of {resource} is {' '.join(words)}")
+    return Nothing()
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < inf:
+        raise UsageError(f"{text!r} is no fraction: 0.4")
+    return share
+
+
+def _size(text: str) -> int:
+    from rmqctl.broker.memory import parse_limit
+
+    if text == "0":
+        return 0
+    try:
+        size = None if "%" in text else parse_limit(text)
+    except ValueError:
+        size = None
+    if size is None:
+        raise UsageError(f"{text!r} is no size: 1073741824, 512MB or 2GiB")
+    return size
 
 
 def _but_another(session: Session, data_dir: Path | None, ephemeral: bool) -> str:

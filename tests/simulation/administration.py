@@ -23,8 +23,8 @@ class Administration(Methods):
     def __init__(self, sight: Sight, tolerated: Iterable[str] = ()) -> None:
         super().__init__(sight, tolerated)
         self.addresses: list[str] = []
-        self.waiting: list[tuple[Any, list[Copy], dict[str, Any]]] = []
-        """Requests that are answered once the disk has what they published."""
+        self.waiting: list[tuple[Any, tuple[int, Any], Callable[[], None]]] = []
+        """Requests that are answered once the disk has what they are about, with the answer and what has to be true then."""
         self._stats: dict[str, tuple[Queue | None, dict[str, int]]] = {}
 
     def restart(self, contents: dict[str, list[Any]], clean: bool, after: Contents) -> None:
@@ -39,14 +39,18 @@ class Administration(Methods):
         """A client has said all that it takes to open a connection."""
         self.expect(connection, 0, commands.Connection.Start)
         self.expect(connection, 0, commands.Connection.Tune)
-        users = sum(self.is_open(each, connection.user) for each in self.connections.values())
-        everyone = sum(self.is_open(each) for each in self.connections.values())
-        user_limit = self.user_limits.get(connection.user, {}).get("max-connections", -1)
-        if 0 <= self.limits.get("max-connections", -1) <= everyone or 0 <= user_limit <= users:
+        if self._is_full(connection.user):
             self.fail(connection, 0, Refused(530))
             return
         self.expect(connection, 0, commands.Connection.OpenOk)
         connection.open = True
+
+    def _is_full(self, user: str) -> bool:
+        """Whether the user may not connect once more."""
+        users = sum(self.is_open(each, user) for each in self.connections.values())
+        everyone = sum(self.is_open(each) for each in self.connections.values())
+        user_limit = self.user_limits.get(user, {}).get("max-connections", -1)
+        return 0 <= self.limits.get("max-connections", -1) <= everyone or 0 <= user_limit <= users
 
     def room_again(self, connection: Connection) -> None:
         for channel in list(connection.channels.values()):
@@ -111,11 +115,14 @@ class Administration(Methods):
         try:
             do()
         except Refused as refused:
-            self._answer(asked, {403: 401, 404: 404}.get(refused.code, 400))
+            self._refused(asked, refused)
             return False
         self.deliveries()
         self._answer(asked, *statuses)
         return True
+
+    def _refused(self, asked: Any, refused: Refused) -> None:
+        self._answer(asked, {403: 401, 404: 404}.get(refused.code, 400))
 
     def _ask_publish(self, n: tuple[int, ...], bodies: int) -> Asked:
         exchange, key = SOURCES[n[2] % len(SOURCES)], KEYS[n[3] % len(KEYS)]
@@ -130,34 +137,40 @@ class Administration(Methods):
 
     def _published(self, asked: Any, message: Message) -> None:
         exchange = self.exchanges.get(message.exchange)
-        if exchange is None or exchange.internal:
-            self._answer(asked, 404 if exchange is None else 400)
+        full = self._is_full("guest")
+        if exchange is None or full or exchange.internal:
+            self._answer(asked, 404 if exchange is None else 401 if full else 400)
             return
         queues = self.route(exchange, message, [])
         copies = self.hand_over(queues, message)
         if None in copies:
             self._answer(asked, 400)
             return
-        self.waiting.append((asked, [each for each in copies if each is not None], {"routed": bool(queues)}))
+        kept = [each for each in copies if each is not None]
+        answer = 200, {"routed": bool(queues)}
+        self.waiting.append((asked, answer, lambda: self.check_saved(kept, "the answer to a publish over HTTP")))
         self.answered([asked])
 
     def answered(self, _: list[Any]) -> None:
-        """Answers that were held back until the disk had what they published."""
-        for asked, copies, body in self.waiting:
+        """Answers that were held back until the disk had what they are about."""
+        for asked, answer, check in self.waiting:
             if asked.answer is not None:
-                if (asked.answer.status, asked.answer.body) != (200, body):
-                    raise Violation(f"HTTP should answer {body}, not {asked.answer}")
-                self.check_saved(copies, "the answer to a publish over HTTP")
+                if (asked.answer.status, asked.answer.body) != answer:
+                    raise Violation(f"HTTP should answer {answer}, not {asked.answer}")
+                check()
         self.waiting = [each for each in self.waiting if each[0].answer is None]
 
     def all_safe(self) -> None:
         super().all_safe()
         if self.waiting:
-            raise Violation("the disk has everything, and a publish over HTTP is not answered")
+            raise Violation("the disk has everything, and a request over HTTP is not answered")
 
     def _got(self, asked: Any, name: str, mode: str, count: int) -> None:
         try:
             queue = self.queues.get(name) or refuse(404)
+            if self._is_full("guest"):
+                self._answer(asked, 401)
+                return
             self.queue_to_get(name, None)
         except Refused as refused:
             self._answer(asked, {404: 404}.get(refused.code, 400))
@@ -208,7 +221,16 @@ class Administration(Methods):
             self._judged(asked, lambda: self.delete_queue("guest", None, name, False, False), 204)
 
     def _purged(self, asked: Any, name: str) -> None:
-        self._judged(asked, lambda: self.purge_queue("guest", None, name), 204)
+        try:
+            copies = self.purge_queue("guest", None, name)
+        except Refused as refused:
+            self._refused(asked, refused)
+            return
+        self.deliveries()
+        self.waiting.append(
+            (asked, (204, None), lambda: self.check_forgotten(copies, "the answer to a purge over HTTP"))
+        )
+        self.answered([asked])
 
     def _ask_policy(self, n: tuple[int, ...]) -> Asked:
         name = f"p{n[1] % 2}"

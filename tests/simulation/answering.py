@@ -87,9 +87,6 @@ class Answering(Declaring):
         wanted = f"connection {connection.number} should hear {channel} {kind.name} {fields}"
         heard = self._reply
         if heard is not None and kind is not commands.Basic.Return:
-            if self.refused_by_disk(heard) and kind is not commands.Connection.Close:
-                # It has been done, as a whole, but it is not safe.
-                raise Refused(541)
             self._reply, self._listened = None, False
         elif self._listened and kind is not commands.Basic.Return:
             first = connection.heard[0] if connection.heard else None
@@ -139,6 +136,7 @@ class Answering(Declaring):
             channel.reply_tag = None
             channel.unconfirmed.clear()
             channel.committing.clear()
+            channel.purging.clear()
             consumers, channel.consumers = channel.consumers, {}
             for consumer in consumers.values():
                 if self.detach(consumer):
@@ -146,7 +144,7 @@ class Answering(Declaring):
         for channel in channels:
             deliveries = sorted({**channel.unacked, **channel.settling()}.items())
             channel.unacked, channel.uncommitted = {}, []
-            self.settle("requeue failed", deliveries)
+            self.settle("requeue failed", deliveries, left=True)
         for queue in left:
             self.after_leaving(queue)
 

@@ -33,7 +33,10 @@ class Request:
         self.answer: Answer | None = None
         self._node = node
         raw, _, query = path.partition("?")
-        headers = {"authorization": "Basic " + b64encode(f"{user}:{user}".encode()).decode()}
+        headers = {
+            "content-type": "application/json",
+            "authorization": "Basic " + b64encode(f"{user}:{user}".encode()).decode(),
+        }
         data = b"" if body is None else json.dumps(body).encode()
         response = broker_api.respond(api.Request(method, raw, query, headers, data, "127.0.0.1"))
         self._answer = Answer(response.status, json.loads(response.body) if response.body else None)

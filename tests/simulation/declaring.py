@@ -4,7 +4,7 @@ import re
 from typing import Any, NoReturn
 
 from tests.simulation.hearing import Hearing
-from tests.simulation.model import Binding, Connection, Exchange, Queue
+from tests.simulation.model import Binding, Connection, Copy, Exchange, Queue
 
 _COMPARED = (
     *("x-message-ttl", "x-expires", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-max-length"),
@@ -76,7 +76,9 @@ class Declaring(Hearing):
         if "x-dead-letter-exchange" in arguments:
             self.check(user, "read", name)
             self.check(user, "write", arguments["x-dead-letter-exchange"])
-        queue = Queue(name, durable, auto_delete, connection if exclusive else None, arguments, self.now)
+        queue = Queue(
+            name, durable and not exclusive, auto_delete, connection if exclusive else None, arguments, self.now
+        )
         self.queues[name] = queue
         self.configure(queue)
         queue.use(self.now)
@@ -98,7 +100,7 @@ class Declaring(Hearing):
             refuse(405)
         if arguments.get("x-queue-type", "classic") != found.kind:
             refuse(406)
-        if (found.durable, found.auto_delete) != (durable, auto_delete):
+        if (found.durable, found.auto_delete) != (durable and not exclusive, auto_delete):
             refuse(406)
         if any(arguments.get(each) != found.arguments.get(each) for each in _COMPARED):
             refuse(406)
@@ -133,14 +135,15 @@ class Declaring(Hearing):
         self.remove_queue(queue)
         return count
 
-    def purge_queue(self, user: str | None, connection: Connection | None, name: str) -> int:
+    def purge_queue(self, user: str | None, connection: Connection | None, name: str) -> list[Copy]:
+        """What there was."""
         self.check(user, "read", name)
         queue = self.queue(name, connection)
         copies, queue.ready = queue.ready, []
         self._less(queue)
         for copy in copies:
             self.gone(copy)
-        return len(copies)
+        return copies
 
     def delete_exchange(self, user: str | None, name: str, if_unused: bool) -> None:
         if not name:

@@ -6,7 +6,7 @@ Each function breaks one thing, and returns words, with | between them, of which
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.amqp.channel import Channel, Safe
 from rmqctl.broker.amqp.confirms import Confirms
 from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.core import dead_letters as dead_letters_module
@@ -50,7 +50,20 @@ def confirms_too_early(patch: "pytest.MonkeyPatch") -> str:
 
 def answers_a_commit_too_early(patch: "pytest.MonkeyPatch") -> str:
     patch.setattr(Channel, "_send_when_safe", lambda self, frames: self.connection.send(frames))
-    return "tx.commit-ok came before"
+    return "tx.commit-ok came before|queue.purge-ok came before"
+
+
+def answers_a_purge_too_early(patch: "pytest.MonkeyPatch") -> str:
+    hold = Channel.hold
+
+    def early(self: Any, event: Any) -> None:
+        if isinstance(event, Safe) and event.frames[7:11] == b"\x00\x32\x00\x1f":
+            self.connection.send(event.frames)
+        else:
+            hold(self, event)
+
+    patch.setattr(Channel, "hold", early)
+    return "queue.purge-ok came before"
 
 
 def forgets_a_confirm(patch: "pytest.MonkeyPatch") -> str:
@@ -222,6 +235,7 @@ ALL: tuple[Fault, ...] = (
     forgets_what_is_transient,
     confirms_too_early,
     answers_a_commit_too_early,
+    answers_a_purge_too_early,
     forgets_a_confirm,
     delivers_the_last_first,
     forgets_x_death,

@@ -129,6 +129,11 @@ class Hearing(Rules):
                 return False
             self.check_saved(channel.committing.pop(0), "tx.commit-ok")
             return True
+        if isinstance(method, commands.Queue.PurgeOk):
+            if channel is None or not channel.purging or len(channel.purging[0]) != method.message_count:
+                return False
+            self.check_forgotten(channel.purging.pop(0), "queue.purge-ok")
+            return True
         return isinstance(method, commands.Connection.Blocked | commands.Connection.Unblocked)
 
     def _delivered(self, connection: Connection, heard: Heard) -> bool:
@@ -242,6 +247,13 @@ class Hearing(Rules):
                     raise Violation(f"{what} came before {copy} in {copy.queue.name} was safe")
                 copy.safe = True
 
+    def check_forgotten(self, copies: list[Copy], what: str) -> None:
+        for copy in copies:
+            queue, body = copy.queue, copy.message.body
+            again = any(each.message.body == body for each in (*queue.ready, *queue.held))
+            if not again and not queue.deleted and self.sight.saved(queue.name, body):
+                raise Violation(f"{what} came before the disk had forgotten {copy} in {queue.name}")
+
     def all_safe(self) -> None:
         """The disk has everything."""
         for copy in self.unsafe:
@@ -255,11 +267,12 @@ class Hearing(Rules):
                     raise Violation(f"the disk has everything, and {list(channel.unconfirmed)} are not confirmed")
                 if channel.committing and not channel.closing:
                     raise Violation("the disk has everything, and a commit is not answered")
+                if channel.purging and not channel.closing:
+                    raise Violation("the disk has everything, and a purge is not answered")
 
     def all_defined(self) -> None:
         """The disk has all definitions, which never wait for messages."""
         self.undead.clear()
-        self.doubtful.clear()
 
     # ------------------------------------------------------------------------------------------------------ over time
 
@@ -372,23 +385,11 @@ class Hearing(Rules):
                 self.exchanges.setdefault(each.name, each)
             elif isinstance(each, Binding) and self.sight.has_binding(*each):
                 self.bindings.setdefault(each)
-        for each in self.doubtful:
-            if isinstance(each, Queue) and self.queues.get(each.name) is each and not self.sight.has_queue(each.name):
-                del self.queues[each.name]
-            elif isinstance(each, Exchange) and not self.sight.has_exchange(each.name):
-                self.exchanges.pop(each.name, None)
-            elif isinstance(each, Binding) and not self.sight.has_binding(*each):
-                self.bindings.pop(each, None)
         self.undead.clear()
-        self.doubtful.clear()
 
     def _rose(self, queue: Queue, contents: dict[str, list[Any]]) -> bool:
         """Whether it is the one that is there now, and not another that was declared after it."""
-        other = self.queues.get(queue.name)
-        if other is None or queue.name not in contents:
-            return queue.name in contents
-        had = {each.message.body for each in queue.leaving}
-        return other in self.doubtful and any(each.body in had for each in contents[queue.name])
+        return queue.name in contents and queue.name not in self.queues
 
     def _restore(self, queue: Queue, found: list[Any], clean: bool) -> None:
         delivered = set(queue.held)

@@ -1,6 +1,7 @@
 """What each AMQP method has to do, and what the broker has to answer."""
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 from pamqp import commands
@@ -59,20 +60,13 @@ class Methods(Answering):
         elif channel is not None:
             if name not in _SILENT:
                 self.listen(connection, name)
-            there = self._defined() if name in _DEFINING and self.sight.trouble else {}
-            try:
-                _HANDLERS[name](self, channel, said)
-            except Refused as refused:
-                if refused.code == 541:
-                    self.doubtful += [each for each in self._defined() if each not in there]
-                raise
+            if name in _DEFINING and self.refused_by_disk(self._reply):
+                raise Refused(541)
+            _HANDLERS[name](self, channel, said)
         elif said.channel in connection.just_closed:
             self.just_closed(connection, said.channel, name)
         else:
             refuse(504)
-
-    def _defined(self) -> dict[Queue | Exchange | Binding, None]:
-        return dict.fromkeys((*self.queues.values(), *self.exchanges.values(), *self.bindings))
 
     # ------------------------------------------------------------------------------------------------------- declaring
 
@@ -82,6 +76,7 @@ class Methods(Answering):
         if method.passive:
             self.check_any(connection.user, method.queue)
             queue = self.queue(method.queue, connection)
+            queue.use(self.now)
         else:
             queue = self.declare_queue(
                 connection.user,
@@ -105,8 +100,7 @@ class Methods(Answering):
 
     def _queue_purge(self, channel: Channel, said: Said) -> None:
         method: Any = said.method
-        count = self.purge_queue(channel.connection.user, channel.connection, method.queue)
-        self.expect(channel.connection, channel.number, commands.Queue.PurgeOk, message_count=count)
+        channel.purging.append(self.purge_queue(channel.connection.user, channel.connection, method.queue))
 
     def _queue_bind(self, channel: Channel, said: Said) -> None:
         method: Any = said.method
@@ -221,7 +215,7 @@ class Methods(Answering):
 
     # -------------------------------------------------------------------------------------------- getting and consuming
 
-    def next_to_get(self, queue: Queue) -> Any:
+    def next_to_get(self, queue: Queue, *, no_ack: bool = False) -> Any:
         """The next message, counted as unacknowledged; None without one."""
         self.deliveries()
         queue.use(self.now)
@@ -231,8 +225,9 @@ class Methods(Answering):
         copy = queue.ready.pop(0)
         self._less(queue)
         queue.held[copy] = None
-        # What comes to the front expires at once, before anybody counts.
-        self.expire(queue)
+        # What comes to the front expires at once, before anybody counts; in a quorum queue, when the message is settled.
+        if queue.kind == "classic" or no_ack:
+            self.expire(queue)
         return copy
 
     def queue_to_get(self, name: str, connection: Connection | None) -> Queue:
@@ -246,7 +241,7 @@ class Methods(Answering):
         connection = channel.connection
         self.check(connection.user, "read", method.queue)
         queue = self.queue_to_get(method.queue, connection)
-        copy = self.next_to_get(queue)
+        copy = self.next_to_get(queue, no_ack=method.no_ack)
         if copy is None:
             self.expect(connection, channel.number, commands.Basic.GetEmpty)
             return
@@ -374,8 +369,8 @@ class Methods(Answering):
             left = queues and [each for each in queues if not each.deleted]
             self._hand_over(channel, message, left, mandatory, publish)
         channel.uncommitted = []
-        for kind, what in settled:
-            self.settle(kind, what)
+        for kind, group in groupby(settled, key=lambda each: each[0]):
+            self.settle(kind, [each for _, what in group for each in what])
         if publish.refused:
             refuse(406)
         self.not_refused(channel, behind)
@@ -394,8 +389,10 @@ class Methods(Answering):
 _DEFINING = frozenset(
     f"{kind}.{what}" for kind in ("Queue", "Exchange") for what in ("Declare", "Delete", "Bind", "Unbind")
 )
-# Methods that are not answered, unless something is wrong with them.
-_SILENT = frozenset(("Channel.CloseOk", "Basic.Publish", "Basic.Ack", "Basic.Nack", "Basic.Reject", "Tx.Commit"))
+# Methods that are not answered, or not at once, unless something is wrong with them.
+_SILENT = frozenset(
+    ("Channel.CloseOk", "Basic.Publish", "Basic.Ack", "Basic.Nack", "Basic.Reject", "Tx.Commit", "Queue.Purge")
+)
 _HANDLERS: dict[str, Callable[[Methods, Channel, Said], None]] = {
     "Channel.Close": lambda model, channel, _: model.close_channel(channel),
     "Channel.CloseOk": lambda *_: None,

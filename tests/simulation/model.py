@@ -25,6 +25,8 @@ ignored, but for another channel.close, which is answered.
 *The end of a channel or a connection.* First none of its consumers takes anything more, then what was not acknowledged
 goes back, then others are served.
 
+*Purges.* When a purge is answered, the disk has forgotten what there was.
+
 *Confirms.* Each publish on a confirm channel is confirmed or refused once; refused only when a queue with
 `reject-publish` was full. When the confirm arrives, the disk has the message in each durable queue that still has it,
 if it is persistent or the queue a quorum queue. The same holds for tx.commit-ok and for the answer to a publish over
@@ -36,13 +38,14 @@ has all that were confirmed and neither acknowledged nor otherwise gone. What wa
 What was acknowledged may come back as long as the disk had something left to write since; it is flagged as redelivered
 then. Everything else that was durable is there, everything that was not is gone.
 
-*A disk that refuses.* What is declared or deleted then is answered with 541, and done all the same, as a whole; a
-crash may undo it as long as the disk has not taken it. What goes of its own accord, like an auto-delete queue with its
-last consumer, goes all the same. Once the disk takes everything, everything is safe.
+*A disk that refuses.* What is declared or deleted then is answered with 541, and nothing of it is done. What goes of its
+own accord, like an auto-delete queue with its last consumer, goes all the same; a crash may undo that as long as the disk
+has not taken it. Once the disk takes everything, everything is safe.
 
 *Limits and time.* What is too much goes from the head, or is refused. What has expired goes as soon as it is at the
 head; of a quorum queue, at the head of its priority. When messages come back to a classic queue, those that are too
 much go before those that have expired; in a quorum queue the other way round. The limits hold after a restart too.
+Publishing and getting over HTTP is refused where the user may not connect once more.
 
 *Dead letters.* Each death is counted in x-death by queue and reason, the latest first. A message that would go round
 without a client having rejected it is dropped instead.
@@ -162,13 +165,11 @@ class Consumer:
         channel = self.channel
         if channel.connection.held or channel.connection.over or channel.closing:
             return False
-        if self.queue.single_active and self.queue.active is not self:
+        if self.queue.single_active and (self.queue.active is not self or self.queue.fading):
             return False
-        if self.no_ack:
-            return True
-        if self.prefetch and self.unacked >= self.prefetch:
+        if channel.prefetch and channel.consumed() >= channel.prefetch:
             return False
-        return not channel.prefetch or channel.consumed() < channel.prefetch
+        return self.no_ack or not self.prefetch or self.unacked < self.prefetch
 
 
 class Queue:
@@ -196,6 +197,8 @@ class Queue:
         """Gone, but the disk may not know yet."""
         self.consumers: list[Consumer] = []
         self.active: Consumer | None = None
+        self.fading = False
+        """The active consumer gets nothing more, and another takes its place when it has acknowledged what it has."""
         self.deleted = False
         self.settings: dict[str, Any] = {}
         self.refusing = False
@@ -315,6 +318,8 @@ class Channel:
         self.uncommitted: list[tuple[str, Any]] = []
         self.committing: list[list[Copy]] = []
         """For each tx.commit that waits for its answer, what was published."""
+        self.purging: list[list[Copy]] = []
+        """For each queue.purge that waits for its answer, what there was."""
         self.last_queue = ""
         self.reply_tag: str | None = None
         self.reply_to = ""

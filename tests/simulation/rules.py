@@ -40,7 +40,10 @@ class Sight(Protocol):
     """What the model may look at to see which of the allowed ways the broker went."""
 
     now: float
+    """By the clock, which never jumps."""
 
+    @property
+    def date(self) -> float: ...
     @property
     def trouble(self) -> bool: ...
     def saved(self, queue: str, body: bytes) -> bool: ...
@@ -71,8 +74,6 @@ class Rules:
         self.connections: dict[int, Connection] = {}
         self.undead: list[Queue | Exchange | Binding] = []
         """Gone, but a crash may bring it back: the disk refused to take note."""
-        self.doubtful: list[Queue | Exchange | Binding] = []
-        """There, but a crash may take it away: the disk refused it."""
         self.acting: Connection | None = None
         """Whose input is handled."""
         self.failing: list[Channel] = []
@@ -213,7 +214,7 @@ class Rules:
             exchange = self.exchanges.get(name)
             if exchange is None:
                 continue
-            message = dead_letter(copy, reason, self.now)
+            message = dead_letter(copy, reason, self.sight.date)
             more = [] if "dead-letter-routing-key" in queue.settings else message.copies
             targets = self.route(exchange, message, more)
             self.hand_over(
@@ -225,8 +226,13 @@ class Rules:
         if copy.kept() and not copy.queue.deleted and copy.order:
             copy.queue.leaving.append(copy)
 
-    def settle(self, kind: str, taken: list[tuple[int, Delivery]]) -> None:
-        """`kind`: ack, nack, reject (for good), or requeue, and with "failed" behind it when it counts as a failure."""
+    def settle(self, kind: str, taken: list[tuple[int, Delivery]], *, left: bool = False) -> None:
+        """`kind`: ack, nack, reject (for good), or requeue, and with "failed" behind it when it counts as a failure.
+
+        `left`: the channel is over. Else what was got comes first, then each consumer's, by their tags.
+        """
+        if not left:
+            taken = sorted(taken, key=lambda each: each[1].consumer.tag if each[1].consumer is not None else "")
         by_queue: dict[Queue, list[Copy]] = {}
         for _, (copy, consumer) in taken:
             if consumer is not None:
@@ -240,6 +246,9 @@ class Rules:
         if kind.startswith("requeue"):
             for queue, copies in by_queue.items():
                 self.requeue(queue, copies, failed=kind.endswith("failed"))
+        for _, (_, consumer) in taken:
+            if consumer is not None:
+                self._activate(consumer.queue)
         # A dead letter takes its way after the consumer got the next message.
         self.deliveries()
         if kind.startswith("reject"):
@@ -303,8 +312,6 @@ class Rules:
         consumer.channel.consumers[consumer.tag] = consumer
         queue.consumers.append(consumer)
         queue.use(self.now)
-        if queue.kind == "quorum" and queue.active is not None and consumer.priority > queue.active.priority:
-            queue.active = None
         self._activate(queue)
         self.served(queue)
 
@@ -331,9 +338,16 @@ class Rules:
         self.served(queue)
 
     def _activate(self, queue: Queue) -> None:
-        if queue.single_active and queue.active is None and queue.consumers:
-            queue.active = max(queue.consumers, key=lambda each: each.priority)
-            queue.active.freed = self.event
+        if not queue.single_active or not queue.consumers:
+            return
+        first = max(queue.consumers, key=lambda each: each.priority)
+        if queue.kind == "quorum" and queue.active is not None:
+            queue.fading |= first.priority > queue.active.priority
+            if queue.fading and not queue.active.unacked:
+                queue.active = None
+        if queue.active is None:
+            queue.active, queue.fading = first, False
+            first.freed = self.event
 
     def served(self, queue: Queue) -> None:
         """Somebody may have room now: what has expired at the head is found out."""

@@ -254,7 +254,7 @@ class Simulation:
         self._event(None)
 
     def _back(self, step: Step) -> None:
-        self.world.pass_time(-step.numbers[1] / 7919)
+        self.world.set_date(step.numbers[1] / 7919 * (1 if step.numbers[0] % 2 else -1))
         self._event(None)
 
     def _disk(self, step: Step) -> None:

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.core.alarms import DISK
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.api import Api
@@ -65,6 +66,8 @@ class World(Inside):
     def __init__(self, seed: int, folder: Path, trace: Callable[[str], None] | None = None) -> None:
         super().__init__()
         self.now = START
+        self.ahead = 0.0
+        """By how much the calendar is ahead of the clock."""
         self.links: dict[int, Link] = {}
         self.requests: list[Request] = []
         self.digest = hashlib.blake2b(digest_size=16)
@@ -83,9 +86,10 @@ class World(Inside):
 
     def _open(self) -> None:
         """As `process.run` and `process.server` do it."""
+        self.now, self.ahead = self.date, 0.0
         database = open_database(self._path, full_sync=False)
         self.disk = FaultyDisk(database)
-        self.broker = Broker(Node(lambda: self.now, self._chance), consumer_timeout=None)
+        self.broker = Broker(self._node(), consumer_timeout=None)
         self.store = Store(self.disk, load(self.broker, database))
         self.broker.node.journal = self.store
         self.recovered = {name: self.contents(name) for name in self.counts()} if self.broker.vhosts else {}
@@ -97,7 +101,7 @@ class World(Inside):
             if not self.broker.vhosts:
                 self.broker.seed()
         self.store.committed = self.broker.node.committed
-        self.store.failing = lambda reason: self.broker.set_alarm(reason is not None)
+        self.store.failing = lambda reason: self.broker.alarms.set(DISK, reason is not None, "the store")
         self._loop = Loop()
         self._writer = PatientWriter(self.disk)
         self.store.start(self._loop, self._writer)
@@ -151,11 +155,24 @@ class World(Inside):
     def due(self) -> float | None:
         return self.broker.node.timers.next()
 
+    def _node(self) -> Node:
+        return Node(lambda: self.now, self._chance, calendar=lambda: self.date)
+
+    @property
+    def date(self) -> float:
+        """What the machine says that it is: it can be set."""
+        return self.now + self.ahead
+
     def pass_time(self, seconds: float) -> None:
-        """The clock goes on, or is set back; nothing has noticed yet."""
+        """The clock goes on; nothing has noticed yet."""
         self._say(f"clock {seconds:+.6f}")
         self.now += seconds
-        self._loop.now += max(seconds, 0.0)
+        self._loop.now += seconds
+
+    def set_date(self, seconds: float) -> None:
+        """Forwards or back."""
+        self._say(f"date {seconds:+.6f}")
+        self.ahead += seconds
 
     def begin_writes(self) -> bool:
         """What the store has asked its loop for. Whether a batch waits for the disk then."""

@@ -59,7 +59,21 @@ OF_CORE = {
         "hashlib",
         "heapq",
     ),
-    *("hmac", "itertools", "json", "logging", "math", "operator", "pamqp", "re", "struct", "types", "typing"),
+    *(
+        "hmac",
+        "itertools",
+        "json",
+        "logging",
+        "math",
+        "operator",
+        "pamqp",
+        "re",
+        "regex",
+        "struct",
+        "types",
+        "typing",
+        "zlib",
+    ),
 }
 
 

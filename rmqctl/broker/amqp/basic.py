@@ -66,7 +66,7 @@ def cancel(channel: Channel, method: commands.Basic.Cancel) -> None:
         channel.reply(60, 31, short_string(tag))
     if tag == channel.reply_tag:
         channel.forget_replies()
-    elif subscription := channel.subscriptions.pop(tag, None):
+    elif subscription := channel.unsubscribe(tag):
         subscription.queue.remove_consumer(subscription.consumer)
 
 
@@ -90,6 +90,8 @@ def get(channel: Channel, method: commands.Basic.Get) -> None:
     else:
         tag = channel.deliveries.add(entry, queue, None, channel.node.now)
     message = queue.as_delivered(entry) if entry.acquired else entry.message
+    if channel.firehose.on:
+        channel.firehose.delivered(channel.origin, message, queue.name, entry.redelivered)
     arguments = frames.delivery(b"\x00\x3c\x00\x47", tag, entry.redelivered, message.route)
     channel.send_content(arguments + frames.long(queue.ready.count), message)
 

@@ -14,7 +14,7 @@ from rmqctl.broker.amqp.confirms import Confirms
 from rmqctl.broker.amqp.deliveries import ACK, LEFT, Deliveries, Settlement, Tagged, by_queue
 from rmqctl.broker.amqp.errors import AmqpError, error_of
 from rmqctl.broker.amqp.states import ChannelState, Mode
-from rmqctl.broker.amqp.transaction import Published, Settled, TransactionLog
+from rmqctl.broker.amqp.transaction import Published, TransactionLog
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.consumer import Consumer, Origin
 from rmqctl.broker.core.content import short_string
@@ -23,6 +23,7 @@ from rmqctl.broker.core.message import Entry, Message
 from rmqctl.broker.core.ports import Connection
 from rmqctl.broker.core.publishing import TAKEN, Outcome, Publisher
 from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.shield import shielded
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost import VHost
 
@@ -46,6 +47,8 @@ class Client(Connection, Protocol):
     handling: bool
     """A method of the client is being handled."""
 
+    @property
+    def choked(self) -> bool: ...
     @property
     def user(self) -> User: ...
     @property
@@ -93,7 +96,11 @@ class Channel:
         self.user = connection.user
         self.state = ChannelState.OPEN
         self.mode = Mode.PLAIN
-        self.publisher = Publisher(self.vhost.name, self.vhost.router, self.broker.replies, self.user)
+        self.origin = Origin(connection.name, number, connection.peer, self.user.name)
+        self.firehose = self.vhost.firehose
+        self.publisher = Publisher(
+            self.vhost.name, self.vhost.router, self.broker.replies, self.user, self.firehose, self.origin
+        )
         self.counts = self.publisher.counts
         self.assembly = content.Assembly()
         self.confirms = Confirms(self.node, number, self.counts, connection.send)
@@ -104,12 +111,15 @@ class Channel:
         self.reply_tag: str | None = None
         """The consumer tag of direct replies, while there are to be any."""
         self.prefetch = 0
+        self._refused: dict[str, None] = {}
+        """Tags of consumers that were told that they cannot take anything now, in that order."""
+        self._freed: dict[str, None] = {}
+        """Tags of consumers that have acknowledged something since they were last credited."""
         self.consumer_prefetch = 0
         """What new consumers start with."""
         self.last_queue = ""
         """Stands for an empty queue name (specification, section 1.7: queue-name)."""
         self.last_used = self.node.now
-        self.origin = Origin(connection.name, number, connection.peer, self.user.name)
         self._held: list[Event] = []
         self.commits: deque[tuple[int, bytes]] = deque()
         """Answers to transactions that wait for the store: batch and frames."""
@@ -174,13 +184,18 @@ class Channel:
 
     def may_send(self, consumer: Consumer) -> bool:
         """See `Outlet`."""
-        if self.connection.paused:
+        if (
+            self.connection.paused
+            or (self.prefetch and self.deliveries.consumed >= self.prefetch)
+            or (consumer.prefetch and consumer.unacked >= consumer.prefetch)
+        ):
+            self._refused[consumer.tag] = None
             return False
-        if consumer.no_ack:
-            return True
-        if consumer.prefetch and consumer.unacked >= consumer.prefetch:
-            return False
-        return not self.prefetch or self.deliveries.consumed < self.prefetch
+        return True
+
+    def _takes_nothing(self) -> bool:
+        """None of its consumers can take anything: also one that needs no acknowledgement waits for the others'."""
+        return self.connection.paused or bool(self.prefetch and self.deliveries.consumed >= self.prefetch)
 
     def send(self, consumer: Consumer, entry: Entry, message: Message) -> None:
         """See `Outlet`."""
@@ -245,17 +260,21 @@ class Channel:
             self.counts.deliver += 1
         if entry.redelivered:
             self.counts.redeliver += 1
+        if self.firehose.on:
+            self.firehose.delivered(self.origin, message, queue.name, entry.redelivered)
         connection = self.connection
         connection.send(frames.deliver(self.number, prefix, tag, entry.redelivered, message, connection.frame_max))
 
     def _cancel(self, consumer: Consumer) -> None:
         """basic.cancel: its queue is gone."""
-        if self.subscriptions.pop(consumer.tag, None) and self.connection.capable("consumer_cancel_notify"):
+        if self.unsubscribe(consumer.tag) and self.connection.capable("consumer_cancel_notify"):
             self.connection.send(frames.method(self.number, 60, 30, short_string(consumer.tag), b"\x01"))
 
     def send_reply(self, message: Message) -> None:
-        """A direct reply: it needs no acknowledgement, and there is no queue where it could wait."""
+        """A direct reply: it needs no acknowledgement, and there is no queue where it could wait: who is choked loses it."""
         assert self.reply_tag is not None
+        if self.connection.choked:
+            return
         self.counts.deliver_no_ack += 1
         prefix = frames.deliver_prefix(self.reply_tag)
         self.send_content(frames.delivery(prefix, self.deliveries.next_tag(), False, message.route), message)
@@ -265,13 +284,32 @@ class Channel:
         connection.send(frames.content(self.number, arguments, message.header, message.body, connection.frame_max))
 
     def resume(self, *, early: bool = False) -> None:
-        """All of the channel's consumers may be able to take messages again.
+        """All of the channel's consumers may be able to take messages again: who was refused first is asked first.
 
         `early`: in the middle of what the client has sent, where those of queues that settle later cannot yet.
         """
-        for each in list(self.subscriptions.values()):
-            if not (early and each.queue.settles_later):
-                each.queue.credit(each.consumer)
+        for tag in list(self._refused):
+            if self._takes_nothing():
+                return
+            self._credit(tag, self._refused, early)
+
+    def credit(self, *, early: bool = False) -> None:
+        """Those that have acknowledged something may be able to; with a limit for the whole channel perhaps others."""
+        self._credit_all(self._freed, early)
+
+    def _credit_all(self, freed: dict[str, None], early: bool = False) -> None:
+        if self.prefetch:
+            self.resume(early=early)
+        for tag in list(freed):
+            self._credit(tag, freed, early)
+
+    def _credit(self, tag: str, among: dict[str, None], early: bool) -> None:
+        subscription = self.subscriptions.get(tag)
+        if subscription is not None and early and subscription.queue.settles_later:
+            return
+        del among[tag]
+        if subscription is not None:
+            subscription.queue.credit(subscription.consumer)
 
     # --------------------------------------------------------------------------------------------------- acknowledging
 
@@ -285,13 +323,14 @@ class Channel:
         queue.counts.ack += 1
         queue.settle(entry)
         if consumer is not None and (consumer.blocked or self.prefetch):
+            self._freed[consumer.tag] = None
             self.connection.credited[self] = None
 
     def settle(self, settlement: Settlement, tag: int, multiple: bool) -> None:
         """`tag` 0 with `multiple`: all."""
         taken = self.deliveries.take_up_to(tag) if multiple else [(tag, self.deliveries.take(tag))]
         if self.mode is _TX:
-            self.transaction.settle(Settled(settlement, taken))
+            self.transaction.settle(settlement, taken)
         else:
             self.settle_now(settlement, taken)
 
@@ -306,24 +345,18 @@ class Channel:
                 self.counts.ack += 1
                 delivery.queue.counts.ack += 1
                 delivery.queue.settle(delivery.entry)
+        if not settlement.left:
+            # As RabbitMQ: what was got first, then each consumer's, by their tags.
+            deliveries.sort(key=lambda each: each.consumer.tag if each.consumer is not None else "")
         entries = {} if settlement.ack else by_queue(deliveries)
         if settlement.requeue:
             for queue, found in entries.items():
                 queue.requeue(found, failed=settlement.failed)
-        self._freed(freed)
+        self._credit_all(freed)
         if not settlement.requeue:
             # A dead letter takes its way after the consumer got the next message.
             for queue, found in entries.items():
                 queue.reject(found, failed=settlement.failed)
-
-    def _freed(self, tags: Iterable[str]) -> None:
-        """Consumers of these tags have room again, and with a limit for the whole channel perhaps all."""
-        if self.prefetch:
-            self.resume()
-            return
-        for tag in tags:
-            if subscription := self.subscriptions.get(tag):
-                subscription.queue.credit(subscription.consumer)
 
     def recover(self) -> None:
         """Everything that is unacknowledged goes back."""
@@ -341,6 +374,12 @@ class Channel:
         if not self.last_queue:
             raise AmqpError(404, "no previously declared queue")
         return self.last_queue
+
+    def unsubscribe(self, tag: str) -> Subscription | None:
+        """The consumer of this tag is forgotten; None when there was none."""
+        self._refused.pop(tag, None)
+        self._freed.pop(tag, None)
+        return self.subscriptions.pop(tag, None)
 
     def forget_replies(self) -> None:
         self.broker.replies.close(self.publisher.reply_address)
@@ -382,8 +421,11 @@ def release(channels: Iterable[Channel]) -> None:
     channels = list(channels)
     left: dict[Queue, None] = {}
     for channel in channels:
-        left |= dict.fromkeys(channel.detach())
+        with shielded(f"take the consumers of channel {channel.number} from their queues"):
+            left |= dict.fromkeys(channel.detach())
     for channel in channels:
-        channel.put_back()
+        with shielded(f"return what channel {channel.number} has not acknowledged"):
+            channel.put_back()
     for queue in left:
-        queue.after_leaving()
+        with shielded(f"go on with queue '{queue.name}'"):
+            queue.after_leaving()

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from pamqp import commands
+from pamqp import base, commands
 
 from rmqctl.broker.amqp import frames, handshake, methods
 from rmqctl.broker.amqp.channel import Channel, release
@@ -51,6 +51,8 @@ from rmqctl.broker.core.vhost import VHost
 # How long a client may take for the handshake, and at most to end a connection that one side has closed, in seconds.
 _HANDSHAKE = 10.0
 _CLOSING = 30.0
+# How long a client that was refused and cannot be told so hears nothing, and one that sends no frames is not hung up on.
+_SILENCE = 3.0
 _LOG = logging.getLogger("rmqctl.broker")
 # Methods of which the queue's name, their first argument but a ticket, is looked at before anything else.
 _NAMED = frozenset(struct.pack(">HH", *index) for index in ((50, 20), (50, 30), (50, 40), (50, 50), (60, 20), (60, 70)))
@@ -59,6 +61,7 @@ _OPEN_CHANNEL, _CLOSE_CHANNEL, _CLOSE_CHANNEL_OK = b"\x00\x14\x00\x0a", b"\x00\x
 # Methods after which a queue that settles later hands nothing more to the consumers that acknowledged before.
 _WITHDRAWING = (b"\x00\x3c\x00\x1e", _CLOSE_CHANNEL)
 _RUNNING, _CLOSING_STATE, _CLOSED = ConnectionState.RUNNING, ConnectionState.CLOSING, ConnectionState.CLOSED
+_CLOSE_OK = frames.method(0, 10, 51)
 _OPEN, _METHOD = ChannelState.OPEN, Expects.METHOD
 _numbers = count(1)
 
@@ -89,6 +92,8 @@ class Connection(Output):
         self._just_closed: set[int] = set()
         """Channels that the client has closed in what is being handled: what it says on them besides is ignored."""
         self.publishes = False
+        self._deaf = False
+        """What comes is no frames any more."""
         self.close_reason = ""
         self.received_bytes = 0
         self.received_frames = 0
@@ -128,14 +133,19 @@ class Connection(Output):
         return self.state is _RUNNING
 
     @property
+    def is_ending(self) -> bool:
+        """One side has said so."""
+        return self.state in (_CLOSING_STATE, _CLOSED)
+
+    @property
     def finished(self) -> bool:
         """The socket is to be closed as soon as `out` has been sent."""
         return self.state is _CLOSED
 
     @property
     def reads(self) -> bool:
-        """False while publishers are blocked and this is one: its socket is not to be read."""
-        return not (self.broker.alarmed and self.publishes and self.is_open)
+        """False while publishers are blocked and this is one, or the client is choked: its socket is not to be read."""
+        return not (self.choked or (self.broker.alarmed and self.publishes and self.is_open))
 
     # ----------------------------------------------------------------------------------------------------------- bytes
 
@@ -144,6 +154,10 @@ class Connection(Output):
         if self.state is _CLOSED:
             return
         self.received_bytes += len(data)
+        if self._deaf:
+            if data.endswith(_CLOSE_OK):
+                self._finish()
+            return
         self.heartbeats.heard = True
         # A large frame that comes in many pieces is put together once, when it is whole.
         if self._have + len(data) < self._need:
@@ -158,11 +172,13 @@ class Connection(Output):
         try:
             rest = self._frames(data)
         except AmqpError as error:
-            # Where the next frame begins is not known any more: the rest of what came is lost.
-            if self.state is _CLOSING_STATE:
-                self._finish()
-            else:
+            # Where the next frame begins is not known any more: whatever comes is lost. It is waited for all the same: a
+            # client that is still writing would never read why it is closed.
+            if self.state is not _CLOSING_STATE:
                 self._fail(error, 0, b"")
+            if self.state is _CLOSING_STATE:
+                self._end_after(_SILENCE)
+            self._deaf = True
             rest = b""
         except HangUp:
             self.close_reason = "cannot make sense of the client"
@@ -378,6 +394,7 @@ class Connection(Output):
                 self.channels[number] = Channel(self, number)
                 raise AmqpError(404, "no previously declared queue")
             raise AmqpError(504, "expected 'channel.open'")
+        frames.decode_method(payload)
         if len(self.channels) >= self.channel_max:
             problem = f"number of channels opened ({len(self.channels)}) has reached the negotiated channel_max"
             raise AmqpError(530, f"{problem} ({self.channel_max})", blame=NO_METHOD)
@@ -408,12 +425,25 @@ class Connection(Output):
         self.send(handshake.start(self.broker))
 
     def _connection_method(self, payload: bytes) -> None:
-        method = frames.decode_method(payload)
+        method = self._decoded(payload)
         event = EVENTS.get(type(method))
         if event is None or event not in CONNECTION[self.state]:
             self._hang_up_before_tuning()
             raise AmqpError(504, f"unexpected method in connection state {self.state.value}")
         self._HANDLERS[event](self, method)
+
+    def _decoded(self, payload: bytes) -> base.Frame:
+        """A method of channel 0. RabbitMQ's own process ends when it is cut short or too long: that is nobody's error."""
+        try:
+            return frames.decode_method(payload)
+        except AmqpError as error:
+            self._hang_up_before_tuning()
+            if error.blame is not None:
+                error.blame = payload[:4]
+                raise
+            if self.state is not _RUNNING:
+                raise HangUp from None
+            raise AmqpError(541, "", blame=NO_METHOD) from None
 
     def _while_closing(self, index: bytes) -> None:
         """Two may close at once: then both sides answer."""
@@ -489,18 +519,21 @@ class Connection(Output):
         self.close_reason = error.reply
         before_tuning = self.state in (ConnectionState.HEADER, ConnectionState.START)
         self._release_channels()
+        self._moved(ConnectionEvent.FAILED)
         if before_tuning and error.code == 403 and not self.capable("authentication_failure_close"):
-            self._finish()
+            # Without a word, and not at once: guessing passwords takes its time.
+            self._end_after(_SILENCE)
             return
         self.send(frames.method(0, 10, 50, *_reply(error), index))
-        self._moved(ConnectionEvent.FAILED)
         self._expect_end()
 
     def _expect_end(self) -> None:
         """The client is to end the connection; when it does not within a heartbeats' interval, it ends all the same."""
+        self._end_after(min(self.heartbeats.interval or _CLOSING, _CLOSING))
+
+    def _end_after(self, seconds: float) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        seconds = min(self.heartbeats.interval or _CLOSING, _CLOSING)
         self._deadline = self.node.timers.at(self.node.now + seconds, self._finish)
 
     def close(self, text: str) -> None:
@@ -573,7 +606,7 @@ class Connection(Output):
             return
         if self.broker.alarmed and self.publishes and not self._blocked_said:
             self._blocked_said = True
-            self.send(frames.method(0, 10, 60, short_string("low on memory")))
+            self.send(frames.method(0, 10, 60, short_string(f"low on {' & '.join(self.broker.alarms.resources)}")))
         elif not self.broker.alarmed and self._blocked_said:
             self._blocked_said = False
             self.send(frames.method(0, 10, 61))

@@ -12,6 +12,8 @@ _LARGEST_EVER = 512 * 1024 * 1024
 # Flags and properties that were found sound.
 _SOUND: set[bytes] = set()
 _SOUND_AT_MOST = 1000
+# Larger ones, in bytes, are looked at each time: publishers that say the same again and again say little.
+_REMEMBERED = 1000
 
 
 class Whole(NamedTuple):
@@ -94,7 +96,7 @@ class Assembly:
 def check_properties(header: bytes) -> None:
     """Raises Refusal when the properties do not fit the flags, or the headers are no table.
 
-    What was sound once need not be looked at again.
+    What is small and was sound once need not be looked at again.
     """
     found = header[12:]
     if found in _SOUND:
@@ -102,6 +104,8 @@ def check_properties(header: bytes) -> None:
     headers = split_properties(header).get("headers")
     if headers is not None:
         decode_table(headers)
+    if len(found) > _REMEMBERED:
+        return
     if len(_SOUND) >= _SOUND_AT_MOST:
         _SOUND.clear()
     _SOUND.add(found)

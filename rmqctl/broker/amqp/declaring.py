@@ -3,7 +3,7 @@
 from pamqp import commands
 
 from rmqctl.broker.amqp import frames
-from rmqctl.broker.amqp.channel import Channel
+from rmqctl.broker.amqp.channel import Channel, Safe
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import refused
@@ -60,6 +60,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
         if method.passive:
             channel.vhost.check_any(channel.user, "queue", name)
             queue = channel.vhost.queue(name, channel.connection)
+            queue.used = channel.node.now
         else:
             queue = channel.vhost.declare_queue(
                 channel.user,
@@ -92,14 +93,26 @@ def queue_bind(channel: Channel, method: commands.Queue.Bind) -> None:
 
 def queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
     name, key = _bound(channel, method.queue, method.routing_key)
-    channel.vhost.unbind(channel.user, _name(method.exchange), Destination("queue", name), key, method.arguments or {})
+    channel.vhost.unbind(
+        channel.user,
+        _name(method.exchange),
+        Destination("queue", name),
+        key,
+        method.arguments or {},
+        channel.connection,
+    )
     channel.reply(50, 51)
 
 
 def queue_purge(channel: Channel, method: commands.Queue.Purge) -> None:
-    count = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.connection)
-    if not method.nowait:
-        channel.reply(50, 31, frames.long(count))
+    purged = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.connection)
+    if method.nowait:
+        return
+    if purged.stored:
+        # They do not come back after this, whatever happens to the broker.
+        channel.hold(Safe(frames.method(channel.number, 50, 31, frames.long(purged.messages))))
+    else:
+        channel.reply(50, 31, frames.long(purged.messages))
 
 
 def queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
@@ -121,7 +134,7 @@ def _bound(channel: Channel, queue: str, key: str) -> tuple[str, str]:
 
 
 def _arguments(method: commands.Exchange.Declare | commands.Queue.Declare) -> Arguments:
-    """With the types that they came with: `methods` sees to that."""
+    """With the types that they came with: `frames` sees to that."""
     return method.arguments if isinstance(method.arguments, Arguments) else Arguments(method.arguments or {})
 
 

@@ -11,11 +11,12 @@ from rmqctl.broker.core.queue import Queue
 
 
 class Settlement(NamedTuple):
-    """How deliveries end. `requeue`: they go back; `failed`: RabbitMQ takes that for a failed delivery."""
+    """How deliveries end. `requeue`: they go back; `failed`: RabbitMQ calls it a failed delivery; `left`: nobody says so."""
 
     ack: bool = False
     requeue: bool = False
     failed: bool = False
+    left: bool = False
 
 
 ACK = Settlement(ack=True)
@@ -29,7 +30,7 @@ def reject(requeue: bool) -> Settlement:
     return Settlement(requeue=requeue, failed=True)
 
 
-LEFT = reject(requeue=True)
+LEFT = Settlement(requeue=True, failed=True, left=True)
 """The channel is over."""
 
 
@@ -51,6 +52,8 @@ class Deliveries:
     def __init__(self) -> None:
         self.consumed = 0
         self._unacked: OrderedDict[int, Delivery] = OrderedDict()
+        self._in_order = True
+        """Of their tags; where the order counts, `_sort` sees to it."""
         self._tag = 0
 
     def __len__(self) -> int:
@@ -58,6 +61,7 @@ class Deliveries:
 
     def __iter__(self) -> Iterator[Delivery]:
         """The oldest first."""
+        self._sort()
         return iter(self._unacked.values())
 
     def next_tag(self) -> int:
@@ -93,6 +97,7 @@ class Deliveries:
         """The same of several, 0 for all. Raises Refusal for another tag that is not among them."""
         if tag and tag not in self._unacked:
             raise _unknown(tag)
+        self._sort()
         taken = []
         while self._unacked:
             taken.append(self._unacked.popitem(last=False))
@@ -102,7 +107,14 @@ class Deliveries:
 
     def put_back(self, taken: Iterable[Tagged]) -> None:
         """They were not settled after all."""
-        self._unacked = OrderedDict(sorted([*taken, *self._unacked.items()]))
+        for tag, delivery in taken:
+            self._unacked[tag] = delivery
+            self._in_order = False
+
+    def _sort(self) -> None:
+        if not self._in_order:
+            self._unacked = OrderedDict(sorted(self._unacked.items()))
+            self._in_order = True
 
     def settled(self, delivery: Delivery) -> None:
         """It was taken, and is no longer anybody's."""

@@ -29,8 +29,6 @@ _SHORT = Struct(">H")
 _LONGLONG = Struct(">Q")
 _BASIC = 60
 
-# Sizes of the arguments of methods that have no strings and no tables.
-_FIXED = {0x3C000A: 7, 0x3C005A: 9, 0x3C0078: 9, 0x3C006E: 1, 0x3C0064: 1, 0x140014: 1, 0x55000A: 1}
 # Kinds of arguments: numbers, and how many bytes the size of the others has.
 _NUMBERS = {"octet": Struct(">B"), "short": _SHORT, "long": _LONG, "longlong": _LONGLONG}
 _SIZE_OF_SIZE = {"shortstr": 1, "longstr": 4, "table": 4}
@@ -188,6 +186,8 @@ def _decode_publish(payload: bytes) -> Published:
         bits = payload[end]
     except IndexError:
         raise undecodable(payload) from None
+    if end + 1 != len(payload):
+        raise undecodable(payload)
     if bits & _IMMEDIATE:
         raise AmqpError(540, "immediate=true")
     return exchange, key, bits, payload[6:end]
@@ -200,7 +200,7 @@ def acknowledgement(payload: bytes) -> tuple[int, bool]:
 
 
 def decode_method(payload: bytes) -> base.Frame:
-    """Any method. Raises a connection error for what is unknown or cut short."""
+    """Any method. Raises a connection error for what is unknown, cut short or too long."""
     index = int.from_bytes(payload[:4], "big")
     kind: Callable[[], base.Frame] | None = commands.INDEX_MAPPING.get(index)
     if kind is None or len(payload) < 4:
@@ -216,8 +216,6 @@ def decode_method(payload: bytes) -> base.Frame:
         raise undecodable(payload) from None
     except (IndexError, struct.error):
         raise undecodable(payload) from None
-    if index in _FIXED and len(payload) != 4 + _FIXED[index]:
-        raise undecodable(payload)
     return found
 
 
@@ -243,6 +241,8 @@ def _read_arguments(found: base.Frame, payload: bytes) -> None:
             value = _arguments(payload, position) if kind == "table" else _text(kind, payload[start:end])
             position = end
         setattr(found, name, value)
+    if position + bool(bits) != len(payload):
+        raise BadField
 
 
 def _arguments(payload: bytes, position: int) -> Arguments:
@@ -264,7 +264,7 @@ def _text(kind: str, data: bytes) -> str | bytes:
 
 
 def undecodable(payload: bytes) -> AmqpError:
-    return AmqpError(501, f"cannot decode {octets(payload[4:])}")
+    return AmqpError(501, f"cannot decode <<{','.join(map(str, payload[4:]))}>>")
 
 
 def octets(data: bytes) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 # How much may wait before consumers have to, in bytes.
 _FULL = 1 << 20
+# How much may wait for a client that reads nothing before what it says is not read either, in bytes.
+_CHOKED = 16 << 20
 
 
 class Output(ABC):
@@ -18,7 +20,14 @@ class Output(ABC):
         self.sent_frames = 0
         self._wake = wake
         self._pending = 0
+        self._unsent = 0
+        """Bytes that were taken while the socket took nothing."""
         self._stopped = False
+
+    @property
+    def choked(self) -> bool:
+        """The client asks for more and more, and reads nothing of it: there is no end to what would have to be held."""
+        return self._stopped and self._unsent + self._pending > _CHOKED
 
     def send(self, frames: bytes) -> None:
         if not self.out:
@@ -33,6 +42,8 @@ class Output(ABC):
         """What is to be sent now. Consumers that had to wait for room go on."""
         data, self.out = self.out, []
         self.sent_bytes += self._pending
+        if self._stopped:
+            self._unsent += self._pending
         self._pending = 0
         if self.paused and not self._stopped:
             self._go_on()
@@ -44,6 +55,7 @@ class Output(ABC):
 
     def resume_output(self) -> None:
         self._stopped = False
+        self._unsent = 0
         if self._pending <= _FULL:
             self._go_on()
 

@@ -1,6 +1,6 @@
 """What a transaction has gathered until its commit (specification, section 1.9)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from rmqctl.broker.amqp.deliveries import Settlement, Tagged
@@ -19,10 +19,10 @@ class Published(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """Deliveries that were acknowledged or refused."""
+    """Deliveries that were acknowledged or refused, one after the other."""
 
     settlement: Settlement
-    deliveries: Sequence[Tagged]
+    deliveries: list[Tagged]
 
 
 class TransactionLog:
@@ -34,8 +34,11 @@ class TransactionLog:
     def publish(self, published: Published) -> None:
         self.published.append(published)
 
-    def settle(self, settled: Settled) -> None:
-        self._settled.append(settled)
+    def settle(self, settlement: Settlement, deliveries: Iterable[Tagged]) -> None:
+        """What is settled alike in succession is settled at once."""
+        if not self._settled or self._settled[-1].settlement != settlement:
+            self._settled.append(Settled(settlement, []))
+        self._settled[-1].deliveries.extend(deliveries)
 
     def take(self) -> tuple[list[Published], list[Settled]]:
         """All of it, in order; the next transaction begins."""

@@ -1,15 +1,17 @@
 """The broker: virtual hosts, users and connections; what is not of one virtual host alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rmqctl.broker.core.alarms import Alarms
 from rmqctl.broker.core.attempts import Attempts
-from rmqctl.broker.core.errors import Reason, Refusal
+from rmqctl.broker.core.errors import Reason, Refusal, invalid
 from rmqctl.broker.core.limits import reached
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.permissions import Permission
 from rmqctl.broker.core.ports import Connection
 from rmqctl.broker.core.replies import DirectReplies
+from rmqctl.broker.core.shield import shielded
 from rmqctl.broker.core.users import SALT, SHA256, User, hash_password
 from rmqctl.broker.core.vhost import DEFAULT_VHOST, VHost
 
@@ -32,9 +34,16 @@ class Broker:
         self._global_parameters: dict[str, Any] = {}
         self.connections: dict[Connection, None] = {}
         self.memory_limit: int | None = None
-        """Bytes; None for no limit."""
+        """Bytes of the process; None for no limit. Publishers wait while there are more."""
+        self.data_folder = "."
+        """Where it keeps what is durable: the disk that may be short."""
+        self.disk_limit = 0
+        """Bytes that have to be free. Publishers wait while there are fewer."""
+        self.alarms = Alarms(self._alarms_changed)
         self.alarmed = False
-        """Memory is above the limit: publishers wait."""
+        """Whether there is any alarm."""
+        self.blocked: Callable[[], None] = lambda: None
+        """Is called when publishers are blocked, or no longer: their sockets are not read meanwhile."""
         if consumer_timeout is not None:
             self._watch_deliveries(consumer_timeout)
 
@@ -65,14 +74,25 @@ class Broker:
             raise Refusal(Reason.NOT_FOUND, f"no vhost '{name}'")
         return found
 
-    def add_vhost(self, name: str, metadata: Mapping[str, Any] | None = None, *, tracing: bool | None = None) -> VHost:
-        """The vhost of that name, made when there was none; see `VHost.describe`."""
+    def add_vhost(
+        self,
+        name: str,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        tracing: bool | None = None,
+        maker: User | None = None,
+    ) -> VHost:
+        """The vhost of that name, made when there was none; see `VHost.describe`. Who makes it may do everything in it."""
         found = self._vhosts.get(name)
-        if found is None:
-            found = self._vhosts[name] = VHost(self.node, name)
-        elif metadata is None:
+        if found is not None:
+            if metadata is not None:
+                found.describe(metadata, tracing=tracing)
             return found
+        found = VHost(self.node, name)
         found.describe(metadata or {}, tracing=tracing)
+        self._vhosts[name] = found
+        if maker is not None:
+            maker.permit(name, Permission(".*", ".*", ".*"))
         return found
 
     def delete_vhost(self, name: str) -> None:
@@ -83,6 +103,9 @@ class Broker:
                 Reason.PRECONDITION_FAILED,
                 f"Refusing to delete virtual host '{name}' because it is protected from deletion",
             )
+        # All in one: a broker that is killed has the whole of it, or nothing.
+        self.node.define("vhost", (name,), None)
+        self.node.settle()
         for queue in list(vhost.queues.values()):
             vhost.remove_queue(queue)
         for connection in [each for each in self.connections if each.vhost_name == name]:
@@ -90,8 +113,6 @@ class Broker:
         del self._vhosts[name]
         for user in self._users.values():
             user.forget_vhost(name)
-        self.node.define("vhost", (name,), None)
-        self.node.settle()
 
     # ---------------------------------------------------------------------------------------------------------- users
 
@@ -108,25 +129,25 @@ class Broker:
 
     def put_user(self, name: str, password_hash: str, tags: Sequence[str], algorithm: str = SHA256) -> User:
         """Adds a user, or changes password and tags of the one there is."""
-        user = self._users.get(name)
-        if user is None:
-            user = self._users[name] = User(self.node, name)
+        user = self._users.get(name) or User(self.node, name)
         user.identify(password_hash, algorithm, tags)
+        self._users[name] = user
         return user
 
     def restore_user(self, document: Mapping[str, Any]) -> None:
         """One as `User.document` gives it."""
-        user = self._users[document["name"]] = User(self.node, document["name"])
+        user = User(self.node, document["name"])
         user.restore(document)
+        self._users[user.name] = user
 
     def delete_user(self, name: str) -> None:
         """With its connections. Raises Refusal."""
         self.user(name)
+        self.node.define("user", (name,), None)
+        self.node.settle()
         del self._users[name]
         for connection in [each for each in self.connections if each.user_name == name]:
             connection.close(f"user '{name}' is deleted")
-        self.node.define("user", (name,), None)
-        self.node.settle()
 
     def hash_password(self, password: str, algorithm: str = SHA256) -> str:
         return hash_password(password, self.node.entropy.token(SALT), algorithm)
@@ -134,20 +155,22 @@ class Broker:
     # -------------------------------------------------------------------------------------------------- parameters
 
     def set_global_parameter(self, name: str, value: Any) -> None:
-        """`cluster_name` names the cluster."""
+        """`cluster_name` names the cluster. Raises Refusal for one that is no text."""
+        if name == "cluster_name" and not isinstance(value, str):
+            raise invalid("cluster_name should be a string")
+        self.node.define("global_parameter", (name,), {"value": value})
+        self.node.settle()
         self._global_parameters[name] = value
         if name == "cluster_name":
             self.cluster_name = value or self.node.name
-        self.node.define("global_parameter", (name,), {"value": value})
-        self.node.settle()
 
     def clear_global_parameter(self, name: str) -> None:
         """There must be one."""
+        self.node.define("global_parameter", (name,), None)
+        self.node.settle()
         del self._global_parameters[name]
         if name == "cluster_name":
             self.cluster_name = self.node.name
-        self.node.define("global_parameter", (name,), None)
-        self.node.settle()
 
     # ----------------------------------------------------------------------------------------------------- connections
 
@@ -191,12 +214,15 @@ class Broker:
                 f"number of channels opened for user '{user.name}' has reached the maximum allowed user limit of {limit}",
             )
 
-    def set_alarm(self, on: bool) -> None:
-        """Memory is short, or no longer: publishers are blocked, or go on."""
+    def _alarms_changed(self) -> None:
+        """Publishers are blocked, or go on."""
+        on = bool(self.alarms.resources)
         if on != self.alarmed:
             self.alarmed = on
             for connection in list(self.connections):
-                connection.alarm_changed()
+                with shielded("tell a client of an alarm"):
+                    connection.alarm_changed()
+            self.blocked()
 
     def _watch_deliveries(self, timeout: float) -> None:
         """Looks again and again for deliveries that were never acknowledged."""

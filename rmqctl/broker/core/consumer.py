@@ -1,5 +1,7 @@
-"""A consumer: who takes messages from a queue, and where they go."""
+"""A consumer: who takes messages from a queue, where they go, and whose turn it is."""
 
+from bisect import bisect_left, insort
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -59,3 +61,46 @@ class Consumer:
         self.priority = int(self.arguments.get("x-priority", 0))
         self.unacked = 0
         self.blocked = False
+
+
+class Turns:
+    """Consumers that take turns: those of the highest priority, whoever has waited longest first."""
+
+    def __init__(self) -> None:
+        self._priorities: list[int] = []
+        """Of all of them, the highest last."""
+        self._by_priority: dict[int, OrderedDict[Consumer, None]] = {}
+        self._highest: OrderedDict[Consumer, None] | None = None
+
+    def first(self) -> Consumer | None:
+        """Whose turn it is."""
+        return next(iter(self._highest)) if self._highest is not None else None
+
+    def add(self, consumer: Consumer) -> None:
+        """It is the last one of its priority."""
+        found = self._by_priority.get(consumer.priority)
+        if found is None:
+            found = self._by_priority[consumer.priority] = OrderedDict()
+            insort(self._priorities, consumer.priority)
+            self._highest = self._by_priority[self._priorities[-1]]
+        found[consumer] = None
+
+    def add_first(self, consumer: Consumer) -> None:
+        """It is the first one of its priority."""
+        self.add(consumer)
+        self._by_priority[consumer.priority].move_to_end(consumer, last=False)
+
+    def rotate(self, consumer: Consumer) -> None:
+        """It has had its turn."""
+        self._by_priority[consumer.priority].move_to_end(consumer)
+
+    def discard(self, consumer: Consumer) -> None:
+        """It takes part no more, if it did."""
+        found = self._by_priority.get(consumer.priority)
+        if found is None:
+            return
+        found.pop(consumer, None)
+        if not found:
+            del self._by_priority[consumer.priority]
+            del self._priorities[bisect_left(self._priorities, consumer.priority)]
+            self._highest = self._by_priority[self._priorities[-1]] if self._priorities else None

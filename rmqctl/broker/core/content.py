@@ -68,9 +68,18 @@ def field(value: Any) -> bytes:
     if isinstance(value, Mapping):
         return b"F" + table(value)
     if isinstance(value, list):
-        items = b"".join(map(field, value))
-        return b"A" + _LONG.pack(len(items)) + items
+        return array(b"".join(map(field, value)))
     return bytes(encode.encode_table_value(value))
+
+
+def array(items: bytes) -> bytes:
+    """A field of values that are encoded already, each with its type."""
+    return b"A" + _LONG.pack(len(items)) + items
+
+
+def array_items(data: bytes) -> bytes:
+    """The other way round."""
+    return data[5:]
 
 
 def table(values: Mapping[str, Any]) -> bytes:
@@ -93,6 +102,12 @@ _NUMBERS = {ord(letter): Struct(f">{layout}") for letter, layout in zip("bBsuIil
 _FLOATS = b"fd"
 _BOOLEAN, _VOID, _DECIMAL, _TIME, _STRING, _BYTES, _TABLE, _ARRAY = b"tVDTSxFA"
 _DECIMALS = Struct(">BI")
+_FIXED = {letter: number.size for letter, number in _NUMBERS.items()} | {
+    _BOOLEAN: 1,
+    _VOID: 0,
+    _DECIMAL: _DECIMALS.size,
+}
+"""Sizes of the values that always have the same."""
 
 
 class Field(NamedTuple):
@@ -116,8 +131,24 @@ def decode_table(data: bytes) -> dict[str, Any]:
 
 
 def split_table(data: bytes) -> dict[str, bytes]:
-    """The encoded fields of a table, each with its type, by name. Raises BadField."""
-    return {name: field.data for name, field in fields(data).items()}
+    """The encoded fields of a table, each with its type, by name; what is in them is not looked at. Raises BadField."""
+    found: dict[str, bytes] = {}
+    try:
+        position, end = _extent(data, 0)
+        while position < end:
+            start = position + 1 + data[position]
+            name = data[position + 1 : start].decode("utf-8", "surrogateescape")
+            position = _end(data, start)
+            found.setdefault(name, data[start:position])
+    except (IndexError, struct.error):
+        raise BadField from None
+    return found
+
+
+def _end(data: bytes, position: int) -> int:
+    """Where the value ends that begins there with its type."""
+    size = _FIXED.get(data[position])
+    return _extent(data, position + 1)[1] if size is None else position + 1 + size
 
 
 def _extent(data: bytes, position: int) -> tuple[int, int]:

@@ -46,7 +46,7 @@ class DeadLetters:
         if exchange is None:
             return
         for entry in entries:
-            message = dead_lettered(queue, entry, reason, self._node.now)
+            message = dead_lettered(queue, entry, reason, self._node.date(self._node.now))
             more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
             found = self._router.route(exchange, message, more)
             put(
@@ -76,7 +76,8 @@ def dead_lettered(queue: Queue, entry: Entry, reason: str, now: float) -> Messag
         }
         if (expiration := message.get("expiration")) is not None:
             latest["original-expiration"] = expiration
-    headers: dict[str, bytes | None] = {"x-death": content.field([latest, *deaths])}
+    before = _history(message) if known is None else b"".join(map(content.field, deaths))
+    headers: dict[str, bytes | None] = {"x-death": content.array(content.field(latest) + before)}
     for name in ("reason", "queue", "exchange"):
         if not message.deaths:
             headers[f"x-first-death-{name}"] = content.field(latest[name])
@@ -85,6 +86,13 @@ def dead_lettered(queue: Queue, entry: Entry, reason: str, now: float) -> Messag
     dead = message.changed(queue.dead_letter_exchange or "", key, headers=headers, drop=("expiration",))
     dead.deaths = (latest, *deaths)
     return dead
+
+
+def _history(message: Message) -> bytes:
+    """What x-death tells already, as it is encoded there: it may be long, and is not encoded again for each queue."""
+    if not message.deaths:
+        return b""
+    return content.array_items(content.split_table(message.encoded()["headers"])["x-death"])
 
 
 def in_circles(queue: Queue, message: Message) -> bool:

@@ -1,8 +1,10 @@
 """Exchanges, bindings, and where a message goes (AMQP 0-9-1 specification, section 3.1.3)."""
 
 import json
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
+from zlib import crc32
 
 from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.message import Message
@@ -10,7 +12,7 @@ from rmqctl.broker.core.ports import Entropy
 from rmqctl.broker.core.stats import Counts
 from rmqctl.matching import Topics, headers_match
 
-TYPES = ("direct", "fanout", "headers", "topic", "x-local-random")
+TYPES = ("direct", "fanout", "headers", "topic", "x-local-random", "x-modulus-hash")
 
 _ATOMS = """
 a all amqp any atom b bad badtype bar basic binary binding broadcast classic cluster d default dummy e error
@@ -28,6 +30,9 @@ class Destination(NamedTuple):
 
     kind: str
     name: str
+
+
+Identity = tuple[str, Destination, str, str]
 
 
 class Binding(NamedTuple):
@@ -48,7 +53,7 @@ class Binding(NamedTuple):
         }
 
     @property
-    def identity(self) -> tuple[str, Destination, str, str]:
+    def identity(self) -> Identity:
         return self.source, self.destination, self.key, canonical(self.arguments)
 
 
@@ -80,7 +85,7 @@ class Exchange:
         self.arguments = arguments if isinstance(arguments, Arguments) else Arguments(arguments)
         self.user = user
         self.counts = Counts()
-        self.bindings: dict[tuple[str, Destination, str, str], Binding] = {}
+        self.bindings: dict[Identity, Binding] = {}
         self.alternate: str | None = None
         """From the argument alternate-exchange or a policy."""
         self.policy: str | None = None
@@ -176,6 +181,24 @@ class _LocalRandom(_Fanout):
         return [self._entropy.choice(found)] if found else []
 
 
+class _ModulusHash:
+    """One of the bindings, always the same for a key as long as none comes or goes."""
+
+    def __init__(self, _: Entropy) -> None:
+        self._destinations: list[Destination] = []
+
+    def add(self, binding: Binding) -> None:
+        insort(self._destinations, binding.destination)
+
+    def remove(self, binding: Binding) -> None:
+        del self._destinations[bisect_left(self._destinations, binding.destination)]
+
+    def match(self, key: str, message: Message) -> Iterable[Destination]:
+        if not self._destinations:
+            return ()
+        return (self._destinations[crc32(key.encode("utf-8", "surrogateescape")) % len(self._destinations)],)
+
+
 class _Topic:
     def __init__(self, _: Entropy) -> None:
         self._topics: Topics[tuple[Destination, str]] = Topics()
@@ -192,17 +215,19 @@ class _Topic:
 
 class _Headers:
     def __init__(self, _: Entropy) -> None:
-        self._bindings: list[Binding] = []
+        self._bindings: dict[Identity, Binding] = {}
 
     def add(self, binding: Binding) -> None:
-        self._bindings.append(binding)
+        self._bindings[binding.identity] = binding
 
     def remove(self, binding: Binding) -> None:
-        self._bindings.remove(binding)
+        del self._bindings[binding.identity]
 
     def match(self, key: str, message: Message) -> Iterable[Destination]:
         headers = message.headers()
-        return dict.fromkeys(each.destination for each in self._bindings if headers_match(each.arguments, headers))
+        return dict.fromkeys(
+            each.destination for each in self._bindings.values() if headers_match(each.arguments, headers)
+        )
 
 
 _INDEXES: dict[str, Callable[[Entropy], _Index]] = {
@@ -211,4 +236,5 @@ _INDEXES: dict[str, Callable[[Entropy], _Index]] = {
     "topic": _Topic,
     "headers": _Headers,
     "x-local-random": _LocalRandom,
+    "x-modulus-hash": _ModulusHash,
 }

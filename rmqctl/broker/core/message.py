@@ -13,6 +13,8 @@ from rmqctl.broker.core.errors import precondition
 
 HEADERS = content.FLAGS["headers"]
 _MODE = content.FLAGS["delivery_mode"]
+# What a message takes beside its properties and body, and what each queue adds that it is in, in bytes.
+_MESSAGE, _ENTRY = 300, 200
 # Properties that the broker itself acts on: a message with none of them is routed and stored unread.
 ACTED_ON = (
     HEADERS
@@ -35,6 +37,7 @@ class Message:
         "key",
         "persistent",
         "properties",
+        "queues",
         "references",
         "route",
         "stored",
@@ -55,6 +58,8 @@ class Message:
         """The number that the store knows the message by; 0 when it does not."""
         self.references = 0
         """In how many queues the store has it."""
+        self.queues = 0
+        """In how many queues it is."""
 
     def encoded(self) -> dict[str, bytes]:
         if self.properties is None:
@@ -148,3 +153,26 @@ class Entry:
         """How often it came back because something failed (x-delivery-count)."""
         self.stored = 0
         """The number that the store knows it by; 0 when it does not."""
+
+
+class Held:
+    """What the messages in queues take, in `bytes`: each once, however many queues have it, and what each of them adds."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def add(self, entry: Entry) -> None:
+        """It is in a queue now."""
+        message = entry.message
+        message.queues += 1
+        self.bytes += _ENTRY
+        if message.queues == 1:
+            self.bytes += _MESSAGE + len(message.header) + len(message.body)
+
+    def remove(self, entry: Entry) -> None:
+        """It is no longer, also not as one that was delivered."""
+        message = entry.message
+        message.queues -= 1
+        self.bytes -= _ENTRY
+        if not message.queues:
+            self.bytes -= _MESSAGE + len(message.header) + len(message.body)

@@ -2,10 +2,9 @@
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
-from rmqctl.broker.core.errors import Refusal
+from rmqctl.broker.core.message import Held
 from rmqctl.broker.core.ports import Awaiting, Clock, Entropy, Ephemeral, Journal
 from rmqctl.broker.core.shield import shielded
 from rmqctl.broker.core.stats import CHURN
@@ -13,14 +12,21 @@ from rmqctl.broker.core.timers import Timers
 
 
 class Node:
-    """`now` is the time of the input that is being handled: whoever brings one reads the clock, or calls `tick`."""
+    """`now` is the time of the input that is being handled: whoever brings one reads the clock, or calls `tick`.
 
-    def __init__(self, clock: Clock, entropy: Entropy, name: str = "rabbit@localhost") -> None:
+    Whatever is measured goes by `clock`, which does not jump; the machine's `calendar` may, and is only told to people.
+    """
+
+    def __init__(
+        self, clock: Clock, entropy: Entropy, name: str = "rabbit@localhost", calendar: Clock | None = None
+    ) -> None:
         self.clock = clock
+        self._calendar = calendar or clock
         self.entropy = entropy
         self.name = name
         self.now = self.started = clock()
         self.timers = Timers()
+        self.held = Held()
         self.journal: Journal = Ephemeral()
         self.awaiting: dict[Awaiting, None] = {}
         """Who has something to say as soon as the store has kept what was told it."""
@@ -33,6 +39,10 @@ class Node:
         self.now = self.clock()
         self.timers.run(self.now)
 
+    def date(self, when: float) -> float:
+        """A time by the clock as the calendar has it."""
+        return when + self._calendar() - self.clock()
+
     def random_name(self) -> str:
         """22 characters that nobody can guess, as in the names that the broker gives."""
         return urlsafe_b64encode(self.entropy.token(16)).rstrip(b"=").decode()
@@ -43,15 +53,16 @@ class Node:
         return self.journal.define(kind, key, document)
 
     def settle(self) -> None:
-        """What was defined is safe on return. Raises Refusal when the disk does not take it: it is written once it does."""
+        """What was defined is safe on return. Raises Refusal when the disk does not take it: it is forgotten then."""
         if self._unsettled:
             self._unsettled = False
             self.journal.settle()
 
     def settle_if_possible(self) -> None:
-        """The same for what the broker does by itself: there is nobody to be told."""
-        with suppress(Refusal):
-            self.settle()
+        """For what the broker does by itself: what the disk does not take is written once it does."""
+        if self._unsettled:
+            self._unsettled = False
+            self.journal.settle_if_possible()
 
     def committed(self, batch: int) -> None:
         """The store has everything up to this batch: confirms may go out."""

@@ -12,7 +12,7 @@ from rmqctl.broker.core.message import Entry
 T = TypeVar("T")
 
 Clock = Callable[[], float]
-"""Unix seconds. They may jump, forwards and backwards."""
+"""Unix seconds."""
 
 
 class Entropy(Protocol):
@@ -47,10 +47,17 @@ class Journal(Protocol):
         """Something durable was declared or changed, or with None deleted. Returns its number, 0 for none."""
 
     def settle(self) -> None:
-        """All that was defined is safe on return. Raises Refusal when the disk does not take it; it is tried again then."""
+        """All that was defined is safe on return. Raises Refusal when the disk does not take it: it is forgotten then."""
+
+    def settle_if_possible(self) -> None:
+        """What was defined has happened: what the disk does not take now is written once it does."""
 
     def together(self) -> AbstractContextManager[None]:
-        """Definitions within are written at the end, all or none. Raises as `settle` does."""
+        """Definitions within are written at the end, all at once.
+
+        Raises Refusal before anything when the disk refuses already; at the end, when it does not take them: they are
+        written once it does.
+        """
 
 
 class Awaiting(Protocol):
@@ -101,6 +108,9 @@ class Ephemeral:
         return 0
 
     def settle(self) -> None:
+        pass
+
+    def settle_if_possible(self) -> None:
         pass
 
     def together(self) -> AbstractContextManager[None]:

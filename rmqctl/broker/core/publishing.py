@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rmqctl.broker.core.arguments import LONGEST
+from rmqctl.broker.core.consumer import Origin
 from rmqctl.broker.core.errors import not_found, precondition, refused
 from rmqctl.broker.core.exchange import Exchange
+from rmqctl.broker.core.firehose import Firehose
 from rmqctl.broker.core.message import ACTED_ON, HEADERS, Message
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.replies import ADDRESS, REPLY_TO, DirectReplies
@@ -54,7 +56,9 @@ class Publisher:
     `unroutable`, where it is given, is called with a message that is to come back because no queue was there for it.
     """
 
-    def __init__(self, vhost: str, router: Router, replies: DirectReplies, user: User) -> None:
+    def __init__(
+        self, vhost: str, router: Router, replies: DirectReplies, user: User, firehose: Firehose, origin: Origin
+    ) -> None:
         self.vhost = vhost
         self.user = user
         self.reply_address = ""
@@ -62,6 +66,8 @@ class Publisher:
         self.counts = Counts()
         self._router = router
         self._replies = replies
+        self._firehose = firehose
+        self._origin = origin
         self._allowed: dict[str, int] = {}
         """Exchanges that the user may write to, as of which epoch."""
 
@@ -92,6 +98,8 @@ class Publisher:
     ) -> Outcome:
         self.counts.publish += 1
         exchange.counts.publish_in += 1
+        if self._firehose.on:
+            self._firehose.published(self._origin, message, [each.name for each in queues or ()])
         if queues is None:
             outcome = _OUTCOMES[_ROUTED if self._replies.send(message) else 0]
         else:

@@ -5,15 +5,14 @@ Whether an operation is allowed is the vhost's to say. What the kinds of queues 
 and the methods under "what a kind may do in its own way": a kind is a subclass that names itself, as in `quorum`.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from operator import attrgetter
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from rmqctl.broker.core import content
 from rmqctl.broker.core.arguments import Arguments, check_queue
-from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.consumer import Consumer, Turns
 from rmqctl.broker.core.message import Entry, Message
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.ports import Connection
@@ -26,6 +25,13 @@ KINDS: dict[str, type["Queue"]] = {}
 # Bytes of a content header before its flags and properties.
 BEFORE_FLAGS = 12
 _EXPIRATION = content.FLAGS["expiration"]
+
+
+class Purged(NamedTuple):
+    """How many messages there were, and whether the store had any of them and is to forget it."""
+
+    messages: int
+    stored: bool
 
 
 class Home(Protocol):
@@ -117,7 +123,10 @@ class Queue:
         """What policies come to, without the arguments that count besides."""
         self.delivery_limit: int | None = None
         """How often a message may come back; None for no limit, or a kind that does not count."""
-        self._rounds: dict[int, deque[Consumer]] = {}
+        self._turns = Turns()
+        """Of the consumers that can take messages, as far as the queue knows."""
+        self._waiting = Turns()
+        """With x-single-active-consumer, of those that wait to be the active one."""
         self._next_position = 0
         self._expiring = False
         """Messages that wait may expire: whoever becomes the head is looked at."""
@@ -153,9 +162,17 @@ class Queue:
         """The message as it is handed out when it has come back before."""
         return entry.message
 
-    def replaces_active(self, consumer: Consumer) -> bool:
-        """Whether a consumer that comes takes the active one's place."""
-        return False
+    def _choose_active(self) -> None:
+        """With x-single-active-consumer: who is served from now on."""
+        if self.active is None and (chosen := self._waiting.first()) is not None:
+            self._waiting.discard(chosen)
+            self.active = chosen
+            chosen.blocked = False
+            self._turns.add(chosen)
+
+    def _look_behind(self) -> None:
+        """A message went by basic.get: what has expired behind it no longer counts."""
+        self._has_next()
 
     def _look_at_returned(self) -> None:
         """Messages have come back: too many perhaps, or too late."""
@@ -207,8 +224,8 @@ class Queue:
         """Takes a message. False when the queue is full and rejects it."""
         self.counts.publish += 1
         if self._limited and self.overflow != "drop-head" and self.is_full(message):
-            if self.overflow == "reject-publish-dlx":
-                self._dead_letter([Entry(message, 0, None)], "maxlen")
+            if self.overflow == "reject-publish-dlx" and self.dead_letter_exchange is not None:
+                self.home.dead_letter(self, [Entry(message, 0, None)], "maxlen")
             return False
         entry = Entry(message, self._next_position, None)
         self._next_position += 1
@@ -216,9 +233,14 @@ class Queue:
             entry.size += len(message.header) - BEFORE_FLAGS
         if self.ttl is not None or message.flags & _EXPIRATION:
             entry.expires = self._expires(message)
+        consumer = None if self.ready.count else self._next_consumer()
+        if consumer is not None and consumer.no_ack:
+            self._deliver(consumer, entry)
+            return True
         if self.number and (message.persistent or self.keeps_all):
             self.node.journal.keep(entry, self.number)
-        if not self.ready.count and (consumer := self._next_consumer()):
+        self.node.held.add(entry)
+        if consumer is not None:
             self._deliver(consumer, entry)
             return True
         entry.redelivered = redelivered
@@ -239,6 +261,7 @@ class Queue:
         self._next_position = max(self._next_position, entry.position + 1)
         if self.counts_properties:
             entry.size += len(entry.message.header) - BEFORE_FLAGS
+        self.node.held.add(entry)
         self.ready.push(entry)
         if entry.expires is not None:
             self._expiring = True
@@ -253,19 +276,16 @@ class Queue:
     def get(self) -> Entry | None:
         """The next message, for basic.get. It counts as unacknowledged until `settle` or `requeue`."""
         self.used = self.node.now
-        entry = self._pop()
+        entry = self._take() if self._has_next() else None
         if entry is not None:
             self.unacked += 1
             self.unacked_bytes += entry.size
-        if self._expiring:
-            # What has become the head may have expired behind the one that went: it no longer counts.
-            self._drop_expired()
+            self._look_behind()
         return entry
 
     def settle(self, entry: Entry) -> None:
         """The message was acknowledged, or needs no acknowledgement."""
-        if entry.stored:
-            self.node.journal.forget(entry)
+        self._let_go(entry)
         if not self.deleted:
             self.unacked -= 1
             self.unacked_bytes -= entry.size
@@ -309,11 +329,10 @@ class Queue:
         self.used = self.node.now
         if self.single_active:
             consumer.blocked = True
-            if self.active is not None and self.replaces_active(consumer):
-                self._retire_active()
+            self._waiting.add(consumer)
             self._choose_active()
         else:
-            self._round(consumer.priority).append(consumer)
+            self._turns.add(consumer)
         self.drain()
 
     def remove_consumer(self, consumer: Consumer) -> None:
@@ -327,9 +346,8 @@ class Queue:
             return False
         del self.consumers[consumer]
         self.used = self.node.now
-        found = self._rounds.get(consumer.priority)
-        if found is not None and consumer in found:
-            found.remove(consumer)
+        self._turns.discard(consumer)
+        self._waiting.discard(consumer)
         if self.active is consumer:
             self.active = None
         return True
@@ -350,17 +368,16 @@ class Queue:
         if self.single_active and self.active is not consumer:
             return
         consumer.blocked = False
-        self._round(consumer.priority).append(consumer)
+        self._turns.add(consumer)
         if self.ready.count:
             self.drain()
 
     def drain(self) -> None:
         """Delivers what can be delivered."""
-        while self.ready.count and (consumer := self._next_consumer()):
-            entry = self._pop()
-            if entry is None:
-                self._round(consumer.priority).appendleft(consumer)
-                return
+        while self._has_next() and (consumer := self._next_consumer()):
+            entry = self._take()
+            if consumer.no_ack:
+                self._let_go(entry)
             self._deliver(consumer, entry)
 
     def in_exclusive_use(self, *, wanted: bool) -> bool:
@@ -371,15 +388,18 @@ class Queue:
 
     @property
     def exclusive_consumer(self) -> Consumer | None:
-        return next((consumer for consumer in self.consumers if consumer.exclusive), None)
+        """It is alone."""
+        first = next(iter(self.consumers), None)
+        return first if first is not None and first.exclusive else None
 
     # ------------------------------------------------------------------------------------------------------- removing
 
-    def purge(self) -> int:
+    def purge(self) -> Purged:
         entries = self.ready.clear()
+        stored = any(entry.stored for entry in entries)
         self._make_room()
         self._forget(entries)
-        return len(entries)
+        return Purged(len(entries), stored)
 
     def delete(self) -> None:
         """Forgets all messages and tells the consumers. The vhost takes care of names and bindings."""
@@ -399,28 +419,17 @@ class Queue:
 
     # -------------------------------------------------------------------------------------------------------- the inside
 
-    def _round(self, priority: int) -> deque[Consumer]:
-        if priority not in self._rounds:
-            self._rounds[priority] = deque()
-            self._rounds = dict(sorted(self._rounds.items(), reverse=True))
-        return self._rounds[priority]
-
     def _next_consumer(self) -> Consumer | None:
-        """The one whose turn it is, taken out of the round; those that can take nothing now leave it."""
-        for consumers in self._rounds.values():
-            while consumers:
-                consumer = consumers.popleft()
-                if consumer.outlet.may_send(consumer):
-                    return consumer
-                consumer.blocked = True
-        return None
+        """The one whose turn it is; those that can take nothing now leave the round."""
+        while (consumer := self._turns.first()) is not None and not consumer.outlet.may_send(consumer):
+            self._turns.discard(consumer)
+            consumer.blocked = True
+        return consumer
 
     def _deliver(self, consumer: Consumer, entry: Entry) -> None:
-        self._rounds[consumer.priority].append(consumer)
+        self._turns.rotate(consumer)
         if consumer.no_ack:
             self.counts.deliver_no_ack += 1
-            if entry.stored:
-                self.node.journal.forget(entry)
         else:
             self.unacked += 1
             self.unacked_bytes += entry.size
@@ -429,35 +438,21 @@ class Queue:
             self.counts.redeliver += 1
         consumer.outlet.send(consumer, entry, self.as_delivered(entry) if entry.acquired else entry.message)
 
-    def _pop(self) -> Entry | None:
-        """The next message that has not expired."""
-        while self.ready.count:
-            entry = self.ready.pop()
-            if self._refusing:
-                self._make_room()
-            if self._expiring:
-                self._expiring = self.ready.count > 0
-                self._watch_expiry()
-            if entry.expires is None or entry.expires > self.node.now:
-                return entry
-            self._dead_letter([entry], "expired")
-        return None
+    def _has_next(self) -> bool:
+        """Whether a message waits. What has expired at the head goes: also behind one that went and did not expire."""
+        if self._expiry is not None and self._expiry.when <= self.node.now:
+            self._drop_expired()
+        return self.ready.count > 0
 
-    def _retire_active(self) -> None:
-        """Takes the active consumer out of the round; it stays one of those that wait."""
-        assert self.active is not None
-        found = self._round(self.active.priority)
-        if self.active in found:
-            found.remove(self.active)
-        self.active.blocked = True
-        self.active = None
-
-    def _choose_active(self) -> None:
-        if not self.single_active or self.active is not None or not self.consumers:
-            return
-        self.active = max(self.consumers, key=lambda consumer: consumer.priority)
-        self.active.blocked = False
-        self._round(self.active.priority).append(self.active)
+    def _take(self) -> Entry:
+        """The next message."""
+        entry = self.ready.pop()
+        if self._refusing:
+            self._make_room()
+        if self._expiring:
+            self._expiring = self.ready.count > 0
+            self._watch_expiry()
+        return entry
 
     def _is_over(self, share: float = 1) -> bool:
         """Whether more waits than this share of a limit."""
@@ -514,5 +509,9 @@ class Queue:
 
     def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            if entry.stored:
-                self.node.journal.forget(entry)
+            self._let_go(entry)
+
+    def _let_go(self, entry: Entry) -> None:
+        if entry.stored:
+            self.node.journal.forget(entry)
+        self.node.held.remove(entry)

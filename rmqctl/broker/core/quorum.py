@@ -24,7 +24,12 @@ _LOW = 0.8
 class QuorumQueue(Queue):
     kind = "quorum"
     policies = Queue.policies | {"quorum_queues"}
-    foreign_arguments = STREAM_ARGUMENTS | {"x-max-priority", "x-queue-mode", "x-queue-version"}
+    foreign_arguments = STREAM_ARGUMENTS | {
+        "x-max-priority",
+        "x-queue-master-locator",
+        "x-queue-mode",
+        "x-queue-version",
+    }
     foreign_policy_keys = STREAM_POLICY_KEYS | {"queue-mode"}
     policy_before_arguments = frozenset(("overflow",))
     server_named = False
@@ -34,6 +39,8 @@ class QuorumQueue(Queue):
     settles_later = True
     knows_exclusive_consumers = False
     deletes_on_conditions = False
+    _fading = False
+    """The active consumer gives way to another one as soon as it has acknowledged what it has."""
 
     @classmethod
     def check(cls, what: str, durable: bool, exclusive: bool, auto_delete: bool, arguments: Arguments) -> None:
@@ -50,6 +57,8 @@ class QuorumQueue(Queue):
 
     def _configure(self, effective: Mapping[str, Any]) -> None:
         limit = effective.get("delivery-limit", _DELIVERY_LIMIT)
+        if self.overflow == "reject-publish-dlx":
+            self.overflow = "drop-head"
         self.delivery_limit = limit if isinstance(limit, int) and limit >= 0 else None
         self._refusing = False
 
@@ -68,8 +77,33 @@ class QuorumQueue(Queue):
         message = entry.message
         return message.changed(message.exchange, message.key, headers=counts)
 
-    def replaces_active(self, consumer: Consumer) -> bool:
-        return self.active is not None and consumer.priority > self.active.priority
+    def settle(self, entry: Entry) -> None:
+        super().settle(entry)
+        self._has_next()
+
+    def credit(self, consumer: Consumer) -> None:
+        """The active consumer that gives way has perhaps nothing left to acknowledge."""
+        if not (self._fading and consumer is self.active):
+            super().credit(consumer)
+            return
+        self._choose_active()
+        self.drain()
+
+    def _choose_active(self) -> None:
+        """The active one gives way to a higher one: it is served no more, and keeps its place until it has nothing left."""
+        active, next_one = self.active, self._waiting.first()
+        if active is not None and next_one is not None and next_one.priority > active.priority:
+            self._fading = active.blocked = True
+            self._turns.discard(active)
+        if active is not None and self._fading and not active.unacked:
+            self._waiting.add_first(active)
+            self.active = None
+        if self.active is None:
+            self._fading = False
+            super()._choose_active()
+
+    def _look_behind(self) -> None:
+        """It looks at what has expired after its answer to basic.get."""
 
     def _look_at_returned(self) -> None:
         """Other than a classic queue, it lets messages expire before it counts."""

@@ -2,8 +2,50 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush, merge
 
 from rmqctl.broker.core.message import Entry
+
+
+class Line:
+    """Messages by age. What comes back takes its place among the others in logarithmic time."""
+
+    __slots__ = ("_came", "_returned", "append")
+
+    def __init__(self) -> None:
+        self._came: deque[Entry] = deque()
+        self._returned: list[tuple[int, Entry]] = []
+        """A heap by position."""
+        self.append = self._came.append
+        """For one that is younger than all others."""
+
+    def __len__(self) -> int:
+        return len(self._came) + len(self._returned)
+
+    def __iter__(self) -> Iterator[Entry]:
+        if not self._returned:
+            return iter(self._came)
+        returned = (entry for _, entry in sorted(self._returned))
+        return merge(returned, self._came, key=lambda entry: entry.position)
+
+    def head(self) -> Entry:
+        """The oldest."""
+        if self._returned and (not self._came or self._returned[0][0] < self._came[0].position):
+            return self._returned[0][1]
+        return self._came[0]
+
+    def pop(self) -> Entry:
+        """Takes the oldest away."""
+        if self._returned and (not self._came or self._returned[0][0] < self._came[0].position):
+            return heappop(self._returned)[1]
+        return self._came.popleft()
+
+    def put_back(self, entry: Entry) -> None:
+        heappush(self._returned, (entry.position, entry))
+
+    def clear(self) -> None:
+        self._came.clear()
+        self._returned.clear()
 
 
 class Ready:
@@ -13,7 +55,7 @@ class Ready:
     """Whether a message expires while one that does not stands in a line before its own."""
 
     def __init__(self, priorities: int = 0) -> None:
-        self._lines: dict[int, deque[Entry]] = {0: deque()}
+        self._lines: dict[int, Line] = {0: Line()}
         """By priority, the highest first."""
         self._plain = self._lines[0] if not priorities else None
         self._highest = priorities
@@ -32,7 +74,7 @@ class Ready:
 
     def pop(self) -> Entry:
         """The next to be delivered."""
-        entry = self._first_line().popleft()
+        entry = self._first_line().pop()
         self.count -= 1
         self.bytes -= entry.size
         return entry
@@ -41,7 +83,7 @@ class Ready:
         """The messages that may expire next."""
         for line in self._lines.values():
             if line:
-                yield line[0]
+                yield line.head()
                 if not self._expire_behind:
                     return
 
@@ -49,8 +91,8 @@ class Ready:
         """Takes the expired ones away, as far as none that is not stands before them."""
         expired = []
         for line in self._lines.values():
-            while line and (when := line[0].expires) is not None and when <= now:
-                expired.append(line.popleft())
+            while line and (when := line.head().expires) is not None and when <= now:
+                expired.append(line.pop())
             if line and not self._expire_behind:
                 break
         self.count -= len(expired)
@@ -59,13 +101,8 @@ class Ready:
 
     def put_back(self, entries: Iterable[Entry]) -> None:
         """Returns messages to the places that they had."""
-        for entry in sorted(entries, key=lambda each: each.position, reverse=True):
-            line = self._line_of(entry)
-            if not line or entry.position < line[0].position:
-                line.appendleft(entry)
-            else:
-                place = next((at for at, other in enumerate(line) if other.position > entry.position), len(line))
-                line.insert(place, entry)
+        for entry in entries:
+            self._line_of(entry).put_back(entry)
             self.count += 1
             self.bytes += entry.size
 
@@ -77,17 +114,17 @@ class Ready:
         self.count = self.bytes = 0
         return entries
 
-    def _first_line(self) -> deque[Entry]:
+    def _first_line(self) -> Line:
         return self._plain if self._plain is not None else next(line for line in self._lines.values() if line)
 
-    def _line_of(self, entry: Entry) -> deque[Entry]:
+    def _line_of(self, entry: Entry) -> Line:
         if self._plain is not None:
             return self._plain
         return self._line(min(entry.message.get("priority") or 0, self._highest))
 
-    def _line(self, priority: int) -> deque[Entry]:
+    def _line(self, priority: int) -> Line:
         if priority not in self._lines:
-            self._lines = dict(sorted({**self._lines, priority: deque[Entry]()}.items(), reverse=True))
+            self._lines = dict(sorted({**self._lines, priority: Line()}.items(), reverse=True))
         return self._lines[priority]
 
 
@@ -110,6 +147,6 @@ class QuorumReady(Ready):
             self.count += 1
             self.bytes += entry.size
 
-    def _line_of(self, entry: Entry) -> deque[Entry]:
+    def _line_of(self, entry: Entry) -> Line:
         priority = entry.message.get("priority")
         return self._line(self._unsaid if priority is None else min(priority, self._highest))

@@ -5,13 +5,12 @@ What the routing key alone decides is remembered until a binding, an exchange or
 
 from collections.abc import Iterable, Sequence
 
-from rmqctl.broker.core.exchange import Binding, Destination, Exchange
+from rmqctl.broker.core.exchange import Binding, Destination, Exchange, Identity
 from rmqctl.broker.core.message import HEADERS, Message, more_keys
 from rmqctl.broker.core.queue import Queue
 
 # So many routes are remembered at most.
 _ROUTES = 10_000
-Identity = tuple[str, Destination, str, str]
 
 
 class Router:

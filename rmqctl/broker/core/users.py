@@ -7,7 +7,8 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -77,38 +78,38 @@ class User:
 
     def identify(self, password_hash: str, algorithm: str, tags: Sequence[str]) -> None:
         """Sets password and tags."""
-        self._password_hash, self._algorithm, self._tags = password_hash, algorithm, tuple(tags)
-        self._changed()
+        with self._change():
+            self._password_hash, self._algorithm, self._tags = password_hash, algorithm, tuple(tags)
 
     def limit(self, limits: Mapping[str, Any]) -> None:
         """Sets these limits; others stay. Raises Refusal."""
         check_user_limits(limits)
-        self._limits |= limits
-        self._changed()
+        with self._change():
+            self._limits = {**self._limits, **limits}
 
     def replace_limits(self, limits: Mapping[str, Any]) -> None:
         """Sets these limits and no others. Raises Refusal."""
         check_user_limits(limits)
-        self._limits = dict(limits)
-        self._changed()
+        with self._change():
+            self._limits = dict(limits)
 
     def unlimit(self, name: str) -> None:
-        self._limits.pop(name, None)
-        self._changed()
+        with self._change():
+            self._limits = {key: value for key, value in self._limits.items() if key != name}
 
     def permit(self, vhost: str, permission: Permission | None) -> None:
         """None clears it."""
-        _set(self._permissions, vhost, permission)
-        self.epoch += 1
         self._node.define("permission", (self.name, vhost), permission and permission._asdict())
         self._node.settle()
+        _set(self._permissions, vhost, permission)
+        self.epoch += 1
 
     def permit_topics(self, vhost: str, exchange: str, permission: TopicPermission | None) -> None:
         """None clears it."""
-        _set(self._topic_permissions.setdefault(vhost, {}), exchange, permission)
-        self.epoch += 1
         self._node.define("topic_permission", (self.name, vhost, exchange), permission and permission._asdict())
         self._node.settle()
+        _set(self._topic_permissions.setdefault(vhost, {}), exchange, permission)
+        self.epoch += 1
 
     def forget_vhost(self, vhost: str) -> None:
         """It is deleted; its journal entry takes the permissions along."""
@@ -121,10 +122,18 @@ class User:
         self._limits = dict(document["limits"])
         self.identify(document["password_hash"], document["hashing_algorithm"], document["tags"])
 
-    def _changed(self) -> None:
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Journals what is set within; it is as before when the disk does not take it."""
+        before = self._password_hash, self._algorithm, self._tags, self._limits
+        yield
+        try:
+            self._node.define("user", (self.name,), self.document())
+            self._node.settle()
+        except Refusal:
+            self._password_hash, self._algorithm, self._tags, self._limits = before
+            raise
         self.epoch += 1
-        self._node.define("user", (self.name,), self.document())
-        self._node.settle()
 
     # -------------------------------------------------------------------------------------------------------- checks
 
@@ -176,8 +185,8 @@ def checked_tags(tags: Any) -> list[str]:
     """From a list, or from words with commas between. Raises Refusal."""
     if isinstance(tags, str):
         tags = tags.split(",")
-    if not isinstance(tags, list):
-        raise invalid("tags should be a list")
+    if not isinstance(tags, list) or any(isinstance(tag, list | dict) for tag in tags):
+        raise invalid("tags should be a list of texts")
     return [str(tag).strip() for tag in tags if str(tag).strip()]
 
 

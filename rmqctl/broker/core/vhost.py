@@ -4,7 +4,7 @@ AMQP and the HTTP API use these same functions. `user` is who asks and is checke
 All of them raise Refusal, and have done nothing then. What is durable is journaled here, by whatever way it changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rmqctl.broker.core.arguments import Arguments, check_exchange_name
@@ -21,13 +21,18 @@ from rmqctl.broker.core.declarations import (
 )
 from rmqctl.broker.core.errors import Reason, Refusal, not_found, precondition, refused
 from rmqctl.broker.core.exchange import Binding, Destination, Exchange
+from rmqctl.broker.core.firehose import EXCHANGE as FIREHOSE
+from rmqctl.broker.core.firehose import Firehose
 from rmqctl.broker.core.limits import reached
-from rmqctl.broker.core.message import Entry
+from rmqctl.broker.core.message import Entry, Message
 from rmqctl.broker.core.node import Node
-from rmqctl.broker.core.policies import EXCHANGES, Policy, best, effective, policy_kind
+from rmqctl.broker.core.policies import EXCHANGES, Policy, best, bounded, effective, policy_kind
 from rmqctl.broker.core.ports import Connection
-from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.publishing import put
+from rmqctl.broker.core.queue import Purged, Queue
+from rmqctl.broker.core.removal import Going, going_with
 from rmqctl.broker.core.routing import Router
+from rmqctl.broker.core.shield import shielded
 from rmqctl.broker.core.stats import Counts
 from rmqctl.broker.core.users import User
 from rmqctl.broker.core.vhost_settings import Settings
@@ -41,15 +46,15 @@ _PREDECLARED = (
     ("amq.headers", "headers"),
     ("amq.match", "headers"),
     ("amq.topic", "topic"),
-    ("amq.rabbitmq.trace", "topic"),
+    (FIREHOSE, "topic"),
 )
-_LOG = "amq.rabbitmq.log"
-"""RabbitMQ has it in the default virtual host, for its log. Here it stays silent."""
+LOG = "amq.rabbitmq.log"
+"""The exchange of the default virtual host that carries the broker's log."""
 
 
 class VHost(Settings):
     def __init__(self, node: Node, name: str) -> None:
-        super().__init__(node, name)
+        super().__init__(node, name, Firehose(node, name, self.emit))
         self.retired = Counts()
         """Of the queues that are gone: the totals of a vhost never go backwards."""
         self.published = Counts()
@@ -63,7 +68,7 @@ class VHost(Settings):
         self._exclusive: dict[Connection, dict[Queue, None]] = {}
         """The exclusive queues of each connection that has any."""
         self._dead_letters = DeadLetters(self.router, node)
-        for exchange, kind in _PREDECLARED if name != DEFAULT_VHOST else (*_PREDECLARED, (_LOG, "topic")):
+        for exchange, kind in _PREDECLARED if name != DEFAULT_VHOST else (*_PREDECLARED, (LOG, "topic")):
             self.router.exchanges[exchange] = Exchange(
                 exchange,
                 kind,
@@ -132,13 +137,13 @@ class VHost(Settings):
             entropy=self.node.entropy,
             user=user.name if user else by,
         )
-        self.router.exchanges[name] = found
         self._configure_exchange(found)
-        self.router.changed()
         if durable:
             document = {**found.document(self.name), "user": found.user}
             self.node.define("exchange", (self.name, name), document)
             self.node.settle()
+        self.router.exchanges[name] = found
+        self.router.changed()
         return found
 
     def delete_exchange(self, user: User | None, name: str, *, if_unused: bool = False) -> bool:
@@ -152,22 +157,26 @@ class VHost(Settings):
             return False
         if if_unused and found.bindings:
             raise precondition(f"exchange '{name}' in vhost '{self.name}' in use")
-        self._remove_exchanges([found])
+        going = going_with(self.router, found)
+        self._journal_removal(going)
         self.node.settle()
+        self._drop(going)
         return True
 
-    def _remove_exchanges(self, exchanges: list[Exchange]) -> None:
-        """With their bindings, and the auto-delete exchanges that lose their last one by it."""
-        while exchanges:
-            exchange = exchanges.pop()
-            if self.router.exchanges.pop(exchange.name, None) is None:
-                continue
-            for binding in list(exchange.bindings.values()):
-                self._remove_binding(exchange, binding)
-            exchanges += self._remove_bindings_to(Destination("exchange", exchange.name))
-            self.router.changed()
+    def _journal_removal(self, going: Going) -> None:
+        for source, binding in going.bindings.values():
+            if self._is_durable(source, binding):
+                self.node.define("binding", self._binding_key(binding), None)
+        for exchange in going.exchanges.values():
             if exchange.durable:
                 self.node.define("exchange", (self.name, exchange.name), None)
+
+    def _drop(self, going: Going) -> None:
+        for source, binding in going.bindings.values():
+            self.router.unbind(source, binding)
+        for name in going.exchanges:
+            self.router.exchanges.pop(name, None)
+        self.router.changed()
 
     def _check_alternate(self, user: User | None, name: str, arguments: Arguments) -> None:
         if "alternate-exchange" not in arguments:
@@ -210,7 +219,10 @@ class VHost(Settings):
         owner: Connection | None = None,
         by: str = "rmqctl",
     ) -> Queue:
-        """Without a name the broker gives it one. `by` is who is said to have declared it when nobody asks."""
+        """Without a name the broker gives it one; one that is exclusive is not durable, whatever is said.
+
+        `by` is who is said to have declared it when nobody asks.
+        """
         arguments = arguments if arguments is not None else Arguments({})
         if durable and not exclusive and not auto_delete:
             arguments = self._with_type(arguments)
@@ -231,24 +243,32 @@ class VHost(Settings):
             self.node,
             self,
             name,
-            durable=durable,
+            durable=durable and not exclusive,
             auto_delete=auto_delete,
             arguments=arguments,
             owner=owner if exclusive else None,
             exclusive=exclusive,
             user=user.name if user else by,
         )
+        self._configure_queue(found)
+        if durable and not exclusive:
+            self._journal_queue(found)
         self.router.queues[name] = found
         self.node.churn["queue_created"] += 1
-        self._configure_queue(found)
         self.router.changed()
         if exclusive and owner is not None:
             self._exclusive.setdefault(owner, {})[found] = None
-        if durable and not exclusive:
-            document = {**found.document(), "user": found.user}
-            found.number = self.node.define("queue", (self.name, name), document)
-            self.node.settle()
         return found
+
+    def _journal_queue(self, queue: Queue) -> None:
+        document = {**queue.document(), "user": queue.user}
+        try:
+            queue.number = self.node.define("queue", (self.name, queue.name), document)
+            self.node.settle()
+        except Refusal:
+            # It has timers already.
+            queue.delete()
+            raise
 
     def delete_queue(
         self,
@@ -277,38 +297,38 @@ class VHost(Settings):
         if if_unused and found.consumers:
             raise precondition(f"{what} in use")
         count = found.ready.count
-        self._remove_queue(found)
-        self.node.settle()
+        self._remove_queue(found, self.node.settle)
         return count
 
-    def purge_queue(self, user: User | None, name: str, owner: Connection | None = None) -> int:
-        """How many messages there were."""
+    def purge_queue(self, user: User | None, name: str, owner: Connection | None = None) -> Purged:
         self.check(user, "read", "queue", name)
         return self.queue(name, owner).purge()
 
     def remove_queue(self, queue: Queue) -> None:
         """The broker deletes it by itself."""
-        self._remove_queue(queue)
-        self.node.settle_if_possible()
+        self._remove_queue(queue, self.node.settle_if_possible)
 
-    def _remove_queue(self, queue: Queue) -> None:
-        if self.router.queues.pop(queue.name, None) is None:
+    def _remove_queue(self, queue: Queue, settle: Callable[[], None]) -> None:
+        if self.router.queues.get(queue.name) is not queue:
             return
-        unbound = self._remove_bindings_to(Destination("queue", queue.name))
+        going = going_with(self.router, queue)
+        self._journal_removal(going)
+        if queue.number:
+            self.node.define("queue", (self.name, queue.name), None)
+        settle()
+        del self.router.queues[queue.name]
+        self._drop(going)
         if queue.owner is not None:
             self._exclusive.get(queue.owner, {}).pop(queue, None)
         self.retired.add(queue.counts)
         self.node.churn["queue_deleted"] += 1
-        self.router.changed()
         queue.delete()
-        self._remove_exchanges(unbound)
-        if queue.number:
-            self.node.define("queue", (self.name, queue.name), None)
 
     def forget_connection(self, owner: Connection) -> None:
         """It is closed: its exclusive queues go with it."""
         for queue in self._exclusive.pop(owner, {}):
-            self.remove_queue(queue)
+            with shielded(f"delete queue '{queue.name}' with its connection"):
+                self.remove_queue(queue)
 
     def _with_type(self, arguments: Arguments) -> Arguments:
         """With the virtual host's default queue type, which is for queues that may outlive their clients only."""
@@ -324,7 +344,8 @@ class VHost(Settings):
         kind = kind_of(arguments, what)
         check_exchange_name("x-dead-letter-exchange", what, arguments)
         kind.check(what, durable, exclusive, auto_delete, arguments)
-        if (limit := reached(self._limits, "max-queues", len(self.router.queues))) is not None:
+        limit = reached(self._limits, "max-queues", len(self.router.queues)) if user is not None else None
+        if limit is not None:
             raise precondition(
                 f"cannot declare queue '{name}': queue limit in vhost '{self.name}' ({limit}) is reached"
             )
@@ -355,13 +376,21 @@ class VHost(Settings):
         if exchange.kind == "headers":
             check_x_match(arguments)
         binding = Binding(source, destination, key, dict(arguments))
-        if self.router.bind(exchange, binding) and self._is_durable(exchange, binding):
-            self.node.define("binding", self._binding_key(binding), binding.document(self.name))
-            self.node.settle()
+        if binding.identity not in exchange.bindings:
+            if self._is_durable(exchange, binding):
+                self.node.define("binding", self._binding_key(binding), binding.document(self.name))
+                self.node.settle()
+            self.router.bind(exchange, binding)
         return binding
 
     def unbind(
-        self, user: User | None, source: str, destination: Destination, key: str, arguments: Mapping[str, Any]
+        self,
+        user: User | None,
+        source: str,
+        destination: Destination,
+        key: str,
+        arguments: Mapping[str, Any],
+        owner: Connection | None = None,
     ) -> bool:
         """False when there was no such binding."""
         self._may_bind(user, source, destination)
@@ -372,9 +401,12 @@ class VHost(Settings):
         binding = exchange.bindings.get(Binding(source, destination, key, arguments).identity)
         if binding is None:
             return False
-        if self._remove_binding(exchange, binding):
-            self._remove_exchanges([exchange])
+        if destination.kind == "queue":
+            self.queue(destination.name, owner)
+        going = going_with(self.router, bindings=[binding])
+        self._journal_removal(going)
         self.node.settle()
+        self._drop(going)
         return True
 
     def _may_read_topic(self, user: User | None, exchange: Exchange, key: str) -> None:
@@ -388,27 +420,9 @@ class VHost(Settings):
         self.check(user, "write", destination.kind, destination.name)
         self.check(user, "read", "exchange", source)
 
-    def _remove_binding(self, exchange: Exchange, binding: Binding) -> bool:
-        """True when the exchange goes with it: it was the last one of an auto-delete exchange."""
-        durable = self._is_durable(exchange, binding)
-        self.router.unbind(exchange, binding)
-        if durable:
-            self.node.define("binding", self._binding_key(binding), None)
-        return exchange.auto_delete and not exchange.bindings
-
-    def _remove_bindings_to(self, destination: Destination) -> list[Exchange]:
-        """The exchanges that go with them."""
-        gone = []
-        for binding in self.router.bindings_to(destination):
-            exchange = self.router.exchanges.get(binding.source)
-            if exchange is not None and self._remove_binding(exchange, binding):
-                gone.append(exchange)
-        return gone
-
     def _is_durable(self, source: Exchange, binding: Binding) -> bool:
         target = self.router.find(binding.destination)
-        # What is gone already was durable as far as one can tell: forgetting too much does no harm.
-        lasts = target is None or (target.durable and not (isinstance(target, Queue) and target.exclusive))
+        lasts = target is not None and target.durable and not (isinstance(target, Queue) and target.exclusive)
         return source.durable and lasts
 
     def _binding_key(self, binding: Binding) -> tuple[str, ...]:
@@ -425,21 +439,27 @@ class VHost(Settings):
         """See `Home`."""
         return self._dead_letters
 
+    def emit(self, message: Message) -> None:
+        """Routes a message of the broker's own: nobody is asked whether he may."""
+        put(message, self.router.route(self.router.exchanges[message.exchange], message))
+
     # -------------------------------------------------------------------------------------------------------- policies
 
     def set_policy(self, policy: Policy, *, operator: bool = False) -> None:
         """For one that was `policies.checked`."""
-        (self._operator_policies if operator else self._policies)[policy.name] = policy
-        self._apply_policies()
         self.node.define(policy_kind(operator), (self.name, policy.name), policy.document())
         self.node.settle()
+        (self._operator_policies if operator else self._policies)[policy.name] = policy
+        self._apply_policies()
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
-        if (self._operator_policies if operator else self._policies).pop(name, None) is None:
+        kept = self._operator_policies if operator else self._policies
+        if name not in kept:
             raise not_found("policy", name, self.name)
-        self._apply_policies()
         self.node.define(policy_kind(operator), (self.name, name), None)
         self.node.settle()
+        del kept[name]
+        self._apply_policies()
 
     def _apply_policies(self) -> None:
         for exchange in self.router.exchanges.values():
@@ -463,7 +483,8 @@ class VHost(Settings):
         queue.effective_policy = dict(sorted(effective({}, policy, operator).items()))
         queue.policy = policy.name if policy else None
         queue.operator_policy = operator.name if operator else None
-        queue.configure(effective(queue.arguments, policy, operator, queue.policy_before_arguments))
+        settings = effective(queue.arguments, policy, operator, queue.policy_before_arguments)
+        queue.configure(bounded(settings))
 
     # ---------------------------------------------------------------------------------------------------------- checks
 

@@ -13,6 +13,7 @@ from pamqp import commands, frame, header, heartbeat
 from pamqp.body import ContentBody
 
 from rmqctl.broker.amqp import connection as of_amqp
+from rmqctl.broker.core.alarms import DISK, MEMORY
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.users import hash_password
 
@@ -349,7 +350,39 @@ def test_who_is_anonymous_logs_in_as_guest_while_guest_has_its_first_password() 
     guest.identify(hash_password("another", b"salt"), guest.algorithm, guest.tags)
     second.connection.receive(hello)
     assert [type(each) for _, each in second.frames()] == [Connection.Start]
-    assert second.connection.finished
+    assert not second.connection.is_open
+
+
+def test_a_client_that_still_writes_can_read_what_was_wrong() -> None:
+    """As in RabbitMQ: hung up on at once it would lose that."""
+    clock = Clock()
+    broker = new_broker(clock)
+    client = Client(broker)
+    client.connection.receive(b"\x03\x00\x01\x00\x10\x00\x00" + bytes(5000))
+    closed = client.closed_by_broker()
+    assert closed is not None
+    assert closed[0] == 501
+    client.connection.receive(bytes(100_000))
+    assert not client.connection.finished
+    clock.now += 3.1
+    broker.node.tick()
+    assert client.connection.finished
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_wrong_password_is_told_at_once_or_answered_by_silence(told: bool) -> None:
+    clock = Clock()
+    broker = new_broker(clock)
+    client = Client(broker, heartbeat=None)
+    properties = {"capabilities": {"authentication_failure_close": True}} if told else {}
+    client.connection.receive(GREETING + encoded(Connection.StartOk(properties, "PLAIN", "\0guest\0x", "en_US"), 0))
+    assert [type(each) for _, each in client.frames()][1:] == [Connection.Close] * told
+    clock.now += 2.9
+    broker.node.tick()
+    assert not client.connection.finished
+    clock.now += 0.2
+    broker.node.tick()
+    assert client.connection.finished is not told
 
 
 MALFORMED_HEADERS = {
@@ -466,18 +499,30 @@ def test_publishers_are_told_of_a_memory_alarm() -> None:
     publisher, consumer = Client(broker), Client(broker)
     publisher.declare("q")
     publisher.publish(b"x", "q")
-    broker.alarmed = True
-    for connection in list(broker.connections):
-        connection.alarm_changed()
-    assert [type(each) for _, each in publisher.frames()] == [Connection.Blocked]
+    broker.alarms.set(MEMORY, True, "test")
+    assert [each.reason for _, each in publisher.frames()] == ["low on memory"]
     assert not publisher.connection.reads
     assert consumer.connection.reads
     got = consumer.get("q")
     assert got is not None
     assert got.body == b"x"
-    broker.alarmed = False
-    for connection in list(broker.connections):
-        connection.alarm_changed()
+    broker.alarms.set(MEMORY, False, "test")
+    assert [type(each) for _, each in publisher.frames()] == [Connection.Unblocked]
+
+
+def test_an_alarm_lasts_as_long_as_anybody_says_so() -> None:
+    broker = new_broker()
+    publisher = Client(broker)
+    publisher.declare("q")
+    broker.alarms.set(MEMORY, True, "one")
+    broker.alarms.set(MEMORY, True, "two")
+    broker.alarms.set(DISK, True, "one")
+    assert [each.reason for _, each in publisher.raw(publish(b"x", "q"))] == ["low on memory & disk"]
+    broker.alarms.set(DISK, False, "one")
+    broker.alarms.set(MEMORY, False, "one")
+    assert broker.alarms.resources == [MEMORY]
+    assert publisher.frames() == []
+    broker.alarms.set(MEMORY, False, "two")
     assert [type(each) for _, each in publisher.frames()] == [Connection.Unblocked]
 
 

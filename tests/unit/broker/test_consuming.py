@@ -181,8 +181,9 @@ class Consumers(RuleBasedStateMachine):
         return (not limit or taken.count(name) < limit) and (not self.shared_limit or len(taken) < self.shared_limit)
 
     def _settled(self, tag: int, multiple: bool) -> list[Sent]:
+        """In the order in which they count: each consumer's, by their names."""
         tags = [each for each in self.held if each <= tag] if multiple else [tag]
-        return [self.held.pop(each)[0] for each in tags]
+        return [self.held.pop(each)[0] for each in sorted(tags, key=lambda each: self.held[each][1])]
 
 
 TestConsumers = Consumers.TestCase

@@ -16,6 +16,7 @@ from . import (
     sequences,
     states,
     types,
+    waiting,
 )
 from .registry import PROBES
 
@@ -36,4 +37,5 @@ __all__ = [
     "sequences",
     "states",
     "types",
+    "waiting",
 ]

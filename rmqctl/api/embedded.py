@@ -1,0 +1,36 @@
+"""What only the embedded broker has over HTTP: PUT /api/embedded/alarms/RESOURCE and /api/embedded/limits/RESOURCE."""
+
+from typing import Any, Literal
+
+from rmqctl.api.client import Client
+from rmqctl.api.failures import reason_of
+from rmqctl.api.paths import path
+from rmqctl.errors import NeedsNode, Unavailable
+
+Resource = Literal["memory", "disk"]
+
+
+def set_alarm(client: Client, resource: Resource, *, on: bool) -> None:
+    """Raises NeedsNode when the broker is RabbitMQ itself."""
+    _put(client, "alarms", resource, {"on": on})
+
+
+def limit_bytes(client: Client, resource: Resource, count: int) -> None:
+    """Most memory that the broker may have, or least that is to be free on its disk. Raises NeedsNode as `set_alarm`."""
+    _put(client, "limits", resource, {"bytes": count})
+
+
+def limit_share(client: Client, resource: Resource, share: float) -> None:
+    """The same as a share of the machine's memory."""
+    _put(client, "limits", resource, {"share": share})
+
+
+def _put(client: Client, noun: str, resource: Resource, body: dict[str, Any]) -> None:
+    answer = client.request("PUT", path("embedded", noun, resource), body=body, accept=(400, 404, 405))
+    if answer.status in (404, 405):
+        raise NeedsNode(
+            f"{client.endpoint.url} is no embedded broker: RabbitMQ's limits of memory and disk are set with "
+            "`rabbitmqctl set_vm_memory_high_watermark` and `rabbitmqctl set_disk_free_limit` on the node"
+        )
+    if answer.status == 400:
+        raise Unavailable(f"limit of {resource}: {reason_of(answer.body)} ({client.endpoint.url})")
