@@ -424,8 +424,8 @@ def properties_size(message: Message) -> int:
 
 
 _SIZES = {"delivery_mode": 1, "priority": 1}
-# What a direct reply's address has after the name: a point, and 38 characters.
-_ADDRESS = 39
+# What a direct reply's address has after the name: two points, and 68 characters of base64.
+_ADDRESS = 70
 
 
 def _field_size(value: Any) -> int:
