@@ -23,7 +23,12 @@ def test_it_is_refused(name: str, tmp_path: Path) -> None:
     contexts.chmod(0o600)
     command = build(name, COMMANDS[name], Session(io.StringIO(), io.StringIO(), io.StringIO(), {}))
     required = [parameter for parameter in command.params if parameter.required]
-    words = [word for each in required for word in (["1"] if isinstance(each, TyperArgument) else [each.opts[0], "1"])]
+    values = [str(next(iter(getattr(each.type, "choices", ("1",))))) for each in required]
+    words = [
+        word
+        for each, value in zip(required, values, strict=True)
+        for word in ([value] if isinstance(each, TyperArgument) else [each.opts[0], value])
+    ]
     broker = Broker({})
     ran = run_with(*name.split(), *words, "--context", "prod", broker=broker, environ={"HOME": str(tmp_path)})
     assert ran.exit == 77, ran
