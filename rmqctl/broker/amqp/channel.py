@@ -238,7 +238,12 @@ class Channel:
         """Once the store has everything that it was told until now."""
         if self.node.journal.durable:
             self.commits.append((self.node.journal.batch, frames))
-            self.node.awaiting[self] = None
+            awaiting = self.node.awaiting
+            awaiting[self] = None
+            if self.confirms in awaiting:
+                # Its answers go before what the same commit confirms.
+                del awaiting[self.confirms]
+                awaiting[self.confirms] = None
         else:
             self.connection.send(frames)
 
