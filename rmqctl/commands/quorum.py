@@ -99,10 +99,15 @@ def shrink(
 
 
 def _ask(client: Client, method: str, where: str, body: Any, command: str) -> Answer:
-    """The broker's answer. Raises Unavailable when its release has no such path."""
+    """The broker's answer. Raises Unavailable when it has no such path."""
     answer = client.request(method, where, body=body, what=command, accept=(400, 404, 405, 500, 503))
     if answer.status in (404, 405) and release_of(client) < (3, 13):
         raise needs_release(client, command, SINCE)
+    if answer.status == 405:
+        # The embedded broker: its quorum queues have one member.
+        raise Unavailable(
+            f"{command}: this broker does not change the members of quorum queues ({client.endpoint.url})"
+        )
     return answer
 
 
