@@ -350,7 +350,7 @@ class Channel:
                 self.counts.ack += 1
                 delivery.queue.counts.ack += 1
                 delivery.queue.settle(delivery.entry)
-        if not settlement.left:
+        if not settlement.left and not settlement.ack:
             # As RabbitMQ: what was got first, then each consumer's, by their tags.
             deliveries.sort(key=lambda each: each.consumer.tag if each.consumer is not None else "")
         entries = {} if settlement.ack else by_queue(deliveries)

@@ -74,7 +74,9 @@ class Turns:
 
     def first(self) -> Consumer | None:
         """Whose turn it is."""
-        return next(iter(self._highest)) if self._highest is not None else None
+        for consumer in self._highest or ():
+            return consumer
+        return None
 
     def add(self, consumer: Consumer) -> None:
         """It is the last one of its priority."""
@@ -90,9 +92,10 @@ class Turns:
         self.add(consumer)
         self._by_priority[consumer.priority].move_to_end(consumer, last=False)
 
-    def rotate(self, consumer: Consumer) -> None:
-        """It has had its turn."""
-        self._by_priority[consumer.priority].move_to_end(consumer)
+    def rotate(self) -> None:
+        """The first one has had its turn."""
+        if self._highest is not None and len(self._highest) > 1:
+            self._highest.move_to_end(next(iter(self._highest)))
 
     def discard(self, consumer: Consumer) -> None:
         """It takes part no more, if it did."""

@@ -13,8 +13,8 @@ from rmqctl.broker.core.errors import precondition
 
 HEADERS = content.FLAGS["headers"]
 _MODE = content.FLAGS["delivery_mode"]
-# What a message takes beside its properties and body, and what each queue adds that it is in, in bytes.
-_MESSAGE, _ENTRY = 300, 200
+# What each queue adds that a message is in, and what it takes in the first one beside its properties and body, in bytes.
+_ENTRY, _FIRST = 200, 500
 # Properties that the broker itself acts on: a message with none of them is routed and stored unread.
 ACTED_ON = (
     HEADERS
@@ -164,15 +164,19 @@ class Held:
     def add(self, entry: Entry) -> None:
         """It is in a queue now."""
         message = entry.message
-        message.queues += 1
-        self.bytes += _ENTRY
-        if message.queues == 1:
-            self.bytes += _MESSAGE + len(message.header) + len(message.body)
+        if message.queues:
+            message.queues += 1
+            self.bytes += _ENTRY
+        else:
+            message.queues = 1
+            self.bytes += _FIRST + len(message.header) + len(message.body)
 
     def remove(self, entry: Entry) -> None:
         """It is no longer, also not as one that was delivered."""
         message = entry.message
-        message.queues -= 1
-        self.bytes -= _ENTRY
-        if not message.queues:
-            self.bytes -= _MESSAGE + len(message.header) + len(message.body)
+        if message.queues > 1:
+            message.queues -= 1
+            self.bytes -= _ENTRY
+        else:
+            message.queues = 0
+            self.bytes -= _FIRST + len(message.header) + len(message.body)

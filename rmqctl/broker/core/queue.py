@@ -427,7 +427,7 @@ class Queue:
         return consumer
 
     def _deliver(self, consumer: Consumer, entry: Entry) -> None:
-        self._turns.rotate(consumer)
+        self._turns.rotate()
         if consumer.no_ack:
             self.counts.deliver_no_ack += 1
         else:
