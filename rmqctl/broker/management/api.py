@@ -7,7 +7,7 @@ host `/`.
 import logging
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -28,6 +28,7 @@ from rmqctl.broker.management.web import (
     Created,
     Handler,
     HttpError,
+    Json,
     Kept,
     Ports,
     missing,
@@ -101,8 +102,19 @@ class Api:
         return begun if isinstance(begun, Asked) else _complete(route, begun)
 
     def finish(self, asked: Asked, body: bytes | None) -> Response:
+        """At once."""
+        steps = self.steps(asked, body)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                response: Response = end.value
+                return response
+
+    def steps(self, asked: Asked, body: bytes | None) -> Generator[None, None, Response]:
+        """The same in steps: a long answer lets others go on between them."""
         try:
-            response = self._handled(asked, body)
+            response = yield from self._handled(asked, body)
         except Exception as error:
             response = _failed(asked.request, error)
         return _complete(asked.route, response)
@@ -144,7 +156,7 @@ class Api:
             raise HttpError(415)
         return Asked(request, route, handler, call)
 
-    def _handled(self, asked: Asked, body: bytes | None) -> Response:
+    def _handled(self, asked: Asked, body: bytes | None) -> Generator[None, None, Response]:
         if body is None:
             raise too_large()
         user = asked.call.user
@@ -153,6 +165,8 @@ class Api:
         node = self._broker.node
         node.now = node.clock()
         result = asked.handler(replace(asked.call, body=body))
+        if isinstance(result, Generator):
+            result = yield from result
         if isinstance(result, Kept):
             batch = node.journal.batch if node.journal.durable else None
             return _response(result.body)._replace(batch=batch)
@@ -243,6 +257,8 @@ def _response(result: Any) -> Response:
         return Response(204, {})
     if isinstance(result, Created):
         return Response(201, {"location": result.location} if result.location else {})
+    if isinstance(result, Json):
+        return Response(200, {"content-type": _JSON}, result.body)
     if not isinstance(result, Answer):
         result = Answer(200, result)
     if result.text is not None:

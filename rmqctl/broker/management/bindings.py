@@ -18,7 +18,8 @@ _KINDS = {"q": "queue", "e": "exchange"}
 
 
 def list_bindings(call: Call) -> Any:
-    return _answer(call, [row(vhost, each) for vhost in call.vhosts() for each in vhost.router.bindings()])
+    found = [(vhost, each) for vhost in call.vhosts() for each in vhost.router.bindings()]
+    return _answer(call, (row(vhost, each) for vhost, each in found))
 
 
 def of_queue(call: Call) -> Any:

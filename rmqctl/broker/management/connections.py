@@ -43,9 +43,9 @@ _CLOSED = "Closed via management plugin"
 
 
 def list_connections(call: Call) -> Any:
-    rows = [connection_row(call, connection) for connection in _connections(call)]
+    rows = (connection_row(call, connection) for connection in list(_connections(call)))
     if call.flag("disable_stats"):
-        rows = [{name: value for name, value in row.items() if name not in _STATISTICS} for row in rows]
+        rows = ({name: value for name, value in row.items() if name not in _STATISTICS} for row in rows)
     return listing.answer(call, rows)
 
 
@@ -89,8 +89,8 @@ def channels_of(call: Call) -> Any:
 def list_channels(call: Call) -> Any:
     channels = [channel for connection in _connections(call) for channel in connection.channels.values()]
     if call.flag("disable_stats"):
-        return listing.answer(call, [_plain_channel(channel) for channel in channels])
-    return listing.answer(call, [channel_row(call, channel) for channel in channels])
+        return listing.answer(call, (_plain_channel(channel) for channel in channels))
+    return listing.answer(call, (channel_row(call, channel) for channel in channels))
 
 
 def get_channel(call: Call) -> Any:

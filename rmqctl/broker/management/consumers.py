@@ -11,13 +11,14 @@ from rmqctl.broker.management.web import Call, Row, in_order
 def list_consumers(call: Call) -> Any:
     """Without the tag monitoring only those of the user's own connections, whatever its permissions are by now."""
     vhosts = [call.vhost()] if "vhost" in call.params else call.broker.vhosts.values()
-    rows = [
-        consumer_row(call, queue, consumer)
+    found = [
+        (queue, consumer)
         for vhost in vhosts
         for queue in vhost.queues.values()
         for consumer in queue.consumers
         if call.is_monitor or consumer.outlet.origin.user == call.user.name
     ]
+    rows = (consumer_row(call, queue, consumer) for queue, consumer in found)
     return listing.answer(call, rows, default=("queue.vhost",), pages=False)
 
 

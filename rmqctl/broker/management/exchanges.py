@@ -15,8 +15,8 @@ _NOBODY = "rmq-internal"
 
 
 def list_exchanges(call: Call) -> Any:
-    rows = [row(call, vhost.name, exchange) for vhost in call.vhosts() for exchange in vhost.exchanges.values()]
-    return listing.answer(call, rows)
+    found = [(vhost.name, exchange) for vhost in call.vhosts() for exchange in vhost.exchanges.values()]
+    return listing.answer(call, (row(call, vhost, exchange) for vhost, exchange in found))
 
 
 def get_exchange(call: Call) -> Any:

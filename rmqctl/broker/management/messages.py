@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rmqctl.broker.core import fields
@@ -12,12 +12,25 @@ from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.message import Entry, Message, message
 from rmqctl.broker.core.publishing import Publisher
 from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.management.documents import encoded
 from rmqctl.broker.management.exchanges import exchange_name
 from rmqctl.broker.management.queues import find_to_use
-from rmqctl.broker.management.web import Call, HttpError, Kept, Row, bad_request, over_a_channel, too_large
+from rmqctl.broker.management.web import (
+    Call,
+    HttpError,
+    Json,
+    Kept,
+    Row,
+    Slices,
+    bad_request,
+    over_a_channel,
+    too_large,
+)
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 _LONGEST_TEXT = 255
+# How many messages are taken, or given back, at a time: some milliseconds.
+_SLICE = 100
 # Bytes of the largest request that publishes.
 _LARGEST_BODY = 10_000_000
 _ORDER = tuple(reversed(PROPERTIES))
@@ -50,7 +63,7 @@ def publish(call: Call) -> Row | Kept:
     return Kept(answer) if outcome.stored else answer
 
 
-def get(call: Call) -> list[Row]:
+def get(call: Call) -> Slices:
     vhost, queue = call.vhost(), find_to_use(call)
     document = call.json("ackmode", "count", "encoding")
     call.broker.admit(call.user, vhost.name)
@@ -66,12 +79,7 @@ def get(call: Call) -> list[Row]:
         vhost.queue_to_get(queue.name)
     except Refusal as refusal:
         raise over_a_channel(refusal, unauthorised=True) from None
-    rows, taken = _take(queue, count, mode, lambda body: _shown(body, encoding, truncate))
-    if vhost.firehose.on:
-        for entry in taken:
-            vhost.firehose.delivered(_origin(call), entry.message, queue.name, entry.redelivered)
-    _return(queue, taken, mode)
-    return rows
+    return _answer(call, queue, count, mode, lambda body: _shown(body, encoding, truncate))
 
 
 def _origin(call: Call) -> Origin:
@@ -172,26 +180,51 @@ def _overflow() -> HttpError:
     return bad_request("506 failed to deliver message: content_properties_shortstr_overflow")
 
 
-def _take(queue: Queue, count: int, mode: str, show: Callable[[bytes], Row]) -> tuple[list[Row], list[Entry]]:
-    rows: list[Row] = []
+def _answer(call: Call, queue: Queue, count: int, mode: str, show: Callable[[bytes], Row]) -> Slices:
+    """In slices: of many messages, too. None stays taken when nobody waits for the answer any more."""
+    firehose = call.vhost().firehose
+    pieces: list[bytes] = []
     taken: list[Entry] = []
-    while len(rows) != count:
+    try:
+        for entry in _entries(queue, count, mode):
+            taken.append(entry)
+            pieces.append(encoded(_row(queue, entry, show)))
+            if firehose.on:
+                firehose.delivered(_origin(call), entry.message, queue.name, entry.redelivered)
+            if len(taken) % _SLICE == 0:
+                yield
+    except BaseException:
+        queue.requeue(taken, failed=False)
+        raise
+    slices = (taken[at : at + _SLICE] for at in range(0, len(taken), _SLICE))
+    try:
+        for some in slices:
+            _return(queue, some, mode)
+            yield
+    finally:
+        for some in slices:
+            _return(queue, some, mode)
+    return Json(b"[" + b",".join(pieces) + b"]")
+
+
+def _entries(queue: Queue, count: int, mode: str) -> Iterator[Entry]:
+    """Messages from the head, `count` of them or as many as there are."""
+    while count:
+        count -= 1
         entry = queue.get()
         if entry is None:
             queue.counts.get_empty += 1
-            break
+            return
         queue.counts.redeliver += entry.redelivered
-        taken.append(entry)
         if mode == "ack_requeue_false":
             queue.counts.get_no_ack += 1
         else:
             queue.counts.get += 1
-        rows.append(_row(queue, entry, show))
-    return rows, taken
+        yield entry
 
 
 def _return(queue: Queue, taken: list[Entry], mode: str) -> None:
-    """Nothing was kept back from others while these were shown: they go where the mode says at once."""
+    """They have been shown, and go where the mode says."""
     if mode.endswith("requeue_true"):
         queue.requeue(taken, failed=mode == "reject_requeue_true")
     elif mode == "reject_requeue_false":

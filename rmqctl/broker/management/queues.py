@@ -35,7 +35,7 @@ def list_queues(call: Call) -> Any:
     queues = [queue for vhost in call.vhosts() for queue in vhost.queues.values()]
     if call.flag("disable_stats"):
         row = totals_row if call.flag("enable_queue_totals") else definition_row
-        return listing.answer(call, [row(queue) for queue in queues])
+        return listing.answer(call, (row(queue) for queue in queues))
     return listing.answer(call, _rows(call, queues, short="columns" not in call.query))
 
 

@@ -1,6 +1,6 @@
 """A request as handlers see it, what they may answer, and the errors that become answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -95,6 +95,16 @@ class Kept(NamedTuple):
     """200, or 204 without a body, which goes out once the store has what it was told until now."""
 
     body: Any
+
+
+class Json(NamedTuple):
+    """200 with a body that is encoded already."""
+
+    body: bytes
+
+
+Slices = Generator[None, None, Any]
+"""What a handler returns that takes its time: whoever drives it lets others go on at each step; it ends with the answer."""
 
 
 class Ports(NamedTuple):
