@@ -166,9 +166,11 @@ class Declaring(Hearing):
             refuse(404)
         self.bindings[binding] = None
 
-    def unbind(self, user: str | None, binding: Binding) -> None:
+    def unbind(self, user: str | None, connection: Connection | None, binding: Binding) -> None:
         self._may_bind(user, binding)
         if binding in self.bindings:
+            if binding.kind == "queue":
+                self.queue(binding.destination, connection)
             self.remove_binding(binding)
 
     def _may_bind(self, user: str | None, binding: Binding) -> None:

@@ -6,7 +6,7 @@ Each function breaks one thing, and returns words, with | between them, of which
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.broker.amqp.channel import Channel, Safe
+from rmqctl.broker.amqp.channel import Channel, Handed, Safe
 from rmqctl.broker.amqp.confirms import Confirms
 from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.core import dead_letters as dead_letters_module
@@ -79,7 +79,8 @@ def forgets_a_confirm(patch: "pytest.MonkeyPatch") -> str:
 
 def delivers_the_last_first(patch: "pytest.MonkeyPatch") -> str:
     def pop(self: Any) -> Entry:
-        entry: Entry = self._first_line().pop()
+        line = self._first_line()
+        entry: Entry = line._came.pop() if line._came else line.pop()
         self.count -= 1
         self.bytes -= entry.size
         return entry
@@ -93,7 +94,9 @@ def forgets_x_death(patch: "pytest.MonkeyPatch") -> str:
 
     def forget(queue: Any, entry: Entry, reason: str, now: float) -> Message:
         message = dead_lettered(queue, entry, reason, now)
-        return message.changed(message.exchange, message.key, headers={"x-death": None})
+        message = message.changed(message.exchange, message.key, headers={"x-death": None})
+        message.deaths = ()
+        return message
 
     patch.setattr(dead_letters_module, "dead_lettered", forget)
     return "properties should be|it should be|should have|ready|message_bytes"
@@ -153,7 +156,7 @@ def keeps_one_too_many(patch: "pytest.MonkeyPatch") -> str:
 
 
 def keeps_what_has_expired(patch: "pytest.MonkeyPatch") -> str:
-    patch.setattr(Queue, "_drop_expired", lambda self: None)
+    patch.setattr(Queue, "_drop_expired", lambda self, **_: None)
     return "ready|has expired|the next of|should|has room"
 
 
@@ -185,7 +188,15 @@ def cancels_in_any_order(patch: "pytest.MonkeyPatch") -> str:
 
 def delivers_before_it_answers(patch: "pytest.MonkeyPatch") -> str:
     """What queues have for a channel does not wait until the method is answered."""
-    patch.setattr(Channel, "hold", lambda self, event: self._deliver(*event))
+    hold = Channel.hold
+
+    def deliver(self: Any, event: Any) -> None:
+        if isinstance(event, Handed):
+            self._deliver(*event)
+        else:
+            hold(self, event)
+
+    patch.setattr(Channel, "hold", deliver)
     return "should hear|the next of"
 
 

@@ -169,6 +169,8 @@ class Hearing(Rules):
             return False
         head.redelivered = heard.method.redelivered
         self._give(head, consumer)
+        # What had expired behind it has come to the front.
+        self.expire(queue, one_by_one=True)
         return True
 
     def _other_first(self, queue: Queue, body: bytes) -> Copy | None:

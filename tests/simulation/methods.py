@@ -110,7 +110,8 @@ class Methods(Answering):
 
     def _queue_unbind(self, channel: Channel, said: Said) -> None:
         method: Any = said.method
-        self.unbind(channel.connection.user, Binding(method.exchange, "queue", method.queue, method.routing_key))
+        binding = Binding(method.exchange, "queue", method.queue, method.routing_key)
+        self.unbind(channel.connection.user, channel.connection, binding)
         self.expect(channel.connection, channel.number, commands.Queue.UnbindOk)
 
     def _exchange_declare(self, channel: Channel, said: Said) -> None:
@@ -133,7 +134,8 @@ class Methods(Answering):
 
     def _exchange_unbind(self, channel: Channel, said: Said) -> None:
         method: Any = said.method
-        self.unbind(channel.connection.user, Binding(method.source, "exchange", method.destination, method.routing_key))
+        binding = Binding(method.source, "exchange", method.destination, method.routing_key)
+        self.unbind(channel.connection.user, channel.connection, binding)
         self.expect(channel.connection, channel.number, commands.Exchange.UnbindOk)
 
     # ------------------------------------------------------------------------------------------------------- publishing

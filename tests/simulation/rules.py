@@ -243,14 +243,15 @@ class Rules:
                 self.gone(copy)
             else:
                 by_queue.setdefault(copy.queue, []).append(copy)
-        if kind.startswith("requeue"):
-            for queue, copies in by_queue.items():
-                self.requeue(queue, copies, failed=kind.endswith("failed"))
-        for _, (_, consumer) in taken:
-            if consumer is not None:
-                self._activate(consumer.queue)
         # A dead letter takes its way after the consumer got the next message.
-        self.deliveries()
+        with self._burials():
+            if kind.startswith("requeue"):
+                for queue, copies in by_queue.items():
+                    self.requeue(queue, copies, failed=kind.endswith("failed"))
+            for _, (_, consumer) in taken:
+                if consumer is not None:
+                    self._activate(consumer.queue)
+            self.deliveries()
         if kind.startswith("reject"):
             for queue in by_queue:
                 self.nobody_waits(queue)

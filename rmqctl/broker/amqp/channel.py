@@ -350,18 +350,22 @@ class Channel:
                 self.counts.ack += 1
                 delivery.queue.counts.ack += 1
                 delivery.queue.settle(delivery.entry)
-        if not settlement.left and not settlement.ack:
+        if settlement.ack:
+            self._credit_all(freed)
+            return
+        if not settlement.left:
             # As RabbitMQ: what was got first, then each consumer's, by their tags.
             deliveries.sort(key=lambda each: each.consumer.tag if each.consumer is not None else "")
-        entries = {} if settlement.ack else by_queue(deliveries)
-        if settlement.requeue:
-            for queue, found in entries.items():
-                queue.requeue(found, failed=settlement.failed)
-        self._credit_all(freed)
-        if not settlement.requeue:
-            # A dead letter takes its way after the consumer got the next message.
-            for queue, found in entries.items():
-                queue.reject(found, failed=settlement.failed)
+        entries = by_queue(deliveries)
+        # Dead letters take their way after the consumers got their next messages.
+        with self.vhost.dead_letters_later():
+            if settlement.requeue:
+                for queue, found in entries.items():
+                    queue.requeue(found, failed=settlement.failed)
+            self._credit_all(freed)
+            if not settlement.requeue:
+                for queue, found in entries.items():
+                    queue.reject(found, failed=settlement.failed)
 
     def recover(self) -> None:
         """Everything that is unacknowledged goes back."""

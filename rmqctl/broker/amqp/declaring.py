@@ -108,8 +108,8 @@ def queue_purge(channel: Channel, method: commands.Queue.Purge) -> None:
     purged = channel.vhost.purge_queue(channel.user, channel.queue_name(method.queue), channel.connection)
     if method.nowait:
         return
-    if purged.stored:
-        # They do not come back after this, whatever happens to the broker.
+    if purged.stored or channel.commits:
+        # They do not come back after this, whatever happens to the broker; and answers come in order.
         channel.hold(Safe(frames.method(channel.number, 50, 31, frames.long(purged.messages))))
     else:
         channel.reply(50, 31, frames.long(purged.messages))

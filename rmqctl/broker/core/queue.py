@@ -441,7 +441,7 @@ class Queue:
     def _has_next(self) -> bool:
         """Whether a message waits. What has expired at the head goes: also behind one that went and did not expire."""
         if self._expiry is not None and self._expiry.when <= self.node.now:
-            self._drop_expired()
+            self._drop_expired(next_only=True)
         return self.ready.count > 0
 
     def _take(self) -> Entry:
@@ -477,8 +477,8 @@ class Queue:
         if due is not None:
             self._expiry = self.node.timers.at(due, self._drop_expired)
 
-    def _drop_expired(self) -> None:
-        expired = self.ready.pop_expired(self.node.now)
+    def _drop_expired(self, *, next_only: bool = False) -> None:
+        expired = self.ready.pop_expired(self.node.now, next_only=next_only)
         if self._refusing:
             self._make_room()
         self._watch_expiry()

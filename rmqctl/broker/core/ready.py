@@ -87,13 +87,16 @@ class Ready:
                 if not self._expire_behind:
                     return
 
-    def pop_expired(self, now: float) -> list[Entry]:
-        """Takes the expired ones away, as far as none that is not stands before them."""
+    def pop_expired(self, now: float, *, next_only: bool = False) -> list[Entry]:
+        """Takes the expired ones away, as far as none that is not stands before them.
+
+        `next_only`: those that stand before the next message to be delivered.
+        """
         expired = []
         for line in self._lines.values():
             while line and (when := line.head().expires) is not None and when <= now:
                 expired.append(line.pop())
-            if line and not self._expire_behind:
+            if line and (next_only or not self._expire_behind):
                 break
         self.count -= len(expired)
         self.bytes -= sum(entry.size for entry in expired)
