@@ -147,10 +147,15 @@ class Publisher:
 
 def put(message: Message, queues: Sequence[Queue], *, redelivered: bool = False) -> Outcome:
     """Each of the queues takes the message or rejects it. What it pushes out of them is dead-lettered after that."""
-    if len(queues) > 1:
-        with queues[0].home.dead_letters_later():
-            return _put(message, queues, redelivered)
-    return _put(message, queues, redelivered)
+    if len(queues) == 1:
+        queue = queues[0]
+        if not queue.push(message, redelivered=redelivered):
+            return _OUTCOMES[_ROUTED | _REJECTED]
+        return _OUTCOMES[_ROUTED | _STORED] if queue.keeps(message) else TAKEN
+    if not queues:
+        return _OUTCOMES[0]
+    with queues[0].home.dead_letters_later():
+        return _put(message, queues, redelivered)
 
 
 def _put(message: Message, queues: Sequence[Queue], redelivered: bool) -> Outcome:

@@ -108,6 +108,7 @@ class Queue:
         self.single_active = bool(arguments.get("x-single-active-consumer", False))
         self.counts = Counts()
         self.ready = self._new_ready()
+        self._held = node.held
         self.unacked = 0
         self.unacked_bytes = 0
         self.consumers: dict[Consumer, None] = {}
@@ -239,7 +240,7 @@ class Queue:
             return True
         if self.number and (message.persistent or self.keeps_all):
             self.node.journal.keep(entry, self.number)
-        self.node.held.add(entry)
+        self._held.add(entry)
         if consumer is not None:
             self._deliver(consumer, entry)
             return True
@@ -261,7 +262,7 @@ class Queue:
         self._next_position = max(self._next_position, entry.position + 1)
         if self.counts_properties:
             entry.size += len(entry.message.header) - BEFORE_FLAGS
-        self.node.held.add(entry)
+        self._held.add(entry)
         self.ready.push(entry)
         if entry.expires is not None:
             self._expiring = True
@@ -514,4 +515,4 @@ class Queue:
     def _let_go(self, entry: Entry) -> None:
         if entry.stored:
             self.node.journal.forget(entry)
-        self.node.held.remove(entry)
+        self._held.remove(entry)
