@@ -45,22 +45,6 @@ NUMBERS = (
 )
 LETTERS = b"tbBsuIilLfdDSATFVx"
 _NO_LETTERS = b"\x00zZ\xff"
-_FIXED = {
-    "t": 1,
-    "b": 1,
-    "B": 1,
-    "s": 2,
-    "u": 2,
-    "I": 4,
-    "i": 4,
-    "l": 8,
-    "L": 8,
-    "f": 4,
-    "d": 8,
-    "D": 5,
-    "T": 8,
-    "V": 0,
-}
 _FLOATS = (b"\x7f\xf8" + bytes(6), b"\x7f\xf0" + bytes(6), b"\xff\xf0" + bytes(6), b"\x80" + bytes(7))
 _ARGUMENTS = (
     b"x-expires",
@@ -142,9 +126,9 @@ class Talk:
         random = self.random
         kind = chr(random.choice(LETTERS if random.random() < 0.99 else _NO_LETTERS))
         if kind in "fd" and random.random() < 0.5:
-            return kind.encode() + random.choice(_FLOATS)[: _FIXED[kind]]
-        if kind in _FIXED:
-            size = _FIXED[kind]
+            return kind.encode() + random.choice(_FLOATS)[: wire.FIXED[kind]]
+        if kind in wire.FIXED:
+            size = wire.FIXED[kind]
             return kind.encode() + (self.number(8 * size).to_bytes(size, "big") if size else b"")
         if kind in "Sx":
             return kind.encode() + long(random.choice(_TEXTS))

@@ -186,24 +186,6 @@ def check_header(payload: bytes) -> None:
         raise Problem(f"a content header is malformed: {payload[:100].hex()}")
 
 
-_SIZES = {
-    "t": 1,
-    "b": 1,
-    "B": 1,
-    "s": 2,
-    "u": 2,
-    "I": 4,
-    "i": 4,
-    "l": 8,
-    "L": 8,
-    "f": 4,
-    "d": 8,
-    "D": 5,
-    "T": 8,
-    "V": 0,
-}
-
-
 def _check_fields(data: bytes, *, named: bool) -> None:
     """Those of a table, or of an array. Raises IndexError or KeyError."""
     todo = [(data, named)]
@@ -220,7 +202,7 @@ def _check_fields(data: bytes, *, named: bool) -> None:
                 if kind in "FA":
                     todo.append((data[position + 4 : position + size], kind == "F"))
             else:
-                size = _SIZES[kind]
+                size = wire.FIXED[kind]
             position += size
         if position != len(data):
             raise IndexError(position)

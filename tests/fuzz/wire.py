@@ -7,6 +7,23 @@ METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
 _END = b"\xce"
 _NUMBERS = {"B": ">B", "H": ">H", "I": ">I", "Q": ">Q"}
 _FRAME = struct.Struct(">BHI")
+# Bytes of the values of each type in a table, of those that have a size of their own.
+FIXED = {
+    "t": 1,
+    "b": 1,
+    "B": 1,
+    "s": 2,
+    "u": 2,
+    "I": 4,
+    "i": 4,
+    "l": 8,
+    "L": 8,
+    "f": 4,
+    "d": 8,
+    "D": 5,
+    "T": 8,
+    "V": 0,
+}
 
 Part = int | bytes
 

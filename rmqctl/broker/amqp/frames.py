@@ -1,7 +1,7 @@
 """Frames and their contents as bytes (AMQP 0-9-1 specification, section 4.2).
 
-Publish, deliver and ack are coded by hand, because they are what a busy broker does; every other method that comes in
-is decoded by pamqp. Content headers pass as the bytes that they are: see `core.content`.
+Publish, deliver and ack are coded by hand, because they are what a busy broker does; what arguments every other method
+has is pamqp's to say. Content headers pass as the bytes that they are: see `core.content`.
 """
 
 import struct

@@ -154,18 +154,13 @@ def put(message: Message, queues: Sequence[Queue], *, redelivered: bool = False)
         return _OUTCOMES[_ROUTED | _STORED] if queue.keeps(message) else TAKEN
     if not queues:
         return _OUTCOMES[0]
+    bits = _ROUTED
     with queues[0].home.dead_letters_later():
-        return _put(message, queues, redelivered)
-
-
-def _put(message: Message, queues: Sequence[Queue], redelivered: bool) -> Outcome:
-    bits = 0
-    for queue in queues:
-        bits |= _ROUTED
-        if not queue.push(message, redelivered=redelivered):
-            bits |= _REJECTED
-        elif queue.keeps(message):
-            bits |= _STORED
+        for queue in queues:
+            if not queue.push(message, redelivered=redelivered):
+                bits |= _REJECTED
+            elif queue.keeps(message):
+                bits |= _STORED
     return _OUTCOMES[bits]
 
 

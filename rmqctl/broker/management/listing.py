@@ -7,10 +7,8 @@ from typing import Any
 from rmqctl.broker.core.fields import is_whole
 from rmqctl.broker.core.patterns import BadPattern, compiled
 from rmqctl.broker.management.documents import encoded
-from rmqctl.broker.management.web import Call, HttpError, Json, Row, Slices, bad_request
+from rmqctl.broker.management.web import SLICE, Call, HttpError, Json, Row, Slices, bad_request
 
-# How many rows are made, ordered or written at a time: some milliseconds.
-_SLICE = 100
 _PAGE_SIZE, _LARGEST_PAGE = 100, 500
 _LONGEST_REGEX = 1024
 
@@ -32,14 +30,14 @@ def answer(
         if fits(row):
             # What is written already takes less room than what is still to be written.
             chunk.append((key(row), total, row if paged else encoded(trimmed(call, row))))
-        if total % _SLICE == 0:
+        if total % SLICE == 0:
             chunks.append(sorted(chunk))
             chunk = []
             yield
     found: list[Any] = []
     for place, (_, _, each) in enumerate(merge(*chunks, sorted(chunk)), 1):
         found.append(each)
-        if place % _SLICE == 0:
+        if place % SLICE == 0:
             yield
     if _is_reversed(call):
         found.reverse()

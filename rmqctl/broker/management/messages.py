@@ -16,6 +16,7 @@ from rmqctl.broker.management.documents import encoded
 from rmqctl.broker.management.exchanges import exchange_name
 from rmqctl.broker.management.queues import find_to_use
 from rmqctl.broker.management.web import (
+    SLICE,
     Call,
     HttpError,
     Json,
@@ -29,8 +30,6 @@ from rmqctl.broker.management.web import (
 
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")
 _LONGEST_TEXT = 255
-# How many messages are taken, or given back, at a time: some milliseconds.
-_SLICE = 100
 # Bytes of the largest request that publishes.
 _LARGEST_BODY = 10_000_000
 _ORDER = tuple(reversed(PROPERTIES))
@@ -191,12 +190,12 @@ def _answer(call: Call, queue: Queue, count: int, mode: str, show: Callable[[byt
             pieces.append(encoded(_row(queue, entry, show)))
             if firehose.on:
                 firehose.delivered(_origin(call), entry.message, queue.name, entry.redelivered)
-            if len(taken) % _SLICE == 0:
+            if len(taken) % SLICE == 0:
                 yield
     except BaseException:
         queue.requeue(taken, failed=False)
         raise
-    slices = (taken[at : at + _SLICE] for at in range(0, len(taken), _SLICE))
+    slices = (taken[at : at + SLICE] for at in range(0, len(taken), SLICE))
     try:
         for some in slices:
             _return(queue, some, mode)

@@ -105,6 +105,8 @@ class Json(NamedTuple):
 
 Slices = Generator[None, None, Any]
 """What a handler returns that takes its time: whoever drives it lets others go on at each step; it ends with the answer."""
+SLICE = 100
+"""How many rows or messages are handled between two steps: some milliseconds."""
 
 
 class Ports(NamedTuple):
