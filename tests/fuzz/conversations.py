@@ -107,8 +107,9 @@ _LARGEST_FRAME = 131_072
 class Talk:
     """One client of one conversation."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, vhost: str = "/") -> None:
         self.random = random
+        self.vhost = vhost.encode()
         self.channels: list[int] = []
 
     # ---------------------------------------------------------------------------------------------------------- values
@@ -213,7 +214,7 @@ class Talk:
                 b"PLAIN",
                 b"\0guest\0guest",
             )
-            tuned, vhost = (2047, 131072, random.choice((0, 0, 1, 60))), b"/"
+            tuned, vhost = (2047, 131072, random.choice((0, 0, 1, 60))), self.vhost
         else:
             properties = self.table() + field(
                 random.choice((b"capabilities", b"connection_name", b"product")), self.value()
@@ -221,7 +222,7 @@ class Talk:
             mechanism = self.one((b"PLAIN", b"AMQPLAIN", b"ANONYMOUS", b"EXTERNAL"))
             response = random.choice((b"\0guest\0guest", b"\0guest\0no", b"guest", self.amqplain(), self.amqplain()))
             tuned = (self.number(16), random.choice((0, 4096, 8192, 131072, 2**32 - 1)), self.number(16))
-            vhost = self.one((b"/", b"no", b"%2F"))
+            vhost = self.one((self.vhost, b"no", b"%2F"))
         return [
             wire.PROTOCOL_HEADER,
             method(0, 10, 11, "SsSs", properties, mechanism, response, b"en_US"),

@@ -11,15 +11,13 @@ from tests.simulation.world import Link
 QUEUE, LATE = b"innocent", b"innocent.late"
 DELAY = 2.0
 """Seconds that a message waits in the queue LATE."""
-_CHANNEL, _OTHER = 1, 2
+_CHANNEL = 1
+_OWN = b"innocent.visitor"
+# Messages of others that one round throws away.
+_TAKEN = 3
 _PERSISTENT = b"\x10\x00\x02"
-_OK = {
-    (50, 10): (50, 11),
-    (50, 40): (50, 41),
-    (20, 10): (20, 11),
-    (60, 20): (60, 21),
-    (85, 10): (85, 11),
-}
+_KINDS = (wire.METHOD, wire.HEADER, wire.BODY, wire.HEARTBEAT)
+_FRAME = struct.Struct(">BHI")
 Frame = tuple[int, int, bytes]
 
 
@@ -27,95 +25,29 @@ class Problem(Exception):
     """Something is not as it has to be."""
 
 
-class Innocent:
-    """`fetch` gives what a link was sent meanwhile."""
+class Client:
+    """Connected to a virtual host, with one channel on which publishes are confirmed.
 
-    def __init__(self, world: Stored, fetch: Callable[[Link], bytes]) -> None:
+    `fetch` gives what a link was sent meanwhile.
+    """
+
+    def __init__(self, world: Stored, fetch: Callable[[Link], bytes], vhost: bytes) -> None:
         self._world = world
         self._fetch = fetch
-        self._count = 0
         self.link = world.connect()
-        open_ = [
-            wire.PROTOCOL_HEADER,
-            method(0, 10, 11, "SsSs", b"", b"PLAIN", b"\0guest\0guest", b"en_US"),
-            method(0, 10, 31, "HIH", 2047, 131072, 0),
-            method(0, 10, 40, "ssB", b"/", b"", 0),
-        ]
-        heard = [_index(each) for each in self._say(*open_)]
-        if heard != [(10, 10), (10, 30), (10, 41)]:
-            raise Problem(f"an innocent client cannot connect: {heard}")
-        self.call(method(_CHANNEL, 20, 10, "s", b""))
-        self.call(method(_CHANNEL, 85, 10, "B", 0))
-        self.declare(QUEUE)
-        late = field(b"x-message-ttl", b"l" + struct.pack(">q", int(DELAY * 1000)))
-        late += field(b"x-dead-letter-exchange", b"S" + long(b""))
-        late += field(b"x-dead-letter-routing-key", b"S" + long(QUEUE))
-        self.declare(LATE, late)
-        self.call(method(_CHANNEL, 60, 20, "HssBS", 0, QUEUE, b"tag", 0, b""))
+        self._hears(
+            *(wire.PROTOCOL_HEADER, method(0, 10, 11, "SsSs", b"", b"PLAIN", b"\0guest\0guest", b"en_US")),
+            *(method(0, 10, 31, "HIH", 2047, 131072, 0), method(0, 10, 40, "ssB", vhost, b"", 0)),
+            *(method(_CHANNEL, 20, 10, "s", b""), method(_CHANNEL, 85, 10, "B", 0)),
+            heard=[(10, 10), (10, 30), (10, 41), (20, 11), (85, 11)],
+        )
 
-    def works(self) -> None:
-        """Declares, publishes with a confirm, gets its message and deletes."""
-        body = self._body()
-        heard = self._say(*_publish(QUEUE, body))
-        confirmed = [each for each in heard if _index(each) == (60, 80)]
-        if len(confirmed) != 1 or self._delivered(heard) != [body]:
-            raise Problem(f"an innocent client publishes and hears {[_index(each) for each in heard]}")
-        self.declare(b"innocent.other")
-        self.call(method(_CHANNEL, 50, 40, "HsB", 0, b"innocent.other", 0))
-
-    def starts_waiting(self) -> bytes:
-        """Publishes what has to come after DELAY; see `has_waited`."""
-        body = self._body()
-        heard = [_index(each) for each in self._say(*_publish(LATE, body))]
-        if heard != [(60, 80)]:
-            raise Problem(f"an innocent client publishes and hears {heard}")
-        return body
-
-    def has_waited(self, body: bytes) -> None:
-        heard = self._heard()
-        if self._delivered(heard) != [body]:
-            raise Problem(f"a message did not expire: {[_index(each) for each in heard]}")
-
-    def takes(self, queue: bytes) -> None:
-        """Takes messages of others, sends them back, takes them again, and throws them away."""
-        self.call(method(_OTHER, 20, 10, "s", b""))
-        get = method(_OTHER, 60, 70, "HsB", 0, queue, 0)
-
-        def nack(requeue: int) -> bytes:
-            """All."""
-            return method(_OTHER, 60, 120, "QB", 0, 1 | requeue)
-
-        for _ in range(2):
-            heard = self._say(get, get, nack(2), get, get, get, nack(0))
-            for each in heard:
-                if each[0] == wire.HEADER:
-                    check_header(each[2])
-            found = [_index(each) for each in heard]
-            if (20, 40) in found:
-                # Some queues are not for basic.get.
-                self._say(method(_OTHER, 20, 41))
-                return
-            if not set(found) <= {(60, 71), (60, 72), (0, 0)}:
-                raise Problem(f"an innocent client that gets messages hears {found}")
-            if (60, 72) in found:
-                break
-        heard = self._say(method(_OTHER, 20, 40, "HsHH", 200, b"", 0, 0))
-        if _index(heard[-1]) != (20, 41):
-            raise Problem(f"an innocent client that closes a channel hears {[_index(each) for each in heard]}")
-
-    def declare(self, queue: bytes, arguments: bytes = b"") -> None:
-        self.call(method(_CHANNEL, 50, 10, "HsBS", 0, queue, 4, arguments))
-
-    def call(self, said: bytes) -> None:
-        """A method that has one answer."""
-        asked = struct.unpack_from(">HH", said, 7)
-        heard = [_index(each) for each in self._say(said)]
-        if heard != [_OK[asked]]:
-            raise Problem(f"an innocent client calls {asked} and hears {heard}")
-
-    def _body(self) -> bytes:
-        self._count += 1
-        return b"innocent %d" % self._count
+    def _hears(self, *said: bytes, heard: list[tuple[int, int]]) -> list[Frame]:
+        """Exactly these answers."""
+        found = self._say(*said)
+        if [_index(each) for each in found] != heard:
+            raise Problem(f"{type(self).__name__} hears {[_index(each) for each in found]} instead of {heard}")
+        return found
 
     def _say(self, *frames: bytes) -> list[Frame]:
         self._world.feed(self.link, b"".join(frames))
@@ -125,6 +57,48 @@ class Innocent:
     def _heard(self) -> list[Frame]:
         return parsed(self._fetch(self.link))
 
+
+class Innocent(Client):
+    """Is there from the beginning to the end."""
+
+    def __init__(self, world: Stored, fetch: Callable[[Link], bytes]) -> None:
+        super().__init__(world, fetch, b"/")
+        self._count = 0
+        self.declare(QUEUE)
+        late = field(b"x-message-ttl", b"l" + struct.pack(">q", int(DELAY * 1000)))
+        late += field(b"x-dead-letter-exchange", b"S" + long(b""))
+        late += field(b"x-dead-letter-routing-key", b"S" + long(QUEUE))
+        self.declare(LATE, late)
+        self._hears(method(_CHANNEL, 60, 20, "HssBS", 0, QUEUE, b"tag", 0, b""), heard=[(60, 21)])
+
+    def works(self) -> None:
+        """Declares, publishes with a confirm, gets its message and deletes."""
+        body = self._body()
+        heard = self._say(*_publish(QUEUE, body))
+        confirmed = [each for each in heard if _index(each) == (60, 80)]
+        if len(confirmed) != 1 or self._delivered(heard) != [body]:
+            raise Problem(f"an innocent client publishes and hears {[_index(each) for each in heard]}")
+        self.declare(b"innocent.other")
+        self._hears(method(_CHANNEL, 50, 40, "HsB", 0, b"innocent.other", 0), heard=[(50, 41)])
+
+    def starts_waiting(self) -> bytes:
+        """Publishes what has to come after DELAY; see `has_waited`."""
+        body = self._body()
+        self._hears(*_publish(LATE, body), heard=[(60, 80)])
+        return body
+
+    def has_waited(self, body: bytes) -> None:
+        heard = self._heard()
+        if self._delivered(heard) != [body]:
+            raise Problem(f"a message did not expire: {[_index(each) for each in heard]}")
+
+    def declare(self, queue: bytes, arguments: bytes = b"") -> None:
+        self._hears(method(_CHANNEL, 50, 10, "HsBS", 0, queue, 4, arguments), heard=[(50, 11)])
+
+    def _body(self) -> bytes:
+        self._count += 1
+        return b"innocent %d" % self._count
+
     def _delivered(self, heard: list[Frame]) -> list[bytes]:
         """The bodies, which are acknowledged."""
         for each in heard:
@@ -132,6 +106,34 @@ class Innocent:
                 tag = int.from_bytes(each[2][8:16], "big")
                 self._say(method(_CHANNEL, 60, 80, "QB", tag, 0))
         return [payload for kind, _, payload in heard if kind == wire.BODY]
+
+
+class Visitor(Client):
+    """Comes when others are gone: everything works in their virtual host, and what they have left can be taken."""
+
+    def works(self) -> None:
+        declare, get = method(_CHANNEL, 50, 10, "HsBS", 0, _OWN, 4, b""), method(_CHANNEL, 60, 70, "HsB", 0, _OWN, 1)
+        answers = [(50, 11), (60, 71), (0, 0), (0, 0), (60, 80)]
+        heard = self._hears(declare, *_publish(_OWN, _OWN), get, heard=answers)
+        if heard[3][2] != _OWN:
+            raise Problem(f"a visitor gets {heard[3][2]!r}")
+
+    def takes(self, channel: int, queue: bytes, messages: int) -> None:
+        """So many messages wait there. They are taken, sent back, taken again, and thrown away."""
+        get = method(channel, 60, 70, "HsB", 0, queue, 0)
+        send_back, throw_away = (method(channel, 60, 120, "QB", 0, 1 | requeue) for requeue in (2, 0))
+        once = [get, get, send_back, get, get, get, throw_away]
+        heard = self._say(method(channel, 20, 10, "s", b""), *once * (2 if messages > _TAKEN else 1))
+        for each in heard:
+            if each[0] == wire.HEADER:
+                check_header(each[2])
+        found = {_index(each) for each in heard}
+        # Some queues are not for basic.get: that ends the channel.
+        if not found <= {(20, 11), (60, 71), (60, 72), (0, 0), (20, 40)} or {each[1] for each in heard} != {channel}:
+            raise Problem(f"a visitor that gets messages hears {sorted(found)}")
+
+    def leaves(self) -> None:
+        self._hears(method(0, 10, 50, "HsHH", 200, b"", 0, 0), heard=[(10, 51)])
 
 
 def _publish(queue: bytes, body: bytes) -> list[bytes]:
@@ -165,6 +167,18 @@ def parsed(data: bytes) -> list[Frame]:
             raise Problem(f"the broker sends what is no frame: {piece[:50].hex()}")
         found.append((kind, channel, piece[7:-1]))
     return found
+
+
+def check_frames(data: bytes) -> None:
+    """As `parsed`, of what nobody reads."""
+    position, end = 0, len(data)
+    if data[:4] == b"AMQP" and end == 8:
+        return
+    while position < end:
+        stop = position + 8 + _FRAME.unpack_from(data, position)[2] if end - position >= 8 else end + 1
+        if stop > end or data[position] not in _KINDS or data[stop - 1] != 0xCE:
+            raise Problem(f"the broker sends what is no frame: {data[position : position + 50].hex()}")
+        position = stop
 
 
 def check_header(payload: bytes) -> None:

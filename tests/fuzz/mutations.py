@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from random import Random
+from typing import TypeVar
 
 from tests.fuzz.conversations import LETTERS, NUMBERS, Talk
 from tests.fuzz.moves import ASK, GO, LOSE, SAY, STOP, WAIT, Move
 
+_T = TypeVar("_T")
 _SECONDS = (0.001, 0.5, 1.0, 5.0, 31.0, 61.0, 700.0, 2000.0, -5.0, -4000.0)
 _SCENERY = 0.7
 # What an administrator asks for besides.
@@ -42,11 +44,17 @@ _MUTATED = 0.75
 _OTHERS = (0, 0, 1, 1, 2)
 
 
-def conversation(seed: int, number: int) -> list[Move]:
+class _Chance(Random):
+    def choice(self, options: Sequence[_T]) -> _T:  # type: ignore[override]
+        """Faster, and as good here."""
+        return options[int(self.random() * len(options))]
+
+
+def conversation(seed: int, number: int, vhost: str = "/") -> list[Move]:
     """All that happens in one, of one client or of several at once: always the same for a seed and a number."""
-    random = Random(f"{seed} {number}")
-    clients = [Talk(random).conversation(scenery=random.random() < _SCENERY)]
-    clients += [Talk(random).conversation() for _ in range(random.choice(_OTHERS))]
+    random = _Chance(f"{seed} {number}")
+    clients = [Talk(random, vhost).conversation(scenery=random.random() < _SCENERY)]
+    clients += [Talk(random, vhost).conversation() for _ in range(random.choice(_OTHERS))]
     for said in clients:
         if random.random() < _MUTATED:
             spoil(random, said)
@@ -63,10 +71,10 @@ def spoil(random: Random, said: list[bytes]) -> None:
 def _pieces(random: Random, said: Sequence[bytes]) -> list[bytes]:
     """In which pieces it comes in."""
     chance = random.random()
-    if chance < 0.6:
+    if chance < 0.35:
         return list(said)
     data = b"".join(said)
-    if chance < 0.8 or not data:
+    if chance < 0.6 or not data:
         return [data]
     places = sorted(random.randrange(len(data)) for _ in range(random.randrange(1, 12)))
     return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]

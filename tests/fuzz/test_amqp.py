@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rmqctl.broker.amqp import content
 from rmqctl.broker.amqp.connection import Connection
+from rmqctl.broker.core import content as core_content
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.vhost import VHost
+from rmqctl.broker.management import documents, listing
 from tests.fuzz import wire
-from tests.fuzz.amqp import is_stored, kind_of, report, try_some
+from tests.fuzz.amqp import TOGETHER, is_stored, kind_of, main, report, try_some
 from tests.fuzz.judge import judge
 from tests.fuzz.moves import SAY, Move, dumped, loaded
 from tests.fuzz.mutations import conversation
@@ -49,7 +52,7 @@ def test_conversations_hold(seed: int, folder: Path) -> None:
 @pytest.mark.parametrize("stored", [False, True], ids=["without a disk", "with a restart"])
 @pytest.mark.parametrize("name", FOUND)
 def test_what_was_found_once(name: str, stored: bool, folder: Path) -> None:
-    assert judge(loaded(FOUND[name]), folder, stored=stored) is None
+    assert judge([loaded(FOUND[name])], folder, stored=stored) is None
 
 
 def test_a_conversation_is_always_the_same() -> None:
@@ -79,11 +82,11 @@ def test_shrinking_leaves_what_is_needed() -> None:
 
 def test_a_report_has_the_shortest_moves(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     _forgets_exclusive_queues(monkeypatch)
-    failure = try_some(SEEDS[0], range(100))[0]
+    failure = try_some(SEEDS[0], range(2 * COUNT))[0]
     said = report(SEEDS[0], failure, folder)
     assert len(said.splitlines()) <= 10
     moves = loaded(json.loads(said.rpartition(" --moves ")[2].strip("'")))
-    problem = judge(moves, folder, stored=is_stored(failure.number))
+    problem = judge([moves], folder, stored=is_stored(failure.numbers[0]))
     assert problem is not None
     assert kind_of(problem) == kind_of(failure.problem)
 
@@ -114,11 +117,26 @@ def _keeps_connections(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Connection, "lost", Connection.forget_socket)
 
 
+def _raises_in_a_timer(patch: pytest.MonkeyPatch) -> None:
+    def delete_unused(self: Queue) -> None:
+        raise RuntimeError(self.name)
+
+    patch.setattr(Queue, "_delete_unused", delete_unused)
+
+
+def _reads_tables_however_deep(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core_content, "_DEEPEST", 1_000_000)
+
+
+def _cannot_write_every_name(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(listing, "encoded", lambda document: documents._dumped(document).encode())
+
+
 def _takes_long(patch: pytest.MonkeyPatch) -> None:
     bind = VHost.bind
 
     def slow(self: VHost, *arguments: object) -> object:
-        while arguments[3]:
+        while arguments[3] == "#.#.#.#.a":
             pass
         return bind(self, *arguments)  # type: ignore[arg-type]
 
@@ -132,18 +150,42 @@ def _takes_long(patch: pytest.MonkeyPatch) -> None:
         (_forgets_exclusive_queues, "exclusive"),
         (_keeps_consumers, "consumer|KeyError|AssertionError|hears"),
         (_keeps_connections, "is left"),
+        (_raises_in_a_timer, "RuntimeError"),
+        (_reads_tables_however_deep, "RecursionError"),
+        (_cannot_write_every_name, "answers 400|UnicodeEncodeError"),
         (_takes_long, "TooLong"),
     ],
 )
 def test_a_fault_is_found(
-    fault: Callable[[pytest.MonkeyPatch], None], words: str, monkeypatch: pytest.MonkeyPatch, folder: Path
+    fault: Callable[[pytest.MonkeyPatch], None], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By conversations that have a broker together, as long runs have them."""
     fault(monkeypatch)
-    for number in range(_PATIENCE):
-        moves = conversation(SEEDS[0], number)
-        problem = judge(moves, folder, stored=False)
-        if problem is None:
-            continue
-        assert any(word in problem for word in words.split("|")), problem
-        return
+    for start in range(0, _PATIENCE, TOGETHER):
+        failures = try_some(SEEDS[0], range(start, start + TOGETHER))
+        if failures:
+            assert any(word in failures[0].problem for word in words.split("|")), failures
+            return
     pytest.fail(f"{fault.__name__} was not found in {_PATIENCE} conversations")
+
+
+def test_what_only_several_do_together_is_found(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """And the fewest of them are named."""
+    opened = VHost.declare_exchange
+
+    def declare(self: VHost, *arguments: Any, **named: Any) -> Any:
+        found = opened(self, *arguments, **named)
+        declared.setdefault(id(self.node), set()).add(self.name)
+        if len(declared[id(self.node)]) > 2:
+            raise RuntimeError("three virtual hosts have exchanges")
+        return found
+
+    declared: dict[int, set[str]] = {}
+    monkeypatch.setattr(VHost, "declare_exchange", declare)
+    (failure,) = try_some(SEEDS[0], range(1, TOGETHER))
+    assert "three virtual hosts" in failure.problem
+    assert len(failure.numbers) == 3
+    said = report(SEEDS[0], failure, folder)
+    numbers = ",".join(map(str, failure.numbers))
+    assert said.splitlines()[-1] == f"python -m tests.fuzz.amqp --seed {SEEDS[0]} --number {numbers}"
+    assert main(["--seed", str(SEEDS[0]), "--number", numbers]) == 1

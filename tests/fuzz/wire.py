@@ -1,6 +1,7 @@
 """AMQP as bytes, encoded by hand: whatever can be said, sound or not (AMQP 0-9-1 specification, section 4.2)."""
 
 import struct
+from functools import lru_cache
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
@@ -26,12 +27,15 @@ FIXED = {
 }
 
 Part = int | bytes
+# Clients say the same again and again.
+_remembered = lru_cache(4096)
 
 
 def frame(kind: int, channel: int, payload: bytes) -> bytes:
     return _FRAME.pack(kind, channel, len(payload)) + payload + _END
 
 
+@_remembered
 def method(channel: int, class_id: int, method_id: int, kinds: str = "", *parts: Part) -> bytes:
     """`kinds`: a letter for each part: B H I Q numbers, s a short string, S a long one or a table without its length."""
     return frame(METHOD, channel, struct.pack(">HH", class_id, method_id) + encoded(kinds, *parts))
@@ -60,6 +64,7 @@ def field(name: bytes, value: bytes) -> bytes:
     return short(name) + value
 
 
+@_remembered
 def nested(depth: int, inner: bytes = b"") -> bytes:
     """A table in a table in a table, without the length of the outermost."""
     for _ in range(depth):
@@ -67,6 +72,7 @@ def nested(depth: int, inner: bytes = b"") -> bytes:
     return inner
 
 
+@_remembered
 def arrays(depth: int, inner: bytes = b"") -> bytes:
     """The value of a field: an array in an array in an array."""
     for _ in range(depth):

@@ -3,20 +3,22 @@
 import logging
 import signal
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.node import Node
+from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.management.api import Api, Request, Response
 from rmqctl.broker.management.web import Ports
 from tests.simulation.disk import Loop
-from tests.simulation.world import World
+from tests.simulation.world import Link, World
 
-# Seconds of processor time that one call of the broker may take: machines that run tests are busy.
+# Seconds of processor time that one conversation or one look at the broker may take: machines that run tests are busy.
 LONGEST = 1.0
 _LOGGER = logging.getLogger("rmqctl.broker")
 _HEADERS = {"authorization": "Basic " + b64encode(b"guest:guest").decode(), "host": "127.0.0.1:15672"}
@@ -24,6 +26,30 @@ _HEADERS = {"authorization": "Basic " + b64encode(b"guest:guest").decode(), "hos
 
 class Stored(World):
     """With a disk, and all is written at once."""
+
+    def add_vhosts(self, names: Iterable[str]) -> None:
+        """Guest may do everything in them."""
+        for each in names:
+            self.broker.add_vhost(each, {}, maker=self.broker.user("guest"))
+        self._changed()
+        self.pump()
+
+    def number_links(self, first: int) -> None:
+        """The link that is made next has this number."""
+        self._numbers = count(first)
+
+    def feed(self, link: Link, data: bytes) -> None:
+        self._look_at_clock()
+        link.connection.receive(data)
+        self._changed()
+
+    def _queues(self) -> Mapping[str, Queue]:
+        """Of all virtual hosts."""
+        return {
+            f"{vhost.name} {queue.name}": queue
+            for vhost in self.broker.vhosts.values()
+            for queue in vhost.queues.values()
+        }
 
     def ask(self, method: str, path: str, data: bytes = b"") -> Response:
         raw, _, query = f"/api/{path}".partition("?")
