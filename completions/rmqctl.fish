@@ -705,15 +705,15 @@ function __rmqctl_about --no-scope-shadowing
             set takes --routing-key=none -k=none --exchange=live:exchanges -e=live:exchanges --file=files --from=files --count=none --property=none --header=none --content-type=none --content-encoding=none --delivery-mode=none --priority=none --correlation-id=none --reply-to=none --expiration=none --message-id=none --timestamp=none --type=none --user-id=none --app-id=none --amqp=none
             set arguments none...
         case 'get'
-            set flags '--count	At most so many messages \\[1]' '--requeue	Put them back where they were (the default)' '--ack	Remove them from the queue' '--reject	Remove them, to the dead-letter exchange if any' '--payload-only	Write payloads alone, byte for byte, a line end between them' '--dump	Write a file for each, its properties beside it, for publish --from' '--offset	Of a stream, over AMQP' '--amqp	Where the broker listens for AMQP, when it must be said'
+            set flags '--count	At most so many messages \\[1]' '--requeue	Put them back where they were (the default)' '--ack	Remove them from the queue' '--reject	Remove them, to the dead-letter exchange if any' '--force	Look even where that could cost a message its place in the queue' '--payload-only	Write payloads alone, byte for byte, a line end between them' '--dump	Write a file for each, its properties beside it, for publish --from' '--offset	Of a stream, over AMQP' '--amqp	Where the broker listens for AMQP, when it must be said'
             set takes --count=none --dump=files --offset=none --amqp=none
             set arguments live:queues...
         case 'peek'
-            set flags '--count	At most so many messages \\[1]' '--payload-only	Write payloads alone, byte for byte, a line end between them'
+            set flags '--count	At most so many messages \\[1]' '--force	Look even where that could cost a message its place in the queue' '--payload-only	Write payloads alone, byte for byte, a line end between them'
             set takes --count=none
             set arguments live:queues
         case 'consume'
-            set flags '--limit	End after so many messages' '--idle-timeout	End when none came for so long' '--where	Only messages that match, such as \'routing_key ~ "^eu" and headers.n > 3\'' '--exec	Run it for each message, the payload on its standard input, instead of writing the message' '--on-failure	When the command fails' '--prefetch	So many may be on their way \\[10' '--payload-only	Write payloads alone, byte for byte, a line end between them' '--jsonl	The same as --formatter jsonl' '--decode	Unpack payloads' '--yes	Do it without asking' '-y	Do it without asking' '--amqp	Where the broker listens for AMQP, when it must be said'
+            set flags '--limit	End after so many messages' '--idle-timeout	End when none came for so long' '--where	Only messages that match, such as \'routing_key ~ "^eu" and headers.n > 3\'' '--exec	Run it for each message, the payload on its standard input, instead of writing the message' '--on-failure	When the command fails' '--prefetch	So many may be on their way \\[10' '--payload-only	Write payloads alone, byte for byte, a line end between them' '--jsonl	The same as --formatter jsonl' '--decode	Unpack payloads' '--force	Look even where that could cost a message its place in the queue' '--yes	Do it without asking' '-y	Do it without asking' '--amqp	Where the broker listens for AMQP, when it must be said'
             set takes --limit=none --idle-timeout=none --where=none --exec=none --on-failure=choices:stop,requeue,reject --prefetch=none --decode=none --amqp=none
             set arguments live:queues
         case 'tap'
@@ -724,11 +724,11 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--queue	An idle, empty queue' '--rate	Messages a second of all producers' '--size	Of a payload, 16 or more' '--time	How long to publish' '--confirms	Publisher confirms, and how long they take' '--in-flight	A producer waits when so many are unconfirmed' '--prefetch	Of each consumer' '--producers	Channels' '--consumers	Channels' '--auto-ack	Consumers do not acknowledge' '--amqp	Where the broker listens for AMQP, when it must be said'
             set takes --queue=live:queues --rate=none --size=none --time=none --in-flight=none --prefetch=none --producers=none --consumers=none --amqp=none
         case 'move'
-            set flags '--count	At most so many messages' '--where	Only messages that match, such as \'headers.attempt < 3 and payload ~ "timeout"\'' '--rate	At most so many a second' '--dry-run	Show where each would go' '--amqp	AMQP address'
+            set flags '--count	At most so many messages' '--where	Only messages that match, such as \'headers.attempt < 3 and payload ~ "timeout"\'' '--rate	At most so many a second' '--dry-run	Show where each would go' '--force	Look even where that could cost a message its place in the queue' '--amqp	AMQP address'
             set takes --count=none --where=none --rate=none --amqp=none
             set arguments live:queues live:queues
         case 'redrive'
-            set flags '--to-original	To the exchange they had been published to, with their routing key' '--count	At most so many messages' '--where	Only messages that match, such as \'headers.attempt < 3 and payload ~ "timeout"\'' '--rate	At most so many a second' '--dry-run	Show where each would go' '--amqp	AMQP address'
+            set flags '--to-original	To the exchange they had been published to, with their routing key' '--count	At most so many messages' '--where	Only messages that match, such as \'headers.attempt < 3 and payload ~ "timeout"\'' '--rate	At most so many a second' '--dry-run	Show where each would go' '--force	Look even where that could cost a message its place in the queue' '--amqp	AMQP address'
             set takes --count=none --where=none --rate=none --amqp=none
             set arguments live:queues
         case 'broker run'

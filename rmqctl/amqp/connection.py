@@ -21,6 +21,7 @@ from rmqctl.session import Session
 
 if TYPE_CHECKING:
     from pika import BlockingConnection, ConnectionParameters
+    from pika.adapters.blocking_connection import BlockingChannel
 
 CONNECT_SECONDS = 10.0
 
@@ -41,6 +42,22 @@ def connected(session: Session, url: str | None) -> "Iterator[BlockingConnection
         finally:
             with contextlib.suppress(pika.exceptions.AMQPError):
                 connection.close()
+
+
+@contextlib.contextmanager
+def putting_back(channel: "BlockingChannel") -> Iterator[None]:
+    """At the end, what was not settled on the channel is put back where it was.
+
+    Closing the channel would do that too, but quorum queues of RabbitMQ 4.3 take it for a failure, which counts against their
+    delivery limit; basic.nack does not.
+    """
+    from pika.exceptions import AMQPError
+
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AMQPError):
+            channel.basic_nack(delivery_tag=0, multiple=True, requeue=True)
 
 
 def parameters_of(session: Session, url: str | None) -> "ConnectionParameters":

@@ -10,7 +10,7 @@ from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.amqp.connection import connected
+from rmqctl.amqp.connection import connected, putting_back
 from rmqctl.amqp.delivery import Delivery
 from rmqctl.errors import Unavailable
 from rmqctl.session import Session
@@ -27,15 +27,17 @@ def consuming(
     """A consumer of the queue that `queue_of` names, after it has declared what it needs, on the channel given.
 
     At most `prefetch` messages wait for their acknowledgement; None: the broker takes them for acknowledged as they are sent.
-    What was not settled goes back to the queue at the end.
+    What was not settled is put back where it was at the end.
     """
     with connected(session, url) as connection:
         channel = connection.channel()
-        consumer = Consumer(connection, channel, queue_of(channel), prefetch)
-        try:
-            yield consumer
-        finally:
-            consumer.cancel()
+        with putting_back(channel):
+            consumer = Consumer(connection, channel, queue_of(channel), prefetch)
+            try:
+                yield consumer
+            finally:
+                consumer.cancel()
+                consumer.give_back_failed()
 
 
 class Consumer:
@@ -50,6 +52,7 @@ class Consumer:
         self._arrived = _Buffer(bounded=prefetch is None)
         self._settles = prefetch is not None
         self._error: BaseException | None = None
+        self._failed: list[Delivery] = []
         if prefetch is not None:
             channel.basic_qos(prefetch_count=prefetch)
         channel.basic_consume(queue, self._deliver, auto_ack=prefetch is None)
@@ -77,11 +80,23 @@ class Consumer:
         """To the dead-letter exchange of the queue, if it has one."""
         self._settle(partial(self._channel.basic_reject, delivery.got.delivery_tag, requeue=False))
 
+    def failed(self, delivery: Delivery) -> None:
+        """It goes back at the end, and counts as a failure where the queue counts them."""
+        self._failed.append(delivery)
+
     def cancel(self) -> None:
         """No message comes any more. Those that have come can still be settled."""
         if self._thread.is_alive():
-            self._from_here(self._channel.stop_consuming)
+            self._from_here(self._stop)
             self._thread.join()
+
+    def give_back_failed(self) -> None:
+        """After `cancel`."""
+        from pika.exceptions import AMQPError
+
+        with contextlib.suppress(AMQPError):
+            for delivery in self._failed:
+                self._channel.basic_reject(delivery.got.delivery_tag, requeue=True)
 
     def _settle(self, call: Callable[[], None]) -> None:
         if self._error is not None:
@@ -98,6 +113,15 @@ class Consumer:
             self._connection.add_callback_threadsafe(call)
 
     # on the thread
+
+    def _stop(self) -> None:
+        """pika would reject what arrives until the consumer is gone, which counts as a failure: it is put back with the rest."""
+        protocol = self._channel._impl
+        protocol.basic_reject = lambda *_, **__: None
+        try:
+            self._channel.stop_consuming()
+        finally:
+            del protocol.basic_reject
 
     def _serve(self) -> None:
         try:

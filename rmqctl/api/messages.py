@@ -8,7 +8,8 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 
 REQUEUE, ACK, REJECT = "ack_requeue_true", "ack_requeue_false", "reject_requeue_false"
-PUT_BACK = (REQUEUE, "reject_requeue_true")
+REJECT_AND_REQUEUE = "reject_requeue_true"
+PUT_BACK = (REQUEUE, REJECT_AND_REQUEUE)
 """The modes that leave messages in their queue."""
 
 

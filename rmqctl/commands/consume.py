@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
@@ -88,6 +88,7 @@ def consume(
     payload_only: incoming.PayloadOnly = False,
     jsonl: incoming.Jsonl = False,
     decode: incoming.Decode = None,
+    force: incoming.Force = False,
     yes: Annotated[bool, Yes] = False,
     url: incoming.Amqp = None,
 ) -> Result:
@@ -102,14 +103,18 @@ def consume(
         raise UsageError("--exec writes no messages: neither --payload-only nor --jsonl applies")
     if on_failure is not OnFailure.stop and not words:
         raise UsageError("--on-failure goes with --exec")
-    if incoming.kind_of(session, url, "queue", queue) == "stream":
+    look = incoming.look_of(session, url, queue)
+    if look.kind == "stream":
         raise Unavailable(f"queue {queue!r} is a stream, where messages stay: get {queue!r} --offset first reads it")
+    if where is not None:
+        look.check(force=force, instead="--force puts back what --where does not choose all the same")
     confirm_if_protected(
         session, f"consume messages of queue {queue!r} of virtual host {session.vhost!r}", yes=yes, vhost=session.vhost
     )
     holding = where is not None or on_failure is OnFailure.requeue
     window = prefetch or (HELD if holding else PREFETCH if limit is None else 1)
     tally = _Tally()
+    looked: list[int] = []
 
     def handle(delivery: Delivery, decoded: Decoded, consumer: Consumer) -> bool:
         """Runs the program. Whether the message is done with."""
@@ -119,11 +124,17 @@ def consume(
         tally.fail(show.count, why)
         if on_failure is OnFailure.reject:
             consumer.reject(delivery)
-        elif on_failure is OnFailure.requeue:
-            hold(delivery)
+        else:
+            consumer.failed(delivery)
+        if on_failure is OnFailure.requeue:
+            hold()
         return False
 
-    def hold(_: Delivery) -> None:
+    def pass_over(delivery: Delivery) -> None:
+        looked.append(look.returns(delivery.properties.headers))
+        hold()
+
+    def hold() -> None:
         tally.held += 1
         tally.full = tally.held >= window
 
@@ -134,7 +145,7 @@ def consume(
             consuming(session, url, lambda _: queue, window) as consumer,
         ):
             session.hint(f"Consuming queue {queue!r}; Ctrl-C ends it.")
-            for delivery, decoded in show.arriving(consumer, lambda: stopped() or tally.full, hold):
+            for delivery, decoded in show.arriving(consumer, lambda: stopped() or tally.full, pass_over):
                 if not words:
                     yield show.part(delivery, decoded)  # when this goes on, it was written
                 elif not handle(delivery, decoded, consumer):
@@ -149,7 +160,7 @@ def consume(
                     break
             tally.interrupted = stopped()
 
-    return Live(parts(), lambda: _end(session, tally, on_failure, window))
+    return Live(parts(), lambda: _end(session, tally, on_failure, window, look.told(looked)))
 
 
 def _environment(session: Session, queue: str, delivery: Delivery) -> Mapping[str, str]:
@@ -170,8 +181,8 @@ def _environment(session: Session, queue: str, delivery: Delivery) -> Mapping[st
     }
 
 
-def _end(session: Session, tally: _Tally, on_failure: OnFailure, window: int) -> Nothing:
-    lines = []
+def _end(session: Session, tally: _Tally, on_failure: OnFailure, window: int, cost: Sequence[str]) -> Nothing:
+    lines = list(cost)
     if tally.failed:
         became = {
             OnFailure.stop: "it is back in the queue",

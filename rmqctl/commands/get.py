@@ -3,22 +3,23 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rmqctl.amqp.connection import connected
+from rmqctl.amqp.connection import connected, putting_back
 from rmqctl.amqp.delivery import Delivery
+from rmqctl.api import looking
 from rmqctl.api import messages as api
 from rmqctl.api.paths import path
-from rmqctl.commands.incoming import COLUMNS, PayloadOnly, death_in_words, payload_of
+from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, death_in_words, payload_of
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
 from rmqctl.errors import NotFound, RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
-from rmqctl.result import Nothing, Result, Rows
+from rmqctl.result import Answer, Nothing, Result, Rows
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
 
@@ -38,6 +39,7 @@ def get(
     requeue: Annotated[bool, typer.Option("--requeue", help="Put them back where they were (the default).")] = False,
     ack: Annotated[bool, typer.Option("--ack", help="Remove them from the queue.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Remove them, to the dead-letter exchange if any.")] = False,
+    force: Force = False,
     payload_only: PayloadOnly = False,
     dump: Annotated[
         Path | None,
@@ -66,8 +68,9 @@ def get(
 ) -> Result:
     """Get messages from the head of a queue: POST /api/queues/VHOST/QUEUE/get.
 
-    They are put back and marked as redelivered, unless --ack or --reject removes them. A payload that is not UTF-8 is
-    shown as base64, and payload_encoding says so. With --dump a message is removed only after its files are written.
+    They are put back and marked as redelivered, unless --ack or --reject removes them. Where being put back counts against a
+    delivery limit, get refuses without --force. A payload that is not UTF-8 is shown as base64, and payload_encoding says so.
+    With --dump a message is removed only after its files are written.
     """
     if requeue + ack + reject > 1:
         raise UsageError("--requeue, --ack and --reject exclude each other")
@@ -81,27 +84,36 @@ def get(
     if dump is not None:
         _fresh(dump)
     if offset is not None:
-        found = _from_stream(session, name, wanted, _offset(offset), url)
-        return _dumped(session, dump, found) if dump is not None else _shown(session, found, payload_only)
-    if dump is not None and mode not in api.PUT_BACK:
-        return _dump_and_remove(session, name, wanted, mode, dump, url)
-    found = _get(session, name, wanted, mode, words.get("encoding", "auto"))
-    if found and mode in api.PUT_BACK:
+        return _result(session, _from_stream(session, name, wanted, _offset(offset), url), dump, payload_only)
+    if mode not in api.PUT_BACK:
+        if dump is not None:
+            return _dump_and_remove(session, name, wanted, mode, dump, url)
+        return _result(session, _get(session, name, wanted, mode, words), None, payload_only)
+    look = looking.look(session.client, session.vhost, name, rejecting=mode == api.REJECT_AND_REQUEUE)
+    if look.kind == "stream":
+        session.hint("A stream, read from its first message: --offset chooses another one.")
+        return _result(session, _from_stream(session, name, wanted, "first", url), dump, payload_only)
+    look.check(force=force, instead="--force looks all the same, get --ack removes what it gets")
+    found = _get(session, name, wanted, mode, words)
+    if found:
         session.hint("The messages are back in the queue, marked as redelivered.")
-    return _dumped(session, dump, found) if dump is not None else _shown(session, found, payload_only)
+    result = _result(session, found, dump, payload_only)
+    return result._replace(messages=(*result.messages, *look.told([look.returns(_headers(each)) for each in found])))
 
 
 def peek(
     session: Session,
     queue: Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)],
     count: Count = None,
+    force: Force = False,
     payload_only: PayloadOnly = False,
 ) -> Result:
     """Look at the messages at the head of a queue: as get, they are put back and marked as redelivered.
 
-    rabbitmq-queues peek takes a position and leaves no mark; the HTTP API has nothing for that.
+    Where being put back counts against a delivery limit, peek refuses without --force. rabbitmq-queues peek takes a position
+    and leaves no mark; the HTTP API has nothing for that.
     """
-    return get(session, [queue], count, payload_only=payload_only)
+    return get(session, [queue], count, force=force, payload_only=payload_only)
 
 
 _KEYS = ("queue", "count", "ackmode", "encoding", "payload_file")
@@ -124,24 +136,33 @@ def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
     return found["queue"], found
 
 
-def _get(session: Session, queue: str, count: int, mode: str, encoding: str) -> list[Row]:
+def _get(session: Session, queue: str, count: int, mode: str, words: Mapping[str, str]) -> list[Row]:
     try:
-        return api.get(session.client, session.vhost, queue, count, mode, encoding)
+        return api.get(session.client, session.vhost, queue, count, mode, words.get("encoding", "auto"))
     except NotFound:
         raise
     except RmqctlError:
         if session.client.get(path("queues", session.vhost, queue), {"columns": "type"}).get("type") != "stream":
             raise
         raise Unavailable(
-            f"queue {queue!r} in virtual host {session.vhost!r} is a stream, which the HTTP API does not read: "
-            "give --offset first, last, next, a number or a time"
+            f"queue {queue!r} in virtual host {session.vhost!r} is a stream, where messages stay: neither --ack nor --reject "
+            "applies, --offset reads it"
         ) from None
 
 
 # What is printed
 
 
-def _shown(session: Session, found: list[Row], payload_only: bool) -> Result:
+def _result(session: Session, found: list[Row], dump: Path | None, payload_only: bool) -> Answer:
+    return _shown(session, found, payload_only) if dump is None else _dumped(session, dump, found)
+
+
+def _headers(message: Row) -> Row:
+    # An object without members comes from Erlang as an empty list.
+    return (message.get("properties") or {}).get("headers") or {}
+
+
+def _shown(session: Session, found: list[Row], payload_only: bool) -> Answer:
     if payload_only:
         _write_payloads(session, found)
         return Nothing()
@@ -208,8 +229,7 @@ def _write(folder: Path, number: int, message: Row) -> None:
 
 def _dump_and_remove(session: Session, queue: str, count: int, mode: str, folder: Path, url: str | None) -> Nothing:
     """The HTTP API removes a message before anybody has its bytes on a disk; basic.get and basic.ack do not."""
-    with connected(session, url) as connection:
-        channel = connection.channel()
+    with connected(session, url) as connection, putting_back(channel := connection.channel()):
         settle: Callable[[int], None] = channel.basic_ack
         if mode != api.ACK:
             settle = lambda tag: channel.basic_nack(tag, requeue=False)  # noqa: E731

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from rmqctl.amqp.consuming import Consumer
 from rmqctl.amqp.delivery import Delivery, text_of
+from rmqctl.api import looking
+from rmqctl.api.looking import Look
 from rmqctl.api.paths import path
 from rmqctl.commands.decoding import Decoded, decode, ways_of
 from rmqctl.commands.outgoing import NUMBERS, TEXTS
@@ -38,6 +40,7 @@ LOOK_SECONDS = 0.2
 
 Row = dict[str, Any]
 Selector = Callable[[Mapping[str, Any]], bool]
+Answer = TypeVar("Answer")
 
 PayloadOnly = Annotated[
     bool, typer.Option("--payload-only", help="Write payloads alone, byte for byte, a line end between them.")
@@ -67,6 +70,9 @@ Decode = Annotated[
         help="Unpack payloads: auto (as their properties say), gzip, deflate, json; gzip,json.",
         show_default=False,
     ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Look even where that could cost a message its place in the queue.")
 ]
 Amqp = Annotated[
     str | None,
@@ -109,22 +115,36 @@ def death_in_words(death: Row) -> str:
     )
 
 
-def kind_of(session: Session, url: str | None, what: str, name: str) -> str | None:
-    """The type of a "queue" or an "exchange": GET /api/queues/VHOST/NAME. Raises NotFound.
+def look_of(session: Session, url: str | None, queue: str) -> Look:
+    """What looking at the messages of a queue over AMQP costs. Raises NotFound.
 
-    None when the HTTP API does not tell it, and is not needed for the AMQP address either.
+    Without a kind when the HTTP API does not tell it, and is not needed for the AMQP address either.
     """
-    try:
+    return _told(lambda: looking.look(session.client, session.vhost, queue), url) or Look(queue, session.vhost)
+
+
+def kind_of_exchange(session: Session, url: str | None, name: str) -> str | None:
+    """Its type: GET /api/exchanges/VHOST/NAME. Raises NotFound. None when the HTTP API does not tell it."""
+
+    def kind() -> str | None:
         found = session.client.get(
-            path(f"{what}s", session.vhost, name),
+            path("exchanges", session.vhost, name),
             {"columns": "type", "disable_stats": "true"},
-            what=f"{what} {name!r} in virtual host {session.vhost!r}",
+            what=f"exchange {name!r} in virtual host {session.vhost!r}",
         )
+        return found.get("type") if isinstance(found, dict) else None
+
+    return _told(kind, url)
+
+
+def _told(ask: Callable[[], Answer], url: str | None) -> Answer | None:
+    """What the HTTP API says; None when it does not, and the AMQP address is known without it."""
+    try:
+        return ask()
     except (Unavailable, AccessRefused, TimedOut):
         if url in (None, "auto"):
             raise
         return None
-    return found.get("type") if isinstance(found, dict) else None
 
 
 @contextmanager

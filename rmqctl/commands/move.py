@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rmqctl.amqp.connection import connected
+from rmqctl.amqp.connection import connected, putting_back
 from rmqctl.amqp.delivery import Delivery
+from rmqctl.api.looking import ADDED, Look
 from rmqctl.commands.asking import confirm
-from rmqctl.commands.incoming import Selector, selector
+from rmqctl.commands.incoming import Force, Selector, look_of, selector
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import DataError, UsageError
 from rmqctl.result import Result, Rows, Value
@@ -55,6 +56,7 @@ def move(
     where: Filter = None,
     rate: Rate = None,
     dry_run: DryRun = False,
+    force: Force = False,
     amqp_url: Amqp = None,
 ) -> Result:
     """Move messages from one queue to the end of another.
@@ -69,7 +71,7 @@ def move(
     def choose(_: Delivery) -> Target:
         return Target("", target)
 
-    return _run(session, source, choose, count, where, rate, dry_run, amqp_url, also=target)
+    return _run(session, source, choose, count, where, rate, dry_run, force, amqp_url, also=target)
 
 
 def redrive(
@@ -82,6 +84,7 @@ def redrive(
     where: Filter = None,
     rate: Rate = None,
     dry_run: DryRun = False,
+    force: Force = False,
     amqp_url: Amqp = None,
 ) -> Result:
     """Send dead-lettered messages back to the queue that they died in: the first entry of their x-death header.
@@ -103,17 +106,23 @@ def redrive(
             return found._replace(why="it died in this very queue")
         return found
 
-    return _run(session, queue, choose, count, where, rate, dry_run, amqp_url, back=to_original)
+    return _run(session, queue, choose, count, where, rate, dry_run, force, amqp_url, back=to_original)
 
 
 @dataclass
 class _Work:
-    """What became of the messages so far. `refused` counts why some stay."""
+    """What became of the messages so far. `back`: how often those that are put back came back before. `refused` counts why
+    some stay."""
 
+    look: Look
     total: int = 0
     moved: int = 0
     other: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    back: list[int] = field(default_factory=list)
+
+    def goes_back(self, message: Delivery) -> None:
+        self.back.append(self.look.returns(message.properties.headers))
 
     def stays(self, why: str) -> None:
         self.refused[why] = self.refused.get(why, 0) + 1
@@ -131,6 +140,7 @@ def _run(
     where: str | None,
     rate: float | None,
     dry_run: bool,
+    force: bool,
     url: str | None,
     also: str | None = None,
     back: bool = False,
@@ -139,10 +149,17 @@ def _run(
     if session.settings.protected and not dry_run:
         confirm(session, f"move messages from queue {source!r} of virtual host {session.vhost!r}", yes=False,
                 vhost=session.vhost)  # fmt: skip
-    work = _Work()
+    look = look_of(session, url, source)
+    if dry_run or where is not None:
+        what = "looks" if dry_run else "puts back what --where does not choose"
+        look.check(force=force, instead=f"--force {what} all the same")
+    work = _Work(look)
     rows: list[tuple[int, str, str, str]] = []
-    with until_interrupted() as stopped, connected(session, url) as connection:
-        channel = connection.channel()
+    with (
+        until_interrupted() as stopped,
+        connected(session, url) as connection,
+        putting_back(channel := connection.channel()),
+    ):
         there = channel.queue_declare(source, passive=True).method.message_count
         if also is not None:
             connection.channel().queue_declare(also, passive=True)
@@ -152,6 +169,7 @@ def _run(
             for message in messages:
                 target = choose(message)
                 rows.append((len(rows) + 1, target.exchange, target.routing_key, target.why))
+                work.goes_back(message)
                 if stopped() or len(rows) == count:
                     break
         else:
@@ -162,15 +180,14 @@ def _run(
                 session.say(f"moved {work.moved} of {work.total}; the last ones may be in both places")
                 raise
     if dry_run:
-        return Rows(("message", "exchange", "routing_key", "stays_because"), rows)
+        return Rows(("message", "exchange", "routing_key", "stays_because"), rows, messages=look.told(work.back))
     return _report(work, stopped())
 
 
 def _messages(
     channel: "BlockingChannel", queue: str, there: int, wanted: Selector | None, work: _Work
 ) -> Iterator[Delivery]:
-    """As many messages as there were at the start, so that none is seen twice. What nobody acknowledges is put back when
-    the channel closes, where it was."""
+    """As many messages as there were at the start, so that none is seen twice."""
     for _ in range(there):
         got, properties, body = channel.basic_get(queue)
         if got is None:
@@ -180,6 +197,7 @@ def _messages(
             yield message
         else:
             work.other += 1
+            work.goes_back(message)
 
 
 def _move(
@@ -196,9 +214,14 @@ def _move(
     began = time.monotonic()
     for message in messages:
         target = choose(message)
+        headers = dict(message.properties.headers or {})  # what is published leaves the counters out
         why = target.why or publish(message, target)
-        if why:
+        if why and work.look.would_end(headers) and not publish(message, Target("", work.look.queue)):
+            channel.basic_ack(message.got.delivery_tag)
+            work.stays(f"{why}; at the end of its queue, as being put back once more would take it out")
+        elif why:
             work.stays(why)
+            work.goes_back(message)
         else:
             channel.basic_ack(message.got.delivery_tag)
             work.moved += 1
@@ -217,7 +240,8 @@ def _move(
 def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[Delivery, Target], str]:
     """Publishes one message and waits for its confirm. Returns why the broker did not take it, "" when it did.
 
-    `keep_copies`: leave the CC header, by which an exchange routes to further keys.
+    The counters of its queue stay behind: where it goes it is a new message. `keep_copies`: leave the CC header, by which an
+    exchange routes to further keys.
     """
     from pika.exceptions import NackError, UnroutableError
 
@@ -226,8 +250,9 @@ def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[De
     def publish(message: Delivery, target: Target) -> str:
         properties = message.properties
         properties.user_id = None  # the broker refuses that of another user than the one who publishes
-        if not keep_copies and properties.headers:
-            properties.headers.pop("CC", None)
+        left_out = ADDED if keep_copies else (*ADDED, "CC")
+        for name in left_out if properties.headers else ():
+            properties.headers.pop(name, None)
         try:
             channel.basic_publish(target.exchange, target.routing_key, message.body, properties, mandatory=True)
         except UnroutableError:
@@ -246,7 +271,7 @@ def _report(work: _Work, interrupted: bool) -> Result:
     data: dict[str, Any] = {"moved": work.moved, "stayed": work.stayed}
     if work.other:
         data["not_selected"] = work.other
-    messages = tuple(f"{number} stayed: {why}" for why, number in work.refused.items())
+    messages = (*(f"{number} stayed: {why}" for why, number in work.refused.items()), *work.look.told(work.back))
     if interrupted:
         return Value(data, messages=(*messages, "interrupted"), exit_code=INTERRUPTED)
     return Value(data, messages=messages, exit_code=PARTLY if work.stayed else 0)

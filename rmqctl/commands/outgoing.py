@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rmqctl.api.looking import ADDED
 from rmqctl.errors import DataError, UsageError
 from rmqctl.output.values import compact
 from rmqctl.resources.declarations import duration
@@ -107,9 +108,15 @@ def _of_json(line: Any, target: Target, given: Mapping[str, Any]) -> Outgoing:
     except ValueError:
         raise DataError("its payload is not Base64") from None
     # An object without members comes from Erlang as an empty list.
-    own = line.get("properties") or {}
-    headers = {**(own.get("headers") or {}), **(line.get("headers") or {}), **given.get("headers", {})}
-    properties = {**own, **given, **({"headers": headers} if headers else {})}
+    own, headers = line.get("properties") or {}, line.get("headers") or {}
+    if not isinstance(own, dict) or not isinstance(own.get("headers") or {}, dict) or not isinstance(headers, dict):
+        raise DataError("its properties and headers are objects")
+    headers = {**(own.get("headers") or {}), **headers}
+    # Without what the queue that it was got from says: this is a new message.
+    headers = {name: value for name, value in headers.items() if name not in ADDED} | given.get("headers", {})
+    properties = {name: value for name, value in {**own, **given}.items() if name != "headers"}
+    if headers:
+        properties["headers"] = headers
     for name, value in properties.items():
         _check(name, value)
     key = line.get("routing_key", line.get("key", ""))

@@ -131,7 +131,7 @@ def _split(word: str) -> tuple[str, str | None]:
 def _key(session: Session, source: Source, by_headers: bool, url: str | None) -> str:
     """The binding key. Raises UsageError when the exchange needs one, or would share its messages out."""
     try:
-        kind = incoming.kind_of(session, url, "exchange", source.exchange)
+        kind = incoming.kind_of_exchange(session, url, source.exchange)
     except NotFound as error:
         if source.key is None:
             raise

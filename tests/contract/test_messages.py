@@ -136,8 +136,11 @@ def test_a_stream_by_offset(place: Place) -> None:
     try:
         words = ("publish", "-k", stream, "--count", "20", "--amqp", "auto", "x")
         assert rmqctl(*words, url=place.http).exit == 0
-        ran = rmqctl("get", stream, url=place.http)
-        assert (ran.exit, "give --offset" in ran.errors) == (69, True), str(ran)
+        ran = rmqctl("peek", stream, "--count", "2", "-f", "jsonl", url=place.http)
+        offsets = [json.loads(line)["properties"]["headers"]["x-stream-offset"] for line in ran.text.splitlines()]
+        assert (ran.exit, offsets) == (0, [0, 1]), str(ran)
+        ran = rmqctl("get", stream, "--ack", url=place.http)
+        assert (ran.exit, "--offset reads it" in ran.errors) == (69, True), str(ran)
         ran = rmqctl("get", stream, "--offset", "17", "--count", "9", "-f", "jsonl", url=place.http)
         offsets = [json.loads(line)["properties"]["headers"]["x-stream-offset"] for line in ran.text.splitlines()]
         assert offsets == [17, 18, 19]

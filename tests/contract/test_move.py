@@ -15,7 +15,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from .brokers import Ran, rmqctl
 from .conftest import Place
 
-SOURCE, TARGET, DEAD = "move from a/b ü", "move to", "move dead"
+SOURCE, TARGET, DEAD, QUORUM = "move from a/b ü", "move to", "move dead", "move quorum"
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 
 
@@ -79,6 +79,48 @@ def test_all_in_their_order_with_their_properties(channel: BlockingChannel, run:
     assert drain(channel, SOURCE) == []
 
 
+@pytest.mark.parametrize("again", [("move", QUORUM, TARGET), ("redrive", QUORUM)])
+def test_the_counters_of_the_source_stay_there(
+    channel: BlockingChannel, run: Callable[..., Ran], again: tuple[str, ...]
+) -> None:
+    """The first delivery at the target is as of a new message."""
+    channel.queue_declare(QUORUM, durable=True, arguments={"x-queue-type": "quorum"})
+    death = {"queue": TARGET, "exchange": "", "routing-keys": [TARGET], "reason": "rejected", "count": 1}
+    channel.basic_publish("", QUORUM, b"1", pika.BasicProperties(headers={"n": 7, "x-death": [death]}))
+    for _ in range(2):
+        got, properties, _ = channel.basic_get(QUORUM)
+        while got is None:
+            got, properties, _ = channel.basic_get(QUORUM)
+        channel.basic_reject(got.delivery_tag, requeue=True)
+    assert properties.headers["x-delivery-count"] == 1
+    ran = run(*again)
+    channel.queue_delete(QUORUM)
+    assert ran.text == "moved\t1\nstayed\t0\n", ran
+    _, properties, _ = channel.basic_get(TARGET, auto_ack=True)
+    assert set(properties.headers) - {"x-first-death-queue", "x-first-death-exchange", "x-first-death-reason"} == {
+        "n", "x-death",
+    }  # fmt: skip
+
+
+def test_what_would_end_by_being_put_back_goes_to_the_end(
+    place: Place, channel: BlockingChannel, run: Callable[..., Ran]
+) -> None:
+    """Its delivery limit is reached, and the target does not take it."""
+    if place.node is None or place.node.modern:
+        return  # there a nack does not count
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 1}
+    channel.queue_declare(QUORUM, durable=True, arguments=arguments)
+    channel.queue_delete(TARGET)
+    channel.queue_declare(TARGET, durable=True, arguments={"x-max-length": 0, "x-overflow": "reject-publish"})
+    for body in (b"1", b"2"):
+        channel.basic_publish("", QUORUM, body, PERSISTENT)
+    for _ in range(3):
+        run("move", QUORUM, TARGET, "--count", "1")
+    found = drain(channel, QUORUM)
+    channel.queue_delete(QUORUM)
+    assert sorted(found) == [1, 2]
+
+
 def test_some(channel: BlockingChannel, run: Callable[..., Ran]) -> None:
     fill(channel, 20)
     assert run("move", SOURCE, TARGET, "--count", "3").text == "moved\t3\nstayed\t0\n"
@@ -101,7 +143,7 @@ def test_a_dry_run_moves_nothing(channel: BlockingChannel, run: Callable[..., Ra
     ("words", "code", "said"),
     [
         ((SOURCE, "move nowhere"), 65, "no queue 'move nowhere' in vhost '/'"),
-        (("move nowhere", TARGET), 65, "no queue 'move nowhere' in vhost '/'"),
+        (("move nowhere", TARGET), 65, "queue 'move nowhere' in virtual host '/' does not exist"),
         ((SOURCE, TARGET, "-p", "move nowhere"), 65, "virtual host 'move nowhere' does not exist"),
         ((SOURCE, SOURCE), 64, "FROM and TO are the same queue"),
         ((SOURCE, TARGET, "--where", "n >"), 64, "n >"),

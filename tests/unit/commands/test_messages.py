@@ -11,6 +11,7 @@ from ..conftest import Broker, run_with
 ODD = "a/b c%2F é"
 PUBLISH = "POST /api/exchanges/%2F/amq.default/publish"
 GET = "POST /api/queues/%2F/q/get"
+CLASSIC = {"GET /api/queues/%2F/q": {"type": "classic"}}
 MESSAGE = {
     "payload_bytes": 2, "redelivered": False, "exchange": "", "routing_key": "q", "message_count": 0, "properties": [],
     "payload": "hi", "payload_encoding": "string",
@@ -88,7 +89,7 @@ def test_publish_refuses_bad_words_before_any_request(words: tuple[str, ...]) ->
     ],
 )
 def test_get_removes_only_when_asked(flag: tuple[str, ...], mode: str) -> None:
-    broker = Broker({GET: [MESSAGE]})
+    broker = Broker({**CLASSIC, GET: [MESSAGE]})
     ran = run_with("get", "q", "--count", "5", *flag, broker=broker)
     assert ran.exit == 0
     assert sent(broker) == {"count": 5, "ackmode": mode, "encoding": "auto"}
@@ -96,12 +97,12 @@ def test_get_removes_only_when_asked(flag: tuple[str, ...], mode: str) -> None:
 
 
 def test_get_as_jsonl_has_the_properties() -> None:
-    broker = Broker({GET: [{**MESSAGE, "properties": {"headers": {"a": 1}}}]})
+    broker = Broker({**CLASSIC, GET: [{**MESSAGE, "properties": {"headers": {"a": 1}}}]})
     assert json.loads(run_with("get", "q", "-f", "jsonl", broker=broker).out)["properties"] == {"headers": {"a": 1}}
 
 
 def test_get_of_a_missing_queue() -> None:
-    broker = Broker({GET: httpx.Response(404, json={"error": "not_found", "reason": "queue_not_found"})})
+    broker = Broker({**CLASSIC, GET: httpx.Response(404, json={"error": "not_found", "reason": "queue_not_found"})})
     ran = run_with("get", "q", broker=broker)
     assert ran.exit == 65
     assert "queue 'q' in virtual host '/' does not exist" in ran.err
@@ -121,6 +122,14 @@ def test_lines_are_messages() -> None:
     bodies = [json.loads(request.content) for request in broker.requests]
     assert [body["payload"] for body in bodies] == ["one", "", "three"]
     assert {json.dumps(body["properties"]) for body in bodies} == {'{"content_type": "a/b"}'}
+
+
+def test_what_the_queue_added_is_not_published_again() -> None:
+    headers = {"x-delivery-count": 2, "x-acquired-count": 3, "x-stream-offset": 4, "x-death": [{"queue": "q"}]}
+    broker = Broker({PUBLISH: {"routed": True}})
+    line = json.dumps({**MESSAGE, "properties": {"headers": headers}})
+    assert run_with("publish", "--jsonl", broker=broker, stdin=line).exit == 0
+    assert sent(broker)["properties"] == {"headers": {"x-death": [{"queue": "q"}]}}
 
 
 @pytest.mark.parametrize(
@@ -229,7 +238,12 @@ def test_a_dump_is_published_again(tmp_path: Path) -> None:
         "properties": {"priority": 1},
     }
     broker = Broker(
-        {GET: [MESSAGE, binary], "POST /api/exchanges/%2F/e/publish": {"routed": True}, PUBLISH: {"routed": True}}
+        {
+            **CLASSIC,
+            GET: [MESSAGE, binary],
+            "POST /api/exchanges/%2F/e/publish": {"routed": True},
+            PUBLISH: {"routed": True},
+        }
     )
     assert run_with("get", "q", "--count", "2", "--dump", str(folder), broker=broker).exit == 0
     assert {file.name for file in folder.iterdir()} == {
@@ -237,10 +251,10 @@ def test_a_dump_is_published_again(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (folder / "message-000002").read_bytes() == b"\xff\x00"
     assert run_with("publish", "--from", str(folder), broker=broker).exit == 0
-    first, second = (json.loads(request.content) for request in broker.requests[1:])
+    first, second = (json.loads(request.content) for request in broker.requests[2:])
     assert (first["payload"], first["properties"]) == ("hi", {})
     assert (second["payload"], second["payload_encoding"], second["properties"]) == ("/wA=", "base64", {"priority": 1})
-    assert [request.url.path for request in broker.requests[1:]] == [
+    assert [request.url.path for request in broker.requests[2:]] == [
         "/api/exchanges///amq.default/publish", "/api/exchanges///e/publish",
     ]  # fmt: skip
     ran = run_with("get", "q", "--dump", str(folder))
@@ -250,9 +264,9 @@ def test_a_dump_is_published_again(tmp_path: Path) -> None:
 
 
 def test_payloads_alone() -> None:
-    broker = Broker({GET: [MESSAGE, {**MESSAGE, "payload": "eA==", "payload_encoding": "base64"}]})
+    broker = Broker({**CLASSIC, GET: [MESSAGE, {**MESSAGE, "payload": "eA==", "payload_encoding": "base64"}]})
     assert run_with("get", "q", "--count", "2", "--payload-only", broker=broker).out == "hi\nx\n"
-    broker = Broker({GET: [MESSAGE]})
+    broker = Broker({**CLASSIC, GET: [MESSAGE]})
     assert run_with("peek", "q", "--payload-only", broker=broker).out == "hi"
     assert sent(broker)["ackmode"] == "ack_requeue_true"
 
@@ -260,27 +274,27 @@ def test_payloads_alone() -> None:
 def test_why_a_message_died_in_words() -> None:
     death = {"count": 2, "reason": "expired", "queue": "q", "exchange": "", "routing-keys": ["q"], "time": 0}
     message = {**MESSAGE, "properties": {"priority": 1, "headers": {"x-death": [death], "h": 1}}}
-    ran = run_with("get", "q", broker=Broker({GET: [message]}), terminal=True)
+    ran = run_with("get", "q", broker=Broker({**CLASSIC, GET: [message]}), terminal=True)
     assert "message 1 died 2 times in queue q (expired, 19" in ran.err
     assert "published to exchange (default) with key q" in ran.err
     assert "x-death" not in ran.out
-    ran = run_with("get", "q", "-f", "jsonl", broker=Broker({GET: [message]}))
+    ran = run_with("get", "q", "-f", "jsonl", broker=Broker({**CLASSIC, GET: [message]}))
     assert json.loads(ran.out)["properties"]["headers"]["x-death"] == [death]
 
 
 def test_rabbitmqadmins_words_for_get() -> None:
-    broker = Broker({GET: [MESSAGE]})
+    broker = Broker({**CLASSIC, GET: [MESSAGE]})
     assert run_with("get", "queue=q", "count=3", "ackmode=ack_requeue_false", "encoding=auto", broker=broker).exit == 0
     assert (sent(broker)["count"], sent(broker)["ackmode"]) == (3, "ack_requeue_false")
     for words in (("queue=q", "ackmode=x"), ("queue=q", "count=x"), ("queue=q", "payload_file=f"), ("a", "b")):
         assert run_with("get", *words).exit == 64
 
 
-def test_a_stream_wants_an_offset() -> None:
+def test_messages_of_a_stream_stay() -> None:
     refusal = httpx.Response(400, json={"error": "bad_request", "reason": "540 NOT_IMPLEMENTED"})
     broker = Broker({GET: refusal, "GET /api/queues/%2F/q": {"type": "stream"}})
-    ran = run_with("get", "q", broker=broker)
-    assert (ran.exit, "give --offset first" in ran.err) == (69, True)
+    ran = run_with("get", "q", "--ack", broker=broker)
+    assert (ran.exit, "--offset reads it" in ran.err) == (69, True)
     assert run_with("get", "q", "--offset", "soon").exit == 64
     assert run_with("get", "q", "--offset", "first", "--ack").exit == 64
 
