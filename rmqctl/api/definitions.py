@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from rmqctl.api import limits, lists, vhosts
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.errors import NotFound
-from rmqctl.topology.documents import Document, single
+from rmqctl.errors import BrokenAnswer, NotFound
+from rmqctl.topology import releases
+from rmqctl.topology.documents import IDENTITY, Document, single
 from rmqctl.topology.items import Key
 from rmqctl.topology.plan import DELETE, Change
 
@@ -15,15 +17,139 @@ Row = dict[str, Any]
 def fetch(client: Client, vhost: str | None = None) -> Document:
     """GET /api/definitions, or /api/definitions/VHOST: its rows then name no virtual host.
 
-    4.3 fails to write the second one when the name is not ASCII: it is made of the first one then.
+    4.3 breaks off when what it writes about the document itself is not ASCII, such as the name of the cluster or of the
+    virtual host: the definitions are then put together from the lists of the other endpoints.
     """
     if vhost is not None and not vhost.isascii():
         part = single(fetch(client), vhost)
         if part is None:
             raise NotFound(f"virtual host {vhost!r} does not exist ({client.endpoint.url})")
         return part
-    found = client.get(_path(vhost), what=_what(vhost))
-    return found if isinstance(found, dict) else {}
+    try:
+        found = client.get(_path(vhost), what=_what(vhost))
+    except BrokenAnswer as error:
+        client.warn(f"warning: {error}; the definitions are put together from the other lists")
+        whole = _assembled(client)
+        return whole if vhost is None else single(whole, vhost) or {}
+    if not isinstance(found, dict):
+        raise BrokenAnswer(f"{client.endpoint.url}: {_what(vhost)} are no JSON object")
+    found = _with_metadata(client, found)
+    return _with_internal(client, found, _bound(found) - _declared(found), vhost)
+
+
+def _with_metadata(client: Client, document: Document) -> Document:
+    """The oldest releases keep descriptions and tags of virtual hosts, and take them in an import, but export none."""
+    rows, release = document.get("vhosts", []), releases.of(document)
+    if not release or release >= (4,) or any("metadata" in row for row in rows):
+        return document
+    known = {row.get("name"): row for row in lists.fetch(client, "vhosts", what="the virtual hosts")}
+    return {**document, "vhosts": [row | _metadata(known.get(row["name"], {})) for row in rows]}
+
+
+_METADATA = ("description", "tags", "default_queue_type")
+
+
+def _metadata(row: Row) -> Row:
+    metadata = {key: row[key] for key in _METADATA if row.get(key) not in (None, "undefined")}
+    return {"metadata": metadata} if any(metadata.values()) else {}
+
+
+def _assembled(client: Client) -> Document:
+    """What an export has, from the lists of its parts."""
+    overview = client.get("/api/overview", {"columns": "rabbitmq_version,product_name,product_version,cluster_name"})
+    version, cluster = overview.get("rabbitmq_version"), overview.get("cluster_name")
+    limited = {row["vhost"]: row.get("value") or {} for row in lists.fetch(client, "vhost-limits")}
+    return {
+        "rabbit_version": version,
+        "rabbitmq_version": version,
+        "product_name": overview.get("product_name", "RabbitMQ"),
+        "product_version": overview.get("product_version", version),
+        "rabbitmq_definition_format": "cluster",
+        "original_cluster_name": cluster,
+        "explanation": f"Definitions of cluster '{cluster}'",
+        "users": lists.fetch(client, "users"),
+        "vhosts": [
+            {"name": row["name"], "limits": limited.get(row["name"], {}), "metadata": row.get("metadata", {})}
+            for row in lists.fetch(client, "vhosts")
+        ],
+        "permissions": lists.fetch(client, "permissions"),
+        "topic_permissions": lists.fetch(client, "topic-permissions"),
+        "parameters": lists.fetch(client, "parameters"),
+        "global_parameters": [
+            row for row in lists.fetch(client, "global-parameters") if row.get("name") != "internal_cluster_id"
+        ],
+        "policies": lists.fetch(client, "policies"),
+        "queues": [_queue(row) for row in _rows(client, "queues") if not row.get("exclusive")],
+        "exchanges": [
+            _exchange(row) for row in _rows(client, "exchanges") if not row.get("internal") or row["name"] == _LOG
+        ],
+        "bindings": [
+            {key: row[key] for key in (*IDENTITY["bindings"], "arguments")}
+            for row in lists.fetch(client, "bindings")
+            if row["source"]
+        ],
+    }
+
+
+_FROM_THE_START = ("", "amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.rabbitmq.trace", "amq.topic")
+"""Exchanges of every virtual host, which no export has."""
+_LOG = "amq.rabbitmq.log"
+"""The one internal exchange that the exports of 4.x have."""
+
+
+def _rows(client: Client, noun: str) -> list[Row]:
+    rows = lists.fetch(client, noun, query={"disable_stats": "true"})
+    return [row for row in rows if noun != "exchanges" or row["name"] not in _FROM_THE_START]
+
+
+def _queue(row: Row) -> Row:
+    return {key: row[key] for key in ("vhost", "name", "type", "durable", "auto_delete", "arguments")}
+
+
+def _exchange(row: Row) -> Row:
+    return {key: row[key] for key in ("vhost", "name", "type", "durable", "auto_delete", "arguments")}
+
+
+def beside(client: Client, document: Document, wanted: Document) -> Document:
+    """The definitions of a broker with those internal exchanges of its that `wanted` is about."""
+    named = _declared(wanted) | (_bound(wanted) - _bound(document))
+    return _with_internal(client, document, named - _declared(document), None)
+
+
+_Exchange = tuple[str | None, str]
+"""Virtual host, None in definitions of a single one, and name."""
+
+
+def _with_internal(client: Client, document: Document, missing: set[_Exchange], vhost: str | None) -> Document:
+    """With internal exchanges, which 4.x leaves out of an export, though not what is bound to them."""
+    missing = {(host, name) for host, name in missing if name and not name.startswith("amq.")}
+    if not missing:
+        return document
+    found = []
+    for row in _rows(client, "exchanges"):
+        exchange = {**_exchange(row), "internal": True}
+        if vhost is not None and exchange.pop("vhost") != vhost:
+            continue
+        if row.get("internal") and (exchange.get("vhost"), row["name"]) in missing:
+            found.append(exchange)
+    return {**document, "exchanges": [*document.get("exchanges", []), *found]}
+
+
+def _declared(document: Document) -> set[_Exchange]:
+    return {(row.get("vhost"), row["name"]) for row in document.get("exchanges", [])}
+
+
+def _bound(document: Document) -> set[_Exchange]:
+    """The exchanges that something is bound to, or that are bound."""
+    rows = document.get("bindings", [])
+    destinations = {(row.get("vhost"), row["destination"]) for row in rows if row["destination_type"] == "exchange"}
+    return destinations | {(row.get("vhost"), row["source"]) for row in rows}
+
+
+def exchange_types(client: Client) -> frozenset[str]:
+    """The types of exchange that the broker knows, those of its plugins too: GET /api/overview."""
+    found = client.get("/api/overview", {"columns": "exchange_types"}, what="the overview") or {}
+    return frozenset(str(row.get("name")) for row in found.get("exchange_types") or [])
 
 
 def upload(client: Client, document: Document, vhost: str | None = None) -> None:
@@ -44,19 +170,31 @@ def execute(client: Client, change: Change) -> None:
     if change.key.kind == "binding":
         _binding(client, change)
     elif change.key.kind == "vhost_limits":
-        _limits(
-            client, ("vhost-limits", change.key.vhost), change.there.get("value", {}), change.wanted.get("value", {})
-        )
+        _limits(client, "vhost-limits", change.key.vhost, change.there.get("value", {}), change.wanted.get("value", {}))
     elif change.action == DELETE:
         client.request("DELETE", path(*_segments(change.key)), what=_named(change.key))
     else:
         segments = _segments(change.key)
         if change.key.kind == "topic_permissions":
             segments = segments[:-1]
-        client.request("PUT", path(*segments), body=_body(change), what=_named(change.key))
+        _put(client, change.key, path(*segments), _body(change))
         if change.key.kind == "user" and "limits" in change.wanted:
-            owner = ("user-limits", change.key.name[0])
-            _limits(client, owner, change.there.get("limits", {}), change.wanted["limits"])
+            _limits(client, "user-limits", change.key.name[0], change.there.get("limits", {}), change.wanted["limits"])
+        if change.key.kind == "vhost" and (protected := change.wanted.get("protected_from_deletion")) is not None:
+            _protect(client, change, on=protected)
+
+
+def _put(client: Client, key: Key, where: str, body: Row) -> None:
+    """A PUT of what is not there fails with 404 when its virtual host is not."""
+    answer = client.request("PUT", where, body=body, what=_named(key), accept=(404,))
+    if answer.status == 404:
+        raise NotFound(f"{_named(key)}: virtual host {key.vhost!r} does not exist ({client.endpoint.url})")
+
+
+def _protect(client: Client, change: Change, *, on: bool) -> None:
+    """PUT of a virtual host passes over its protection."""
+    if on is not bool(change.there.get("protected_from_deletion")):
+        vhosts.protect(client, change.key.name[0], on=on)
 
 
 def _named(key: Key) -> str:
@@ -80,7 +218,7 @@ def _body(change: Change) -> Row:
         case "vhost":
             fields = {**change.there, **wanted}
             body = {**fields, "tags": ",".join(fields.get("tags", []))}
-            return {name: value for name, value in body.items() if value is not None}
+            return {name: value for name, value in body.items() if value is not None and name in vhosts.METADATA}
         case "user":
             fields = {**change.there, **wanted}
             if "password" in wanted:
@@ -97,18 +235,20 @@ def _body(change: Change) -> Row:
         case "global_parameter":
             return {"name": key.name[0], **wanted}
         case "queue":
-            fields = {name: value for name, value in wanted.items() if name != "type"}
-            return {**fields, "arguments": {**wanted["arguments"], "x-queue-type": wanted["type"]}}
+            # The broker gives a type to a queue whose arguments name none, as it does in an import.
+            return {name: value for name, value in wanted.items() if name != "type"}
     return wanted
 
 
-def _limits(client: Client, owner: tuple[str, str], there: Row, wanted: Row) -> None:
+def _limits(client: Client, noun: limits.Noun, owner: str, there: Row, wanted: Row) -> None:
+    if there and not wanted:
+        limits.clear(client, noun, owner, there)
+        return
     for name in sorted({*there, *wanted}):
-        what = f"limit {name!r} of {owner[1]!r}"
         if name not in wanted:
-            client.request("DELETE", path(*owner, name), what=what)
+            limits.delete(client, noun, owner, name)
         elif there.get(name) != wanted[name]:
-            client.request("PUT", path(*owner, name), body={"value": wanted[name]}, what=what)
+            limits.put(client, noun, owner, name, wanted[name])
 
 
 def _binding(client: Client, change: Change) -> None:

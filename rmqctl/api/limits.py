@@ -1,5 +1,6 @@
 """Limits of virtual hosts and users, written one by one: /api/vhost-limits/VHOST/NAME and /api/user-limits/USER/NAME."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from rmqctl.api.client import Client
@@ -36,3 +37,13 @@ def put(client: Client, noun: Noun, owner: str, name: str, value: Any) -> None:
 def delete(client: Client, noun: Noun, owner: str, name: str) -> None:
     """DELETE of one limit; there need not be one."""
     client.request("DELETE", path(noun, owner, name), what=f"limit {name!r} of {_OWNERS[noun][1]} {owner!r}")
+
+
+def clear(client: Client, noun: Noun, owner: str, names: Iterable[str]) -> None:
+    """All limits, which are these. Those of a virtual host are one parameter, of which an empty one would be left."""
+    if noun == "vhost-limits":
+        where = path("parameters", noun, owner, "limits")
+        client.request("DELETE", where, what=f"limits of virtual host {owner!r}")
+        return
+    for name in names:
+        delete(client, noun, owner, name)

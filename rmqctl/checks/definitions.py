@@ -14,7 +14,9 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     """
     found = [
         _finding(each)
-        for each in differences(snapshot.rows("wanted_definitions"), snapshot.rows("definitions"), "/")
+        for each in differences(
+            snapshot.rows("wanted_definitions"), snapshot.rows("definitions"), "/", live=(False, True)
+        )
         if limits.concerns(each.key.shown)
     ]
     kept = [each for each in found if limits.keep(each)]

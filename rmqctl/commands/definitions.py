@@ -2,23 +2,28 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rmqctl.api import definitions as api
+from rmqctl.api.client import Client
 from rmqctl.commands.asking import Yes, confirm, confirm_if_protected
 from rmqctl.commands.bulk import Done, DryRun, Job, Work, perform_in_turn
-from rmqctl.errors import ConfigError, DataError, Unavailable, UsageError
+from rmqctl.errors import AccessRefused, ConfigError, DataError, RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.output.escape import visible
+from rmqctl.record import Record
 from rmqctl.result import Nothing, Result, Rows, Value
 from rmqctl.session import Session
 from rmqctl.settings import resolve
-from rmqctl.topology import documents
+from rmqctl.topology import documents, releases
+from rmqctl.topology.checking import check_declared
 from rmqctl.topology.documents import Document
+from rmqctl.topology.items import Key
+from rmqctl.topology.obstacles import OF_AMQP, Obstacle, Surroundings, obstacles
 from rmqctl.topology.plan import DELETE, RECREATE, Change, Difference, differences, plan, shown, stages
 from rmqctl.topology.transformations import transform
 
@@ -126,7 +131,26 @@ def definitions_import(session: Session, file: File = STDIN, yes: Annotated[bool
     confirm_if_protected(session, f"import {file}", yes=yes, vhost=vhost)
     api.upload(session.client, document, vhost)
     session.hint(f"Imported from {file}.")
-    return Nothing()
+    return Nothing(_otherwise(session, document, vhost))
+
+
+def _otherwise(session: Session, document: Document, vhost: str | None) -> tuple[str, ...]:
+    """Lines about queues and exchanges that are not as in the file after an import of it.
+
+    They were there before, or a shovel, which the broker starts before it has the queues, has declared them.
+    """
+    if not any(document.get(section) for section in ("queues", "exchanges")):
+        return ()
+    try:
+        live = api.fetch(session.client, vhost)
+    except RmqctlError as error:
+        return (f"warning: imported, but what came of it could not be looked at: {error}",)
+    changes = [change for change in plan(document, live, vhost) if change.action == RECREATE]
+    return tuple(
+        f"warning: {change.key.kind} {change.key.shown!r} in virtual host {change.key.vhost!r} is not as in the file: "
+        f"{change.details}"
+        for change in changes
+    )
 
 
 def import_definitions(
@@ -188,10 +212,11 @@ def definitions_diff(session: Session, a: Side, b: OtherSide) -> Result:
     if a == b == STDIN:
         raise UsageError("- is standard input: it can be one side only")
     vhost = session.given.get("vhost")
-    one, other = _side(session, a), _side(session, b)
+    sides = _side(session, a), _side(session, b)
+    one, other = sides[0].beside(sides[1]), sides[1].beside(sides[0])
     if vhost is not None:
         one, other = (documents.of_vhost(side, str(vhost)) for side in (one, other))
-    found = differences(one, other, str(vhost or "/"))
+    found = differences(one, other, str(vhost or "/"), live=(sides[0].lives, sides[1].lives))
     data = {"equal": not found, "differences": [_as_data(each) for each in found]}
     exit_code = DIFFERENT if found else 0
     if session.format is not TERMINAL and session.settings.output.formatter is None:
@@ -213,16 +238,30 @@ def _json(data: object) -> str:
     return json.dumps(data, ensure_ascii=False, indent=2)
 
 
-def _side(session: Session, word: str) -> Document:
+class _Side(Record):
+    """What is compared; `client` asks the broker that has it, None for a file."""
+
+    document: Document
+    client: Client | None = None
+
+    @property
+    def lives(self) -> bool:
+        return self.client is not None
+
+    def beside(self, other: "_Side") -> Document:
+        return api.beside(self.client, self.document, other.document) if self.client else self.document
+
+
+def _side(session: Session, word: str) -> _Side:
     if word == STDIN:
-        return _read(session, word)
+        return _Side(_read(session, word))
     if "://" in word:
         return _of_broker(session, url=word)
     if word.startswith("context:"):
         return _of_broker(session, context=word.removeprefix("context:"))
     if not Path(word).exists() and _is_context(session, word):
         return _of_broker(session, context=word)
-    return read_file(word)
+    return _Side(read_file(word))
 
 
 def _is_context(session: Session, word: str) -> bool:
@@ -234,11 +273,12 @@ def _is_context(session: Session, word: str) -> bool:
         return False
 
 
-def _of_broker(session: Session, **broker: str) -> Document:
+def _of_broker(session: Session, **broker: str) -> _Side:
     """The definitions of a broker that the command line names besides its options."""
     others = {name: value for name, value in session.given.items() if name not in ("url", "host", "port", "context")}
     settings = resolve({**others, **broker}, session.environ, lambda: session.contexts_file)
-    return api.fetch(session.client_of(settings))
+    client = session.client_of(settings)
+    return _Side(api.fetch(client), client)
 
 
 def _as_data(each: Difference) -> dict[str, Any]:
@@ -275,18 +315,30 @@ def definitions_apply(
     """Make a broker as a file says, with -p in one virtual host; shows what will be done, and asks.
 
     A queue or an exchange that is there with other settings is an error and stays as it is. Exit code 3 when only part
-    was done.
+    was done. When something is missing for the plan to succeed, such as a virtual host, nothing is done.
     """
     document, vhost = _read(session, file), session.settings.vhost
-    client = session.client
-    live = api.fetch(client)
+    check_declared(document, file)
     if vhost is not None:
-        document, live = documents.of_vhost(document, vhost), documents.of_vhost(live, vhost)
+        document = _narrowed(document, vhost, file)
     elif documents.is_of_one_vhost(document):
         raise UsageError(f"{file}: definitions of a single virtual host: -p VHOST says where they go")
+    client = session.client
+    whole = api.beside(client, api.fetch(client), document)
+    live = whole if vhost is None else documents.of_vhost(whole, vhost)
     changes = plan(document, live, vhost, prune=prune, keep=client.user)
+    found = obstacles(changes, document, _surroundings(client, changes, whole), vhost)
+    for note in _passed_over(document, whole):
+        session.say(note)
     if dry_run:
-        return Rows((*_COLUMNS, "details"), [(*_names(change), change.details) for change in changes])
+        rows = [
+            (*_names(change), found[change.key].why if change.key in found else change.details) for change in changes
+        ]
+        error = _cannot_succeed(found)
+        said = () if error is None else (f"rmqctl: {error}",)
+        return Rows((*_COLUMNS, "details"), rows, messages=said, exit_code=0 if error is None else error.exit_code)
+    if (error := _cannot_succeed(found)) is not None:
+        raise type(error)(f"{error}; nothing was changed")
     if not changes:
         session.hint("All is as wanted.")
         return Nothing()
@@ -294,6 +346,44 @@ def definitions_apply(
     groups = [[_job(session, change) for change in stage] for stage in stages(changes)]
     work = Work(("apply", "applied"), "change", "changes", _COLUMNS, [job for group in groups for job in group])
     return perform_in_turn(session, work, groups, fail_fast=False)
+
+
+def _narrowed(document: Document, vhost: str, file: str) -> Document:
+    """The part of one virtual host. Raises DataError for a file about others, of which nothing is meant for this one."""
+    named = documents.vhosts_of(document)
+    if named and vhost not in named:
+        others = ", ".join(sorted(map(repr, named)))
+        raise DataError(f"{file}: says nothing about virtual host {vhost!r}: it is about {others}")
+    return documents.of_vhost(document, vhost)
+
+
+def _surroundings(client: Client, changes: Sequence[Change], live: Document) -> Surroundings:
+    """Types of exchange are asked for when there is one that not every broker has."""
+    unusual = any(change.key.kind == "exchange" and change.wanted.get("type") not in OF_AMQP for change in changes)
+    return Surroundings(live, client.user, api.exchange_types(client) if unusual else None)
+
+
+def _passed_over(document: Document, live: Document) -> list[str]:
+    release = releases.of(live)
+    return [
+        f"warning: virtual host {vhost!r}: {field} needs RabbitMQ {releases.spelled(releases.SINCE[field])}, this is "
+        f"{releases.spelled(release)}: passed over"
+        for vhost, field in releases.lacking(document, release)
+    ]
+
+
+def _cannot_succeed(found: Mapping[Key, Obstacle]) -> DataError | AccessRefused | None:
+    """The error for a plan in which something is missing; where that is permissions alone, it is one of access."""
+    if not found:
+        return None
+    kind = AccessRefused if all(each.forbidden for each in found.values()) else DataError
+    reasons = list(dict.fromkeys(each.why for each in found.values()))
+    more = f"; and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+    size = f"{len(found)} change{'s' if len(found) != 1 else ''}"
+    return kind(f"{size} cannot succeed: {'; '.join(reasons[:_NAMED])}{more}")
+
+
+_NAMED = 5
 
 
 def _names(change: Change) -> tuple[str, str, str, str]:

@@ -13,13 +13,13 @@ from rmqctl.api.client import Client
 from rmqctl.api.health import Health
 from rmqctl.commands.arguments import Limit, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, release_of, run_listing
-from rmqctl.commands.listing import release as version
 from rmqctl.commands.nodes import listeners_of
 from rmqctl.commands.status import NodeArgument
 from rmqctl.errors import AccessRefused, CheckFailed, DataError, NotFound, Unavailable
 from rmqctl.output.values import compact
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import Object
+from rmqctl.resources.column import release as version
 from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES
 from rmqctl.result import Nothing, Result, Rows, Value
 from rmqctl.session import Session

@@ -12,7 +12,7 @@ from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.record import Record
-from rmqctl.resources.column import Column, Need, Object, Release, Resource
+from rmqctl.resources.column import Column, Need, Object, Release, Resource, release
 from rmqctl.result import CellsOf, Rows
 from rmqctl.session import Session
 
@@ -125,16 +125,6 @@ def release_of(client: Client) -> Release:
     """The version of the broker that answers: GET /api/overview."""
     overview = client.get("/api/overview", {"columns": "rabbitmq_version"}, what="the overview") or {}
     return release(str(overview.get("rabbitmq_version", "")))
-
-
-def release(version: str) -> Release:
-    """`4.3.6-rc.1` as (4, 3, 6)."""
-    numbers = []
-    for part in version.split("-")[0].split("+")[0].split("."):
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
 
 
 def _columns(session: Session, resource: Resource, selection: Selection) -> list[Column]:

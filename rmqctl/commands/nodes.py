@@ -10,7 +10,7 @@ from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.listing import Found, Wanted, list_command, release, release_of, statistics_off
+from rmqctl.commands.listing import Found, Wanted, list_command, release_of, statistics_off
 from rmqctl.commands.status import NodeArgument, Unit, node_name
 from rmqctl.errors import (
     AccessRefused,
@@ -23,6 +23,7 @@ from rmqctl.errors import (
     UsageError,
 )
 from rmqctl.resources import nodes as words
+from rmqctl.resources.column import release
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
 

@@ -9,9 +9,9 @@ import typer
 from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
-from rmqctl.commands.listing import release
 from rmqctl.errors import AccessRefused, NotFound, Unavailable
 from rmqctl.resources import nodes as words
+from rmqctl.resources.column import release
 from rmqctl.result import Value
 from rmqctl.session import Session
 

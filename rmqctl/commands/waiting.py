@@ -183,7 +183,7 @@ def wait_definitions(
 
     def ask() -> dict[str, object] | None:
         nonlocal lacking
-        live = definitions.fetch(client)
+        live = definitions.beside(client, definitions.fetch(client), document)
         changes = plan(document, live if vhost is None else of_vhost(live, vhost), vhost)
         if not changes:
             return {"file": file, "result": "ok"}

@@ -19,6 +19,16 @@ Release = tuple[int, ...]
 """The broker's version as numbers, (4, 3, 6); () when no column asked for it."""
 
 
+def release(version: str) -> Release:
+    """`4.3.6-rc.1` as (4, 3, 6)."""
+    numbers = []
+    for part in version.split("-")[0].split("+")[0].split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
 class Need(IntEnum):
     """What the broker has to look up for a column, from cheap to dear."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rmqctl.errors import UsageError
+from rmqctl.topology.checking import has_line_end
 
 Fields = Mapping[str, Any]
 """A declaration as JSON has it: the keys of the HTTP API, `vhost` among them."""
@@ -275,6 +276,10 @@ def declaration(kind: Kind, fields: Fields, vhost: str) -> Declaration:
     named = frozenset(given)
     for key, value in given.items():
         _check(kind, key, value)
+    if kind.name in _DECLARED_OVER_AMQP and (
+        key := next((key for key in kind.identity if has_line_end(given.get(key, ""))), "")
+    ):
+        raise UsageError(f"{kind.name}: {key} {given[key]!r} has a line end, which brokers take out of names")
     queue_type = "stream" if kind.name == "stream" else given.pop("queue_type", None)
     if queue_type is not None:
         given["arguments"] = {**given.get("arguments", {}), "x-queue-type": queue_type}
@@ -282,6 +287,8 @@ def declaration(kind: Kind, fields: Fields, vhost: str) -> Declaration:
         raise UsageError(f"binding: destination_type is queue or exchange, not {given['destination_type']!r}")
     return Declaration(kind, vhost, named, {**kind.defaults, **given})
 
+
+_DECLARED_OVER_AMQP = ("queue", "stream", "exchange", "binding")
 
 _TYPES: dict[Parser, tuple[type, ...]] = {
     text: (str,), boolean: (bool,), integer: (int,), json_object: (dict,), tags: (list,),

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from rmqctl.errors import DataError, UsageError
+from rmqctl.topology.checking import check, did_you_mean
 
 Row = dict[str, Any]
 Document = dict[str, Any]
@@ -27,38 +28,36 @@ IDENTITY: dict[str, tuple[str, ...]] = {
 OF_A_VHOST = ("parameters", "policies", "queues", "exchanges", "bindings")
 """What the definitions of a single virtual host have."""
 
+ORIGINAL = "original_vhost_name"
+"""Beside the sections of a single virtual host: which one it was."""
+
 MASK = "****"
 _URI_PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]*@")
-_OF_THE_CLUSTER = ("internal_cluster_id", "cluster_tags")
+_IMPORTED = "imported_definition_hash_value"
+"""Where a broker remembers what it imported when it started."""
+_OF_THE_CLUSTER = ("internal_cluster_id", "cluster_tags", _IMPORTED)
 
 
 def parse(text: str, source: str) -> Document:
     """The document of JSON. Raises DataError that says what is wrong and where."""
     try:
         document = json.loads(text)
+    except json.JSONDecodeError as error:
+        if _breaks_off(text, error):
+            size = len(text.encode("utf-8", "surrogatepass"))
+            raise DataError(f"{source}: breaks off after {size} bytes, within the JSON: it is not whole") from None
+        raise DataError(f"{source}: not JSON: {error}") from None
     except ValueError as error:
         raise DataError(f"{source}: not JSON: {error}") from None
     if not isinstance(document, dict):
         raise DataError(f"{source}: definitions are one JSON object")
-    for section, identity in IDENTITY.items():
-        rows = document.get(section, [])
-        if not isinstance(rows, list):
-            raise DataError(f"{source}: {section} has to be a list")
-        for number, row in enumerate(rows, 1):
-            _check(row, identity, f"{source}: number {number} of {section}")
+    check(document, IDENTITY, source)
     return document
 
 
-def _check(row: object, identity: Iterable[str], where: str) -> None:
-    if not isinstance(row, dict):
-        raise DataError(f"{where} has to be an object")
-    for key in identity:
-        if not isinstance(row.get(key, "" if key == "vhost" else None), str):
-            raise DataError(f"{where} has no {key}" if key not in row else f"{where}: {key} has to be a string")
-    for key in ("arguments", "definition"):
-        # Erlang writes an empty object as an empty list.
-        if not isinstance(row.get(key, {}), dict) and row[key] != []:
-            raise DataError(f"{where}: {key} has to be an object")
+def _breaks_off(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether the fault is that nothing follows."""
+    return error.pos >= len(text.rstrip()) > 0 or error.msg.startswith("Unterminated string")
 
 
 def written(document: Document) -> str:
@@ -67,8 +66,11 @@ def written(document: Document) -> str:
 
 
 def ordered(document: Document) -> Document:
-    """Sections last, rows by virtual host and name, the keys that tell which one first, the others by name."""
-    head = {key: _sorted(document[key]) for key in sorted(document.keys() - IDENTITY.keys())}
+    """Sections last, rows by virtual host and name, the keys that tell which one first, the others by name.
+
+    The order of tags means nothing: they are sorted, too.
+    """
+    head = {key: _stable(key, document[key]) for key in sorted(document.keys() - IDENTITY.keys())}
     body = {
         section: sorted((_row(row, identity) for row in document[section]), key=_place(identity))
         for section, identity in IDENTITY.items()
@@ -79,7 +81,16 @@ def ordered(document: Document) -> Document:
 
 def _row(row: Row, identity: tuple[str, ...]) -> Row:
     keys = [*(key for key in identity if key in row), *sorted(row.keys() - set(identity))]
-    return {key: _sorted(row[key]) for key in keys}
+    return {key: _stable(key, row[key]) for key in keys}
+
+
+def _stable(key: str, value: Any) -> Any:
+    """Tags are those of users and virtual hosts."""
+    if key == "tags" and isinstance(value, list):
+        return sorted(value, key=str)
+    if key == "metadata" and isinstance(value, dict):
+        return {name: _stable(name, value[name]) for name in sorted(value)}
+    return _sorted(value)
 
 
 def _place(identity: tuple[str, ...]) -> Any:
@@ -106,14 +117,6 @@ def sections(words: str | None, option: str) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    known = list(known)
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f": {', '.join(known)}"
-
-
 def selected(document: Document, only: Collection[str] | None, exclude: Collection[str] | None) -> Document:
     """Without the sections that are not wanted; what is no section stays."""
     return {
@@ -124,28 +127,56 @@ def selected(document: Document, only: Collection[str] | None, exclude: Collecti
 
 
 def without_system(document: Document) -> Document:
-    """Without what the broker makes itself: names that begin with `amq.`, and what identifies the cluster."""
+    """Without what the broker makes itself.
+
+    The default exchange and its bindings, names that begin with `amq.`, what federation links declare for themselves, and
+    what identifies the cluster.
+    """
+    internal = {
+        (section[:-1], row.get("vhost"), row["name"])
+        for section in ("queues", "exchanges")
+        for row in document.get(section, [])
+        if "x-internal-purpose" in (row.get("arguments") or {})
+    }
     return {
-        section: [row for row in rows if not _is_system(section, row)] if section in IDENTITY else rows
+        section: [row for row in rows if not _is_system(section, row, internal)] if section in IDENTITY else rows
         for section, rows in document.items()
     }
 
 
-def _is_system(section: str, row: Row) -> bool:
+def _is_system(section: str, row: Row, internal: Collection[tuple[str, str | None, str]]) -> bool:
+    vhost = row.get("vhost")
     if section in ("queues", "exchanges"):
-        return bool(row["name"].startswith("amq."))
+        name = row["name"]
+        default = section == "exchanges" and name == ""
+        return default or name.startswith("amq.") or (section[:-1], vhost, name) in internal
     if section == "bindings":
-        return row["destination_type"] == "queue" and str(row["destination"]).startswith("amq.")
+        kind, source, destination = row["destination_type"], row["source"], row["destination"]
+        of_the_broker = source == "" or (kind == "queue" and destination.startswith("amq."))
+        return of_the_broker or ("exchange", vhost, source) in internal or (kind, vhost, destination) in internal
+    if section == "parameters":
+        return bool(row["component"] == _IMPORTED)
     return section == "global_parameters" and row["name"] in _OF_THE_CLUSTER
 
 
 def of_vhost(document: Document, vhost: str) -> Document:
-    """The part that is about one virtual host; a row that names none is."""
-    return {
+    """The part that is about one virtual host; a row that names none is. The release and the host's metadata stay with it."""
+    head = {key: value for key, value in document.items() if key.endswith("_version")}
+    for row in document.get("vhosts", []):
+        if row["name"] == vhost and "metadata" in row:
+            head |= {ORIGINAL: vhost, "metadata": row["metadata"]}
+    rows = {
         section: [row for row in document[section] if row.get("vhost", vhost) == vhost]
         for section in OF_A_VHOST
         if section in document
     }
+    return head | rows
+
+
+def vhosts_of(document: Document) -> set[str]:
+    """The virtual hosts that it is about, as far as its rows name them."""
+    named = {row["vhost"] for section in IDENTITY for row in document.get(section, []) if "vhost" in row}
+    return named | {row["name"] for row in document.get("vhosts", [])}
 
 
 def is_of_one_vhost(document: Document) -> bool:
@@ -178,7 +209,7 @@ def single(document: Document, vhost: str) -> Document | None:
         return None
     head = {key: value for key, value in document.items() if key.endswith("_version") or key == "product_name"}
     head |= {key: value for key, value in row.items() if key != "name"}
-    names = {"original_vhost_name": vhost, "rabbitmq_definition_format": "single_virtual_host"}
+    names = {ORIGINAL: vhost, "rabbitmq_definition_format": "single_virtual_host"}
     return {**head, **names, **for_vhost(of_vhost(document, vhost), vhost, vhost)}
 
 

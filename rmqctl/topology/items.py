@@ -3,14 +3,20 @@
 from json import dumps
 from typing import Any, NamedTuple
 
-from rmqctl.topology.documents import IDENTITY, Document, Row, lacks_secrets, masked, without_system
+from rmqctl.topology.documents import IDENTITY, ORIGINAL, Document, Row, lacks_secrets, masked, without_system
 
-KINDS = ("vhost", "user", "permissions", "topic_permissions", "vhost_limits", "operator_policy", "parameter",
-         "global_parameter", "policy", "exchange", "queue", "binding")  # fmt: skip
-"""In the order in which they need each other."""
+KINDS = ("vhost", "user", "permissions", "global_parameter", "operator_policy", "policy", "exchange", "queue", "binding",
+         "topic_permissions", "vhost_limits", "parameter")  # fmt: skip
+"""In the order in which they need each other.
+
+Parameters are last: shovels and federation links act at once, and declare what they do not find, as they see fit.
+"""
 
 FIXED = ("exchange", "queue")
 """What cannot be changed once it is there."""
+
+CLASSIC = "classic"
+TYPE = "x-queue-type"
 
 
 class Key(NamedTuple):
@@ -45,10 +51,10 @@ Items = dict[Key, Row]
 def items(document: Document, vhost: str, types: dict[str, str] | None = None) -> Items:
     """Each item with its fields in one shape, without what the broker makes itself.
 
-    A row that names no virtual host is in `vhost`. `types` are the queue types of virtual hosts for queues without one.
+    A row that names no virtual host is in `vhost`. `types` are the queue types of virtual hosts, for queues that are to be
+    declared without one; None: the document is a broker's own, and says which type each queue has.
     """
     document = without_system(document)
-    types = {**(types or {}), **default_types(document)}
     found: Items = {}
     for section in IDENTITY:
         for row in document.get(section, []):
@@ -63,11 +69,14 @@ def items(document: Document, vhost: str, types: dict[str, str] | None = None) -
 
 def default_types(document: Document) -> dict[str, str]:
     """The queue type of each virtual host, for queues declared without one."""
-    kinds = {row["name"]: _vhost(row).get("default_queue_type") for row in document.get("vhosts", [])}
+    rows = list(document.get("vhosts", []))
+    if ORIGINAL in document:
+        rows.append({"name": document[ORIGINAL], "metadata": document.get("metadata")})
+    kinds = {row["name"]: _vhost(row).get("default_queue_type") for row in rows}
     return {name: kind for name, kind in kinds.items() if kind}
 
 
-def _item(section: str, row: Row, vhost: str, types: dict[str, str]) -> tuple[Key, Row]:
+def _item(section: str, row: Row, vhost: str, types: dict[str, str] | None) -> tuple[Key, Row]:
     match section:
         case "vhosts":
             return Key("vhost", "", (row["name"],)), _vhost(row)
@@ -87,7 +96,8 @@ def _item(section: str, row: Row, vhost: str, types: dict[str, str]) -> tuple[Ke
             fields = _fields(row, type="direct", durable=True, auto_delete=False, internal=False)
             return Key("exchange", vhost, (row["name"],)), {**fields, "arguments": row.get("arguments") or {}}
         case "queues":
-            return Key("queue", vhost, (row["name"],)), _queue(row, types.get(vhost, "classic"))
+            default = None if types is None else types.get(vhost, CLASSIC)
+            return Key("queue", vhost, (row["name"],)), _queue(row, default)
     return _binding(row, vhost)
 
 
@@ -102,6 +112,7 @@ def _vhost(row: Row) -> Row:
     }
     if fields.get("default_queue_type") == "undefined":
         fields["default_queue_type"] = None
+    fields = {key: value for key, value in fields.items() if value is not None or key == "default_queue_type"}
     if "tags" in given:
         fields["tags"] = _tags(given["tags"])
     return fields
@@ -132,10 +143,19 @@ def _parameter(row: Row, vhost: str) -> tuple[Key, Row]:
     return Key("parameter", vhost, (component, name)), {"value": value}
 
 
-def _queue(row: Row, default: str) -> Row:
-    arguments = dict(row.get("arguments") or {})
-    kind = arguments.pop("x-queue-type", None) or row.get("type") or default
-    return {**_fields(row, durable=True, auto_delete=False), "type": kind, "arguments": arguments}
+def _queue(row: Row, default: str | None) -> Row:
+    """`default` is the type that the virtual host gives to a queue without one; None: the queue is there.
+
+    A broker that declares a queue looks at its argument, and gives the default to what can be of that type.
+    """
+    fields = _fields(row, durable=True, auto_delete=False)
+    arguments = row.get("arguments") or {}
+    kind = arguments.get(TYPE)
+    if default is None:
+        kind = kind or row.get("type")
+    elif fields["durable"] and not fields["auto_delete"]:
+        kind = kind or default
+    return {**fields, "type": kind or CLASSIC, "arguments": arguments}
 
 
 def _binding(row: Row, vhost: str) -> tuple[Key, Row]:
@@ -173,10 +193,12 @@ def differing(a: Row, b: Row, prefix: str = "", *, stated: bool = False) -> list
             continue  # exported without secrets
         if key == "hashing_algorithm" and (key not in a or key not in b):
             continue
+        if key == TYPE and prefix:  # `type` has it, and what it is where it is not said
+            continue
         default = None if prefix else _UNSTATED.get(key)
         one, other = a.get(key, default), b.get(key, default)
         if key == "default_queue_type" and not prefix:
-            one, other = one or "classic", other or "classic"
+            one, other = one or CLASSIC, other or CLASSIC
         if isinstance(one, dict) and isinstance(other, dict):
             found += differing(one, other, f"{prefix}{key}.")
         elif not _same(one, other):
@@ -187,7 +209,9 @@ def differing(a: Row, b: Row, prefix: str = "", *, stated: bool = False) -> list
 def _same(a: Any, b: Any) -> bool:
     if lacks_secrets(a) or lacks_secrets(b):
         a, b = masked(a), masked(b)
-    return bool(a == b) and isinstance(a, bool) is isinstance(b, bool)
+    # Erlang writes an empty object as an empty list.
+    empty = (a in ({}, [])) and (b in ({}, []))
+    return empty or (bool(a == b) and isinstance(a, bool) is isinstance(b, bool))
 
 
 def _shown(prefix: str, key: str, a: Any, b: Any) -> Field:

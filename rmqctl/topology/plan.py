@@ -5,6 +5,7 @@ from itertools import groupby
 from json import dumps
 from typing import Any, NamedTuple
 
+from rmqctl.topology import releases
 from rmqctl.topology.documents import IDENTITY, Document, masked
 from rmqctl.topology.items import FIXED, Field, Items, Key, default_types, differing, items
 
@@ -41,13 +42,14 @@ def plan(
 ) -> list[Change]:
     """The steps in the order in which they can be done: what is created or changed first, deletes last and reversed.
 
-    `prune` deletes what the document does not have, in those sections that it has; where it lists no virtual hosts, only
-    in `vhost` or those that it names. The user `keep` (who is logged in) and what is in a virtual host that goes are left alone.
+    `live` is what a broker has; what its release has not is passed over (`releases.lacking` tells). `prune` deletes what
+    the document does not have, in those sections that it has; where it lists no virtual hosts, only in `vhost` or those
+    that it names. The user `keep` (who is logged in) and what is in a virtual host that goes are left alone.
     """
-    there = items(live, vhost or "/")
-    wanted = items(document, vhost or "/", default_types(live))
+    there, wanted = sides(document, live, vhost or "/")
     within = {vhost, *(key.vhost for key in wanted)}
-    changes = [change for key in sorted(wanted, key=lambda key: key.place) if (change := _change(key, there, wanted))]
+    changes = [change for key in wanted if (change := _change(key, there, wanted))]
+    changes.sort(key=_place)
     if prune:
         surplus = [key for key in there if key not in wanted and _is_pruned(key, document, within, keep)]
         going = {key.name[0] for key in surplus if key.kind == "vhost"}
@@ -55,6 +57,23 @@ def plan(
         order = sorted(surplus, key=lambda key: key.place, reverse=True)
         changes += [Change(DELETE, key, there[key], {}) for key in order]
     return changes
+
+
+def sides(document: Document, live: Document, vhost: str) -> tuple[Items, Items]:
+    """What a broker has, and what a document asks of it."""
+    release = releases.of(live)
+    types = _types(document, live) if releases.has(release, "default_queue_type") else {}
+    return items(live, vhost), items(releases.fitting(document, release), vhost, types)
+
+
+def _types(document: Document, other: Document) -> dict[str, str]:
+    """Those of the document itself, and of the other one for virtual hosts that it does not have."""
+    return default_types(other) | default_types(document)
+
+
+def _place(change: Change) -> tuple[bool, tuple[int, str, tuple[str, ...]]]:
+    """Limits that are there already hold back what is declared until they are raised; new ones come after it."""
+    return change.key.kind != "vhost_limits" or not change.there, change.key.place
 
 
 def _change(key: Key, there: Items, wanted: Items) -> Change | None:
@@ -92,10 +111,10 @@ class Difference(NamedTuple):
     fields: Sequence[Field]
 
 
-def differences(a: Document, b: Document, vhost: str) -> list[Difference]:
-    """What differs between two documents, in the sections that both have."""
+def differences(a: Document, b: Document, vhost: str, *, live: tuple[bool, bool] = (False, False)) -> list[Difference]:
+    """What differs between two documents, in the sections that both have. `live`: which of them a broker has."""
     both = set(sections_of(a)) & set(sections_of(b))
-    one, other = items(a, vhost), items(b, vhost)
+    one, other = _compared(a, b, vhost, live), _compared(b, a, vhost, live[::-1])
     found = []
     for key in sorted({*one, *other}, key=lambda key: key.place):
         left, right = one.get(key), other.get(key)
@@ -105,3 +124,11 @@ def differences(a: Document, b: Document, vhost: str) -> list[Difference]:
         if fields or left is None or right is None:
             found.append(Difference(key, left, right, fields))
     return found
+
+
+def _compared(document: Document, other: Document, vhost: str, live: tuple[bool, bool]) -> Items:
+    """The items of one side; `live` is about it and the other."""
+    this_lives, other_lives = live
+    if this_lives:
+        return items(document, vhost)
+    return sides(document, other, vhost)[1] if other_lives else items(document, vhost, _types(document, other))

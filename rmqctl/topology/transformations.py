@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rmqctl.errors import UsageError
-from rmqctl.topology.documents import Document, Row, did_you_mean
+from rmqctl.topology.checking import did_you_mean
+from rmqctl.topology.documents import Document, Row
 
 MIRRORING = ("ha-mode", "ha-params", "ha-promote-on-shutdown", "ha-promote-on-failure", "ha-sync-mode",
              "ha-sync-batch-size")  # fmt: skip

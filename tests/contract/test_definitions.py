@@ -151,6 +151,94 @@ def test_what_the_broker_refuses(clean: Place, tmp_path: Path) -> None:
     assert (ran.exit, "nope" in ran.errors) == (65, True), str(ran)
 
 
+BY_DEFAULT = [
+    {**QUEUE, "name": "by default", "arguments": {}},
+    {**QUEUE, "name": "transient", "durable": False, "arguments": {}},
+    {**QUEUE, "name": "goes with its consumers", "auto_delete": True, "arguments": {}},
+    {**QUEUE, "name": "says what nobody reads", "type": "stream", "arguments": {}},
+]
+INTERNAL = {"name": "inner", "vhost": VHOST, "type": "topic", "durable": True, "auto_delete": False, "internal": True,
+            "arguments": {}}  # fmt: skip
+UNUSUAL: dict[str, Any] = {
+    **PERMITTED,
+    "vhosts": [{"name": VHOST, "metadata": {"description": "d", "tags": ["b", "a"], "default_queue_type": "quorum"}}],
+    "queues": [*DOCUMENT["queues"], *BY_DEFAULT],
+    "exchanges": [*DOCUMENT["exchanges"], INTERNAL],
+    "bindings": [
+        *DOCUMENT["bindings"],
+        {**DOCUMENT["bindings"][0], "source": "inner"},
+        {**DOCUMENT["bindings"][0], "source": "", "destination": "plain", "routing_key": "plain", "arguments": {}},
+    ],
+    "topic_permissions": [{**DOCUMENT["topic_permissions"][0], "exchange": "e/é"}],
+    "parameters": [{**DOCUMENT["parameters"][0]}, {**DOCUMENT["parameters"][1], "value": {"max-queues": 1}}],
+}
+"""What releases spell, leave out, make by themselves or hold back."""
+
+
+@pytest.mark.parametrize("way", ["apply", "import"])
+def test_what_was_made_so_needs_no_change(way: str, clean: Place, tmp_path: Path) -> None:
+    file = written(tmp_path / "wanted", UNUSUAL)
+    if way == "apply":
+        assert rmqctl("definitions", "apply", file, "--yes", url=clean.http).exit == 0
+    else:
+        unlimited = {**UNUSUAL, "parameters": UNUSUAL["parameters"][:1], "topic_permissions": []}
+        assert rmqctl("definitions", "import", written(tmp_path / "first", unlimited), url=clean.http).exit == 0
+        assert rmqctl("definitions", "apply", file, "--yes", url=clean.http).exit == 0
+    again = rmqctl("definitions", "apply", file, "--yes", url=clean.http)
+    assert (again.exit, again.stdout) == (0, b""), str(again)
+    differs = rmqctl("definitions", "diff", file, clean.http, "-p", VHOST)
+    assert (differs.exit, json.loads(differs.stdout)["differences"]) == (0, []), str(differs)
+    assert rmqctl("check", "definitions", file, "-p", VHOST, url=clean.http).exit == 0
+    types = {
+        row["name"]: row.get("type", row["arguments"].get("x-queue-type"))
+        for row in ours(exported(clean.http))["queues"]
+    }
+    if clean.node is None or clean.node.modern:
+        assert (types["by default"], types["transient"], types["says what nobody reads"]) == (
+            "quorum",
+            "classic",
+            "quorum",
+        )
+    (vhost,) = [row for row in exported(clean.http)["vhosts"] if row["name"] == VHOST]
+    assert (vhost["metadata"]["description"], vhost["metadata"]["tags"]) == ("d", ["a", "b"])
+
+
+def test_what_was_exported_and_applied_is_exported_as_the_same_bytes(clean: Place, tmp_path: Path) -> None:
+    assert rmqctl("definitions", "apply", written(tmp_path / "made", UNUSUAL), "--yes", url=clean.http).exit == 0
+    first, second = tmp_path / "first", tmp_path / "second"
+    rmqctl("definitions", "export", str(first), url=clean.http)
+    forget(clean.http)
+    assert rmqctl("definitions", "apply", str(first), "--yes", url=clean.http).exit == 0
+    rmqctl("definitions", "export", str(second), url=clean.http)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_plan_that_cannot_succeed_is_not_begun(clean: Place, tmp_path: Path) -> None:
+    document = {
+        "vhosts": [{"name": VHOST}],
+        "queues": [{**QUEUE, "vhost": "nowhere"}],
+        "permissions": [{**DOCUMENT["permissions"][0], "user": "nobody"}],
+    }
+    file = written(tmp_path / "wanted", document)
+    for more in ("--dry-run", "--yes"):
+        ran = rmqctl("definitions", "apply", file, more, url=clean.http)
+        assert ran.exit == 65, str(ran)
+        assert "user 'nobody' does not exist; virtual host 'nowhere' does not exist" in ran.errors, str(ran)
+    assert [row for row in exported(clean.http)["vhosts"] if row["name"] == VHOST] == []
+
+
+def test_a_shovel_finds_its_queues(clean: Place, tmp_path: Path) -> None:
+    if clean.node is None:
+        pytest.skip("the embedded broker has no shovels")
+    value = {"src-protocol": "amqp091", "src-uri": f"amqp:///{quote(VHOST, safe='')}", "src-queue": "q/1 ü",
+             "dest-protocol": "amqp091", "dest-uri": f"amqp:///{quote(VHOST, safe='')}", "dest-queue": "plain"}  # fmt: skip
+    shovel = {"vhost": VHOST, "component": "shovel", "name": "s", "value": value}
+    file = written(tmp_path / "wanted", {**PERMITTED, "parameters": [shovel, *DOCUMENT["parameters"]]})
+    ok("definitions", "apply", file, "--yes", url=clean.http)
+    assert ok("definitions", "apply", file, "--yes", url=clean.http).stdout == b""
+    ok("delete", "shovel", "s", "-p", VHOST, url=clean.http)
+
+
 def test_wait_until_the_time_is_up(clean: Place, tmp_path: Path) -> None:
     file = written(tmp_path / "wanted", DOCUMENT)
     ran = rmqctl("wait", "definitions", file, "--timeout", "0.3", "--interval", "0.1", url=clean.http)

@@ -352,3 +352,13 @@ def test_permissions_of_nobody() -> None:
     assert (ran.exit, "user 'u' does not exist" in ran.err) == (67, True)
     ran, _ = declare(answers | {f"GET /api/vhosts/{ODD_PATH}": MISSING}, *words)
     assert (ran.exit, f"virtual host {ODD!r} does not exist" in ran.err) == (65, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("queue", "a\nb"), ("exchange", "a\r"), ("stream", "name=a\n"), ("binding", "e", "q\n"), ("binding", "e\n", "q")],
+)
+def test_line_ends_in_names_are_refused(words: tuple[str, ...]) -> None:
+    ran = run_with("declare", *words)
+    assert (ran.exit, ran.out) == (64, "")
+    assert "has a line end, which brokers take out of names" in ran.err

@@ -22,7 +22,7 @@ LIVE: dict[str, Any] = {
     "users": [USER],
     "policies": [{"name": "p", "vhost": V, "pattern": "x", "apply-to": "all", "priority": 0, "definition": {"a": 1}}],
     "queues": [QUEUE],
-    "exchanges": [{"name": "amq.rabbitmq.log", "vhost": "/", "type": "topic"}],
+    "exchanges": [{"name": "amq.rabbitmq.log", "vhost": "/", "type": "topic"}, {"name": "e", "vhost": V, "type": "topic"}],
     "bindings": [{"source": "e", "vhost": V, "destination": "q/1", "destination_type": "queue", "routing_key": "k",
                   "arguments": {}}],
 }  # fmt: skip
@@ -104,6 +104,71 @@ def test_export_of_a_virtual_host_that_4_3_cannot_name() -> None:
     assert ran == Ran(65, "", f"rmqctl: virtual host 'é' does not exist ({URL})\n")
 
 
+BROKEN_OFF = httpx.Response(
+    200, text='{"users": [{"name": "u"}], "explanation":', headers={"content-type": "application/json"}
+)
+LISTS: dict[str, Any] = {
+    "GET /api/overview": {"rabbitmq_version": "4.3.6", "product_version": "4.3.6", "cluster_name": "clé"},
+    "GET /api/users": [USER],
+    "GET /api/vhosts": [{"name": V, "metadata": {"description": "d", "tags": []}, "messages": 5}],
+    "GET /api/vhost-limits": [{"vhost": V, "value": {"max-queues": 5}}],
+    "GET /api/permissions": [],
+    "GET /api/topic-permissions": [],
+    "GET /api/parameters": [],
+    "GET /api/global-parameters": [{"name": "cluster_name", "value": "clé"}],
+    "GET /api/policies": LIVE["policies"],
+    "GET /api/queues": [
+        {**QUEUE, "type": "classic", "exclusive": False, "state": "running"},
+        {**QUEUE, "name": "mine", "type": "classic", "exclusive": True},
+    ],
+    "GET /api/exchanges": [
+        {"vhost": V, "name": name, "type": "topic", "durable": True, "auto_delete": False,
+         "internal": name in ("amq.rabbitmq.log", "i"),
+         "arguments": {}, "user_who_performed_action": "u"}
+        for name in ("", "amq.topic", "amq.rabbitmq.log", "e", "i")
+    ],
+    "GET /api/bindings": [
+        {**LIVE["bindings"][0], "properties_key": "k"}, {**LIVE["bindings"][0], "source": "", "properties_key": "q"},
+    ],
+}  # fmt: skip
+
+
+def test_an_export_that_breaks_off_is_put_together_from_the_lists(tmp_path: Path) -> None:
+    ran, _ = definitions("export", live=BROKEN_OFF, more=LISTS)
+    assert (ran.exit, ran.err.count("\n")) == (0, 1)
+    assert ran.err.startswith("warning: ")
+    assert "put together from the other lists" in ran.err
+    document = json.loads(ran.out)
+    assert document["vhosts"] == [
+        {"name": V, "limits": {"max-queues": 5}, "metadata": {"description": "d", "tags": []}}
+    ]
+    assert document["queues"] == [{**QUEUE, "type": "classic"}]
+    assert [row["name"] for row in document["exchanges"]] == ["amq.rabbitmq.log", "e"]
+    assert document["exchanges"][0].keys() == {"vhost", "name", "type", "durable", "auto_delete", "arguments"}
+    assert document["bindings"] == LIVE["bindings"]
+    assert (document["users"], document["rabbit_version"], document["original_cluster_name"]) == (
+        [USER],
+        "4.3.6",
+        "clé",
+    )
+    place = "GET /api/definitions/v"
+    ran, _ = definitions(
+        "export", "-p", "v", live=BROKEN_OFF, more={**LISTS, place: BROKEN_OFF, "GET /api/vhosts": [{"name": "v"}]}
+    )
+    assert (ran.exit, json.loads(ran.out)["original_vhost_name"]) == (0, "v")
+
+
+def test_the_oldest_releases_export_no_metadata() -> None:
+    old = {"rabbit_version": "3.10.8", "vhosts": [{"name": "a"}, {"name": "b"}]}
+    rows = [{"name": "a", "description": "d", "tags": ["t"], "default_queue_type": "undefined"},
+            {"name": "b", "description": "", "tags": []}]  # fmt: skip
+    ran, _ = definitions("export", live=old, more={"GET /api/vhosts": rows})
+    assert json.loads(ran.out)["vhosts"] == [
+        {"name": "a", "metadata": {"description": "d", "tags": ["t"]}},
+        {"name": "b"},
+    ]
+
+
 @pytest.mark.parametrize(
     "words", [("--only", "queue"), ("--exclude", "user"), ("--transformations", "exclude_user"), ("--only",)]
 )
@@ -134,6 +199,15 @@ def test_import(file: Path) -> None:
     assert bodies(broker) == {f"POST {ALL}": LIVE}
 
 
+def test_what_came_out_otherwise_is_told(file: Path) -> None:
+    """A shovel that the broker started before it had the queue has declared it as it wants it."""
+    live = {**LIVE, "queues": [{**QUEUE, "arguments": {}}]}
+    ran, broker = definitions("import", str(file), live=live)
+    assert (ran.exit, ran.out, f"GET {ALL}" in broker.asked) == (0, "", True)
+    reason = "is not as in the file: arguments.x-max-length: nothing -> 5"
+    assert ran.err == f"warning: queue 'q/1' in virtual host {V!r} {reason}\n"
+
+
 def test_import_into_one_virtual_host(file: Path) -> None:
     file.write_text(json.dumps({"rabbit_version": "3", "users": [USER], "queues": [QUEUE]}))
     ran, broker = definitions("import", str(file), "-p", V, more={f"POST {OF_V}": DONE})
@@ -144,7 +218,9 @@ def test_import_into_one_virtual_host(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "exit_code", "said"),
     [
-        ("{", (), 65, "not JSON"),
+        ("{,", (), 65, "not JSON"),
+        ('{"queues": [', (), 65, "breaks off after 12 bytes, within the JSON"),
+        ('{"quues": []}', (), 65, "did you mean 'queues'?"),
         ('{"queues": [{}]}', (), 65, "number 1 of queues has no name"),
         ('{"users": [{"name": "u", "tags": []}]}', (), 65, "user 'u' has no password"),
         ('{"queues": [{"name": "q"}]}', (), 64, "-p VHOST says where they go"),
@@ -288,7 +364,7 @@ def test_apply_does_what_differs_and_leaves_what_cannot_be_changed(file: Path) -
         "PUT /api/users/new": {"password_hash": "SECRET", "hashing_algorithm": "sha", "tags": "a"},
         "PUT /api/user-limits/new/max-connections": {"value": 5},
         "PUT /api/queues/a%2Fb%20c%252F%20%C3%A9/q%2F2": {
-            "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5, "x-queue-type": "classic"},
+            "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5},
         },
         f"DELETE {BINDING}/k": None,
         "DELETE /api/policies/a%2Fb%20c%252F%20%C3%A9/p": None,
@@ -345,3 +421,81 @@ def test_the_one_who_applies_is_not_deleted(file: Path) -> None:
     live = {"users": [{"name": "guest", "tags": ["administrator"]}]}
     file.write_text('{"users": [], "permissions": []}')
     assert definitions("apply", str(file), "--prune", live=live)[0] == Ran(0, "", "")
+
+
+def test_a_plan_that_cannot_succeed_says_why_and_nothing_is_done(file: Path) -> None:
+    rows = [{**QUEUE, "vhost": "nowhere", "name": name} for name in ("a", "b")]
+    file.write_text(json.dumps({"queues": [*rows, {**QUEUE, "name": "new"}]}))
+    ran, broker = definitions("apply", str(file), "--dry-run")
+    assert ran.exit == 65
+    assert "create\tqueue\tnowhere\ta\tvirtual host 'nowhere' does not exist\n" in ran.out
+    assert f"create\tqueue\t{V}\tnew\t\n" in ran.out
+    assert ran.err == "rmqctl: 2 changes cannot succeed: virtual host 'nowhere' does not exist\n"
+    ran, broker = definitions("apply", str(file), "--yes")
+    assert ran == Ran(
+        65, "", "rmqctl: 2 changes cannot succeed: virtual host 'nowhere' does not exist; nothing was changed\n"
+    )
+    assert bodies(broker) == {}
+
+
+def test_where_only_permissions_are_missing_it_is_refused(file: Path) -> None:
+    file.write_text(json.dumps({"queues": [{**QUEUE, "name": "new"}]}))
+    live = {**LIVE, "users": [{"name": "guest", "tags": ["administrator"]}]}
+    ran, broker = definitions("apply", str(file), "--yes", live=live)
+    assert (ran.exit, bodies(broker)) == (77, {})
+    assert "user 'guest' has no permissions in virtual host" in ran.err
+
+
+@pytest.mark.parametrize("more", [(), ("--prune",)])
+def test_a_file_about_other_virtual_hosts_means_nothing_for_this_one(more: tuple[str, ...], file: Path) -> None:
+    ran, broker = definitions("apply", str(file), "-p", "other", "--yes", *more)
+    assert (ran.exit, ran.out, broker.requests) == (65, "", [])
+    assert "says nothing about virtual host 'other': it is about '/', 'a/b" in ran.err
+
+
+def test_an_internal_exchange_that_exports_leave_out_is_there(file: Path) -> None:
+    row = {
+        "vhost": V,
+        "name": "i",
+        "type": "topic",
+        "durable": True,
+        "auto_delete": False,
+        "internal": True,
+        "arguments": {},
+    }
+    bound = {**LIVE["bindings"][0], "source": "i"}
+    file.write_text(json.dumps({"exchanges": [row], "bindings": [bound]}))
+    live = {**LIVE, "bindings": [bound], "exchanges": []}
+    there = {"GET /api/exchanges": LISTS["GET /api/exchanges"]}
+    ran, _ = definitions("export", "--only", "exchanges", live=live, more=there)
+    assert json.loads(ran.out)["exchanges"] == [row]
+    assert definitions("apply", str(file), "--yes", live=live, more=there)[0] == Ran(0, "", "")
+    ran, _ = definitions("diff", str(file), "http://me:pw@other:1", live=live, more=there)
+    assert (ran.exit, json.loads(ran.out)["equal"]) == (0, True)
+
+
+def test_an_exchange_type_is_looked_for_before_it_is_declared(file: Path) -> None:
+    file.write_text(json.dumps({"exchanges": [{"vhost": V, "name": "x", "type": "x-random"}]}))
+    answers = {"GET /api/overview": {"exchange_types": [{"name": "direct"}]}, "GET /api/exchanges": []}
+    ran, _ = definitions("apply", str(file), "--yes", more=answers)
+    assert (ran.exit, "the broker has no exchange type 'x-random'" in ran.err) == (65, True)
+
+
+def test_what_the_release_has_not_is_told_and_passed_over(file: Path) -> None:
+    file.write_text(json.dumps({"vhosts": [{"name": V, "metadata": {"default_queue_type": "quorum"}}]}))
+    live = {"rabbit_version": "3.10.8", "vhosts": [{"name": V}]}
+    ran, _ = definitions("apply", str(file), "--yes", live=live, more={"GET /api/vhosts": [{"name": V}]})
+    assert (ran.exit, ran.out) == (0, "")
+    assert (
+        ran.err == f"warning: virtual host {V!r}: default_queue_type needs RabbitMQ 3.11, this is 3.10.8: passed over\n"
+    )
+
+
+def test_cleared_limits_leave_no_empty_parameter(file: Path) -> None:
+    file.write_text('{"parameters": []}')
+    limits = {"vhost": "v", "component": "vhost-limits", "name": "limits", "value": {"max-queues": 5}}
+    live = {"vhosts": [{"name": "v"}], "parameters": [limits]}
+    ran, broker = definitions("apply", str(file), "-p", "v", "--prune", "--yes", live=live,
+                              more={"DELETE /api/parameters/vhost-limits/v/limits": DONE})  # fmt: skip
+    assert ran.exit == 0, ran
+    assert list(bodies(broker)) == ["DELETE /api/parameters/vhost-limits/v/limits"]

@@ -41,7 +41,12 @@ def test_nothing_is_renamed_or_lost(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "x: not JSON: "),
+        ("{,", "x: not JSON: "),
+        ('{"queues": [', "x: breaks off after 12 bytes, within the JSON"),
+        ('{"users": [{"name": "clé', "x: breaks off after 25 bytes, within the JSON"),
+        ("", "x: not JSON: "),
+        ('{"quues": []}', "x: 'quues' is no section of definitions; did you mean 'queues'?"),
+        ('{"stuff": [1]}', "x: 'stuff' is no section of definitions: users, vhosts, "),
         ("[]", "x: definitions are one JSON object"),
         ('{"queues": {}}', "x: queues has to be a list"),
         ('{"queues": [1]}', "x: number 1 of queues has to be an object"),
@@ -54,6 +59,51 @@ def test_what_is_wrong_and_where(text: str, said: str) -> None:
     with pytest.raises(DataError) as error:
         documents.parse(text, "x")
     assert str(error.value).startswith(said)
+
+
+def test_what_is_beside_the_sections_is_taken() -> None:
+    text = (
+        '{"rabbit_version": "3", "explanation": "x", "metadata": {"tags": []}, "limits": {}, "tags": ["a"], "mine": 1}'
+    )
+    assert len(documents.parse(text, "x")) == 6
+
+
+def test_the_order_of_tags_means_nothing() -> None:
+    def document(*tags: str) -> dict[str, Any]:
+        metadata = {"description": "", "tags": list(tags)}
+        return {"users": [{"name": "u", "tags": list(tags)}], "vhosts": [{"name": "v", "metadata": metadata}],
+                "metadata": metadata}  # fmt: skip
+
+    assert documents.written(document("b", "a")) == documents.written(document("a", "b"))
+
+
+def test_what_brokers_make_is_system() -> None:
+    row = {"vhost": "/", "arguments": {}}
+    purpose = {"x-internal-purpose": "federation"}
+    document = {
+        "exchanges": [
+            *({**row, "name": name} for name in ("", "amq.topic", "mine")), {**row, "name": "up", "arguments": purpose},
+        ],
+        "queues": [{**row, "name": "amq.gen-1"}, {**row, "name": "link", "arguments": purpose}, {**row, "name": "up"}],
+        "bindings": [
+            {**row, "source": source, "destination": destination, "destination_type": kind}
+            for source, kind, destination in (
+                ("", "queue", "q"), ("mine", "queue", "amq.gen-1"), ("mine", "exchange", "up"), ("up", "queue", "link"),
+                ("mine", "queue", "up"), ("amq.topic", "queue", "q"), ("mine", "exchange", "amq.fanout"),
+            )
+        ],
+        "parameters": [
+            {**row, "component": "imported_definition_hash_value", "name": "x"}, {**row, "component": "shovel", "name": "s"},
+        ],
+        "global_parameters": [{"name": "internal_cluster_id"}, {"name": "imported_definition_hash_value"}, {"name": "mine"}],
+    }  # fmt: skip
+    kept = documents.without_system(document)
+    assert [row["name"] for row in kept["exchanges"]] == ["mine"]
+    assert [row["name"] for row in kept["queues"]] == ["up"]
+    assert [(row["source"], row["destination"]) for row in kept["bindings"]] == [
+        ("mine", "up"), ("amq.topic", "q"), ("mine", "amq.fanout"),
+    ]  # fmt: skip
+    assert [row["name"] for row in kept["parameters"] + kept["global_parameters"]] == ["s", "mine"]
 
 
 def test_sections() -> None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from rmqctl.topology.documents import of_vhost
 from rmqctl.topology.plan import differences, plan, stages
+from rmqctl.topology.releases import lacking
 
 HASH = {"password_hash": "H", "hashing_algorithm": "sha"}
 OLD: dict[str, Any] = {
@@ -34,13 +36,14 @@ def test_releases_that_spell_it_otherwise_are_equal() -> None:
 
 
 def test_everything_comes_after_what_it_needs_and_goes_before() -> None:
+    """Shovels are last: a broker starts one at once, and it declares the queue that it does not find."""
     rows = {"vhost": "v", "name": "x", "component": "shovel", "value": 1, "user": "u", "exchange": "e", "source": "e",
             "destination": "q", "destination_type": "queue", "routing_key": "k", "definition": {}}  # fmt: skip
     sections = ("bindings", "queues", "exchanges", "policies", "global_parameters", "parameters", "topic_permissions",
                 "permissions")  # fmt: skip
     document = {section: [rows] for section in sections} | {"users": [{"name": "u"}], "vhosts": [{"name": "v"}]}
-    order = ["vhost", "user", "permissions", "topic_permissions", "parameter", "global_parameter", "policy", "exchange",
-             "queue", "binding"]  # fmt: skip
+    order = ["vhost", "user", "permissions", "global_parameter", "policy", "exchange", "queue", "binding",
+             "topic_permissions", "parameter"]  # fmt: skip
     changes = plan(document, {})
     assert [change.key.kind for change in changes] == order
     assert [[change.key.kind for change in stage] for stage in stages(changes)] == [[kind] for kind in order]
@@ -60,6 +63,84 @@ def test_a_queue_without_a_type_has_that_of_its_virtual_host() -> None:
     live = {"vhosts": [{"name": "/", "default_queue_type": "quorum"}],
             "queues": [{**OLD["queues"][0], "arguments": {"x-queue-type": "quorum"}}]}  # fmt: skip
     assert plan({"queues": OLD["queues"]}, live) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ({}, "quorum"),
+        ({"durable": False}, "classic"),
+        ({"auto_delete": True}, "classic"),
+        ({"type": "stream"}, "quorum"),  # brokers do not look at it
+        ({"durable": False, "arguments": {"x-queue-type": "classic"}}, "classic"),
+        ({"arguments": {"x-queue-type": "stream"}}, "stream"),
+    ],
+)
+def test_the_type_of_a_queue_that_is_declared_is_the_brokers_choice(row: dict[str, Any], kind: str) -> None:
+    queue = {**OLD["queues"][0], **row}
+    vhosts = {"vhosts": [{"name": "/", "metadata": {"default_queue_type": "quorum"}}]}
+    live = {**vhosts, "queues": [{**queue, "arguments": {"x-queue-type": kind}, "type": kind}]}
+    assert plan({"queues": [queue]}, live) == []
+    assert plan({**vhosts, "queues": [queue]}, live) == []
+    assert plan(of_vhost({"queues": [queue]}, "/"), of_vhost(live, "/"), "/") == []
+    elsewhere = {
+        "original_vhost_name": "/",
+        **vhosts["vhosts"][0],
+        "queues": [queue],
+    }  # its default counts there, not here
+    assert plan(of_vhost(elsewhere, "/"), of_vhost(live, "/"), "/") == []
+    assert differences({**vhosts, "queues": [queue]}, live, "/", live=(False, True)) == []
+    assert differences(live, {**vhosts, "queues": [queue]}, "/", live=(True, False)) == []
+
+
+def test_a_queue_is_declared_as_it_is_written() -> None:
+    (change,) = plan({"queues": OLD["queues"]}, {"vhosts": [{"name": "/"}]})
+    assert change.wanted["arguments"] == {}
+
+
+def test_what_a_release_has_not_is_passed_over() -> None:
+    vhost = {
+        "name": "/",
+        "metadata": {"description": "d", "default_queue_type": "quorum", "protected_from_deletion": True},
+    }
+    document = {"vhosts": [vhost], "queues": OLD["queues"]}
+    live: dict[str, Any] = {"rabbit_version": "3.10.8", "vhosts": [{"name": "/", "metadata": {"description": "d"}}],
+                            "queues": OLD["queues"]}  # fmt: skip
+    assert plan(document, live) == []
+    assert differences(document, live, "/", live=(False, True)) == []
+    assert lacking(document, (3, 10, 8)) == [("/", "default_queue_type"), ("/", "protected_from_deletion")]
+    assert lacking(document, (4, 3)) == lacking(document, ()) == []
+    assert steps(document, {**live, "rabbit_version": "4.3.6"}) == [
+        ("change", "vhost", "/"), ("needs recreation", "queue", "q"),
+    ]  # fmt: skip
+
+
+def test_limits_that_are_there_are_raised_before_what_they_hold_back() -> None:
+    def limited(number: int) -> dict[str, Any]:
+        return {
+            "parameters": [
+                {"vhost": "/", "component": "vhost-limits", "name": "limits", "value": {"max-queues": number}}
+            ]
+        }
+
+    document = {**limited(5), "queues": OLD["queues"]}
+    assert [kind for _, kind, _ in steps(document, limited(1))] == ["vhost_limits", "queue"]
+    assert [kind for _, kind, _ in steps(document, {})] == ["queue", "vhost_limits"]
+
+
+def test_what_brokers_make_is_neither_created_nor_deleted() -> None:
+    binding = {"vhost": "/", "source": "", "destination": "q", "destination_type": "queue", "routing_key": "q"}
+    system = {"bindings": [binding], "exchanges": [{"vhost": "/", "name": "", "type": "direct"}]}
+    assert plan(system, {}) == []
+    assert plan({"bindings": [], "exchanges": []}, system, "/", prune=True) == []
+
+
+def test_an_empty_object_may_be_an_empty_list() -> None:
+    def document(value: Any) -> dict[str, Any]:
+        return {"parameters": [{"vhost": "/", "component": "c", "name": "p", "value": {"args": value}}]}
+
+    assert plan(document({}), document([])) == []
+    assert plan(document({}), document(None)) != []
 
 
 def test_what_is_not_mentioned_stays() -> None:
