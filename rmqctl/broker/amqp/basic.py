@@ -6,14 +6,11 @@ from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.channel import Channel, Subscription
 from rmqctl.broker.amqp.deliveries import nack, reject
 from rmqctl.broker.amqp.errors import AmqpError
-from rmqctl.broker.core.arguments import Arguments, whole
+from rmqctl.broker.core.arguments import Arguments, check_consumer
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import precondition, refused
 from rmqctl.broker.core.replies import REPLY_TO
-
-# Arguments of consumers that other queues than streams do not know.
-_OF_STREAMS = ("x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered")
 
 
 def qos(channel: Channel, method: commands.Basic.Qos) -> None:
@@ -39,11 +36,7 @@ def consume(channel: Channel, method: commands.Basic.Consume) -> None:
     queue = channel.vhost.queue(name, channel.connection)
     arguments = Arguments(method.arguments or {}, getattr(method.arguments, "types", None))
     what = f"queue '{name}' in vhost '{channel.vhost.name}'"
-    for argument in _OF_STREAMS:
-        if argument in arguments:
-            raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{queue.kind}_queue")
-    if "x-priority" in arguments and (problem := whole("x-priority", arguments["x-priority"], arguments)):
-        raise precondition(f"invalid arg 'x-priority' for {what}: {problem}")
+    check_consumer(what, queue.kind, queue.foreign_consumer_arguments, arguments)
     if queue.in_exclusive_use(wanted=method.exclusive):
         raise refused(f"{what} in exclusive use")
     consumer = Consumer(
@@ -66,7 +59,17 @@ def cancel(channel: Channel, method: commands.Basic.Cancel) -> None:
         channel.reply(60, 31, short_string(tag))
     if tag == channel.reply_tag:
         channel.forget_replies()
-    elif subscription := channel.unsubscribe(tag):
+    else:
+        _remove(channel, tag)
+
+
+def cancel_ok(channel: Channel, method: commands.Basic.CancelOk) -> None:
+    """The client agrees to a consumer's end."""
+    _remove(channel, method.consumer_tag or "")
+
+
+def _remove(channel: Channel, tag: str) -> None:
+    if subscription := channel.unsubscribe(tag):
         subscription.queue.remove_consumer(subscription.consumer)
 
 
@@ -74,7 +77,7 @@ def get(channel: Channel, method: commands.Basic.Get) -> None:
     name = channel.queue_name(method.queue)
     channel.vhost.check(channel.user, "read", "queue", name)
     queue = channel.vhost.queue_to_get(name, channel.connection)
-    entry = queue.get()
+    entry = queue.get(None if method.no_ack else channel)
     if entry is None:
         queue.counts.get_empty += 1
         channel.counts.get_empty += 1

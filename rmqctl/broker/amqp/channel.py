@@ -16,7 +16,7 @@ from rmqctl.broker.amqp.errors import AmqpError, error_of
 from rmqctl.broker.amqp.states import ChannelState, Mode
 from rmqctl.broker.amqp.transaction import Published, TransactionLog
 from rmqctl.broker.core.broker import Broker
-from rmqctl.broker.core.consumer import Consumer, Origin
+from rmqctl.broker.core.consumer import Consumer, Impatient, Origin, Overdue
 from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.message import Entry, Message
@@ -29,6 +29,7 @@ from rmqctl.broker.core.vhost import VHost
 
 _MANDATORY = 1
 _TX, _CONFIRM = Mode.TX, Mode.CONFIRM
+_GUIDE = "This timeout value can be configured, see consumers doc guide to learn more"
 _NO_ROUTE = frames.short(312) + short_string("NO_ROUTE")
 
 
@@ -55,6 +56,7 @@ class Client(Connection, Protocol):
     def vhost(self) -> VHost: ...
 
     def send(self, frames: bytes) -> None: ...
+    def fail_channel(self, number: int, error: AmqpError) -> None: ...
     def capable(self, name: str) -> bool: ...
 
 
@@ -215,6 +217,20 @@ class Channel:
         else:
             self._cancel(consumer)
 
+    def withdraw_overdue(self, queue: Impatient, now: float) -> tuple[list[Overdue], float | None]:
+        """See `Outlet`."""
+        return self.deliveries.withdraw_overdue(queue, now)
+
+    def timed_out(self, consumer: Consumer | None) -> None:
+        """See `Outlet`. A consumer that can be told by basic.cancel keeps its place; for others the channel ends."""
+        known = consumer is not None and self.subscriptions.get(consumer.tag)
+        if known and known.consumer is consumer and self.connection.capable("consumer_cancel_notify"):
+            self._send_cancel(consumer.tag)
+        else:
+            # RabbitMQ 4.3 tells no other timeout than this one.
+            text = f"delivery acknowledgement on channel {self.number} timed out. Timeout value used: -1 ms. {_GUIDE}"
+            self.connection.fail_channel(self.number, AmqpError(406, text))
+
     def hold(self, event: Event) -> None:
         """Something from a queue: it comes after the answer to the method that is being handled."""
         self._held.append(event)
@@ -273,7 +289,10 @@ class Channel:
     def _cancel(self, consumer: Consumer) -> None:
         """basic.cancel: its queue is gone."""
         if self.unsubscribe(consumer.tag) and self.connection.capable("consumer_cancel_notify"):
-            self.connection.send(frames.method(self.number, 60, 30, short_string(consumer.tag), b"\x01"))
+            self._send_cancel(consumer.tag)
+
+    def _send_cancel(self, tag: str) -> None:
+        self.connection.send(frames.method(self.number, 60, 30, short_string(tag), b"\x01"))
 
     def send_reply(self, message: Message) -> None:
         """A direct reply: it needs no acknowledgement, and there is no queue where it could wait: who is choked loses it."""

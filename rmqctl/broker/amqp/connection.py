@@ -543,18 +543,11 @@ class Connection(Output):
         elif ConnectionEvent.FAILED in CONNECTION[self.state]:
             self._close(AmqpError(320, text), NO_METHOD)
 
-    def end_late_deliveries(self, before: float) -> None:
-        """Closes the channels on which a delivery was not acknowledged since `before` (Unix seconds)."""
-        for channel in list(self.channels.values()):
-            first = next(iter(channel.deliveries), None)
-            if first is not None and first.since < before and channel.state is _OPEN:
-                timeout = round((self.broker.consumer_timeout or 0) * 1000)
-                error = AmqpError(
-                    406,
-                    f"delivery acknowledgement on channel {channel.number} timed out. Timeout value used: {timeout} ms. "
-                    "This timeout value can be configured, see consumers doc guide to learn more",
-                )
-                self._fail(error, channel.number, b"")
+    def fail_channel(self, number: int, error: AmqpError) -> None:
+        """Closes a channel for a reason that is not in what its client has sent."""
+        channel = self.channels.get(number)
+        if channel is not None and channel.state is _OPEN:
+            self._fail(error, number, b"")
 
     def _release_channels(self) -> None:
         channels, self.channels = self.channels, {}

@@ -71,7 +71,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
                 arguments=_arguments(method),
                 owner=channel.connection,
             )
-        name, messages, consumers = queue.name, queue.ready.count, len(queue.consumers)
+        name, messages, consumers = queue.name, queue.ready.count, queue.consumer_count
     channel.last_queue = name
     if not method.nowait:
         channel.reply(50, 11, short_string(name), frames.long(messages), frames.long(consumers))

@@ -4,10 +4,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.consumer import Consumer, Impatient, Lender, Overdue
 from rmqctl.broker.core.errors import Refusal, precondition
 from rmqctl.broker.core.message import Entry
-from rmqctl.broker.core.queue import Queue
 
 
 class Settlement(NamedTuple):
@@ -38,7 +37,7 @@ class Delivery(NamedTuple):
     """One that waits to be acknowledged; `consumer` is None after basic.get; `since` in Unix seconds."""
 
     entry: Entry
-    queue: Queue
+    queue: Lender
     consumer: Consumer | None
     since: float
 
@@ -69,7 +68,7 @@ class Deliveries:
         self._tag += 1
         return self._tag
 
-    def add(self, entry: Entry, queue: Queue, consumer: Consumer | None, since: float) -> int:
+    def add(self, entry: Entry, queue: Lender, consumer: Consumer | None, since: float) -> int:
         """The tag of a delivery that waits to be acknowledged."""
         tag = self._tag = self._tag + 1
         self._unacked[tag] = Delivery(entry, queue, consumer, since)
@@ -105,6 +104,28 @@ class Deliveries:
                 break
         return taken
 
+    def withdraw_overdue(self, queue: Impatient, now: float) -> tuple[list[Overdue], float | None]:
+        """Gives a queue back what should have been acknowledged by now, and says when the next one of it should be.
+
+        The tags stay: the client may still settle them, which settles nothing.
+        """
+        late: dict[Consumer | None, list[Tagged]] = {}
+        due: float | None = None
+        for tag, delivery in self._unacked.items():
+            timeout = delivery.consumer.timeout if delivery.consumer is not None else queue.consumer_timeout
+            if delivery.queue is not queue or timeout is None:
+                continue
+            if delivery.since + timeout <= now:
+                late.setdefault(delivery.consumer, []).append((tag, delivery))
+            elif due is None or delivery.since + timeout < due:
+                due = delivery.since + timeout
+        for consumer, found in late.items():
+            stand_in = queue.withdrawn(consumer)
+            for tag, delivery in found:
+                self.settled(delivery)
+                self._unacked[tag] = Delivery(delivery.entry, stand_in, None, delivery.since)
+        return [Overdue(consumer, [each.entry for _, each in found]) for consumer, found in late.items()], due
+
     def put_back(self, taken: Iterable[Tagged]) -> None:
         """They were not settled after all."""
         for tag, delivery in taken:
@@ -123,8 +144,8 @@ class Deliveries:
             self.consumed -= 1
 
 
-def by_queue(deliveries: Iterable[Delivery]) -> dict[Queue, list[Entry]]:
-    found: dict[Queue, list[Entry]] = {}
+def by_queue(deliveries: Iterable[Delivery]) -> dict[Lender, list[Entry]]:
+    found: dict[Lender, list[Entry]] = {}
     for delivery in deliveries:
         found.setdefault(delivery.queue, []).append(delivery.entry)
     return found

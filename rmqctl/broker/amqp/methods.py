@@ -12,6 +12,7 @@ _HANDLERS: dict[str, Callable[[Channel, Any], None]] = {
     "Basic.Qos": basic.qos,
     "Basic.Consume": basic.consume,
     "Basic.Cancel": basic.cancel,
+    "Basic.CancelOk": basic.cancel_ok,
     "Basic.Get": basic.get,
     "Basic.Nack": basic.basic_nack,
     "Basic.Reject": basic.basic_reject,

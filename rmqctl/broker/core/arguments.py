@@ -193,6 +193,19 @@ def check_queue(what: str, kind: str, foreign: Container[str], arguments: Argume
             raise precondition(f"invalid arg '{argument}' for {what}: {problem}")
 
 
+_CONSUMER: dict[str, Check] = {"x-priority": whole, "x-consumer-timeout": _not_negative}
+
+
+def check_consumer(what: str, kind: str, foreign: Container[str], arguments: Arguments) -> None:
+    """The same for a consumer of such a queue."""
+    for argument in arguments:
+        if argument in foreign:
+            raise precondition(f"invalid arg '{argument}' for {what} of queue type rabbit_{kind}_queue")
+    for argument, check in _CONSUMER.items():
+        if argument in arguments and (problem := check(argument, arguments[argument], arguments)):
+            raise precondition(f"invalid arg '{argument}' for {what}: {problem}")
+
+
 def check_exchange_name(argument: str, what: str, arguments: Arguments) -> None:
     """Raises Refusal when an argument that names an exchange is no text. `what`: queue 'name' in vhost 'vhost'."""
     if argument in arguments and not isinstance(arguments[argument], str):

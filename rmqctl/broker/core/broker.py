@@ -21,12 +21,12 @@ DEFAULT_USER = "guest"
 
 
 class Broker:
-    """`consumer_timeout` is the delivery acknowledgement timeout in seconds, None for none."""
+    """`consumer_timeout`: see `Node.consumer_timeout`."""
 
     def __init__(self, node: Node, *, consumer_timeout: float | None = 1800.0) -> None:
         self.node = node
         self.cluster_name = node.name
-        self.consumer_timeout = consumer_timeout
+        node.consumer_timeout = consumer_timeout
         self.attempts = Attempts()
         self.replies = DirectReplies(node)
         self._users: dict[str, User] = {}
@@ -44,8 +44,6 @@ class Broker:
         """Whether there is any alarm."""
         self.blocked: Callable[[], None] = lambda: None
         """Is called when publishers are blocked, or no longer: their sockets are not read meanwhile."""
-        if consumer_timeout is not None:
-            self._watch_deliveries(consumer_timeout)
 
     @property
     def users(self) -> Mapping[str, User]:
@@ -223,14 +221,3 @@ class Broker:
                 with shielded("tell a client of an alarm"):
                     connection.alarm_changed()
             self.blocked()
-
-    def _watch_deliveries(self, timeout: float) -> None:
-        """Looks again and again for deliveries that were never acknowledged."""
-
-        def look() -> None:
-            for connection in list(self.connections):
-                connection.end_late_deliveries(self.node.now - timeout)
-            self.node.timers.at(self.node.now + pause, look)
-
-        pause = min(timeout / 2, 60.0)
-        self.node.timers.at(self.node.now + pause, look)

@@ -24,6 +24,7 @@ class ClassicQueue(Queue):
         "x-delayed-retry-min",
         "x-delayed-retry-max",
     }
+    foreign_consumer_arguments = Queue.foreign_consumer_arguments | {"x-consumer-timeout"}
     foreign_policy_keys = STREAM_POLICY_KEYS | {
         "delivery-limit",
         "dead-letter-strategy",

@@ -2,10 +2,11 @@
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from rmqctl.broker.core.message import Entry, Message
+from rmqctl.broker.core.stats import Counts
 
 
 class Origin(NamedTuple):
@@ -15,6 +16,37 @@ class Origin(NamedTuple):
     number: int
     peer: tuple[str, int]
     user: str
+
+
+class Lender(Protocol):
+    """What has handed a message out, and takes it back: a queue."""
+
+    counts: Counts
+
+    def settle(self, entry: Entry) -> None:
+        """The message was acknowledged, or needs no acknowledgement."""
+
+    def reject(self, entries: Iterable[Entry], *, failed: bool = False) -> None:
+        """The messages were refused for good."""
+
+    def requeue(self, entries: Iterable[Entry], *, failed: bool = True) -> None:
+        """The messages come back."""
+
+
+class Impatient(Lender, Protocol):
+    """A queue that takes its messages back when they are not acknowledged in time."""
+
+    consumer_timeout: float | None
+
+    def withdrawn(self, consumer: "Consumer | None") -> Lender:
+        """Stands in for it where something is settled that it has taken back."""
+
+
+class Overdue(NamedTuple):
+    """What a consumer, or with None basic.get, has had for too long."""
+
+    consumer: "Consumer | None"
+    entries: list[Entry]
 
 
 class Outlet(Protocol):
@@ -32,6 +64,12 @@ class Outlet(Protocol):
     def cancelled(self, consumer: "Consumer") -> None:
         """The queue is gone, and the consumer with it."""
 
+    def withdraw_overdue(self, queue: Impatient, now: float) -> tuple[list[Overdue], float | None]:
+        """Gives a queue back what should have been acknowledged by now, and says when the next one of it should be."""
+
+    def timed_out(self, consumer: "Consumer | None") -> None:
+        """A consumer, or with None basic.get, is told that it was too late."""
+
 
 class Consumer:
     """`prefetch`: unacknowledged messages at most, 0 without limit; its outlet keeps to it, and counts `unacked`.
@@ -40,7 +78,18 @@ class Consumer:
     one. `Queue.credit` brings it back.
     """
 
-    __slots__ = ("arguments", "blocked", "exclusive", "no_ack", "outlet", "prefetch", "priority", "tag", "unacked")
+    __slots__ = (
+        "arguments",
+        "blocked",
+        "exclusive",
+        "no_ack",
+        "outlet",
+        "prefetch",
+        "priority",
+        "tag",
+        "timeout",
+        "unacked",
+    )
 
     def __init__(
         self,
@@ -59,6 +108,8 @@ class Consumer:
         self.prefetch = prefetch
         self.arguments = dict(arguments or {})
         self.priority = int(self.arguments.get("x-priority", 0))
+        self.timeout: float | None = None
+        """In how many seconds each delivery is to be acknowledged; None for no limit."""
         self.unacked = 0
         self.blocked = False
 

@@ -27,6 +27,8 @@ class Node:
         self.now = self.started = clock()
         self.timers = Timers()
         self.held = Held()
+        self.consumer_timeout: float | None = 1800.0
+        """In how many seconds deliveries are to be acknowledged where nothing else says so; None for no limit."""
         self.journal: Journal = Ephemeral()
         self.awaiting: dict[Awaiting, None] = {}
         """Who has something to say as soon as the store has kept what was told it."""

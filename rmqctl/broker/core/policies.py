@@ -48,6 +48,7 @@ _COUNTS = {
     "max-in-memory-bytes": "maximum memory in bytes",
     "message-ttl": "message TTL",
     "consumer-timeout": "consumer timeout",
+    "consumer-disconnected-timeout": "consumer disconnected timeout",
 }
 _TEXTS = {
     "alternate-exchange": "alternate exchange name",
@@ -71,19 +72,35 @@ _LARGEST = 1 << 53
 _DELAYS = {"delayed-retry-min": "minimum", "delayed-retry-max": "maximum"}
 _RETRIES = ("all", "failed", "returned", "disabled")
 _MAX_AGE = re.compile(r"[0-9]+[YMDhms]")
-_OTHERS = ("delivery-limit", "queue-version", "max-age", "delayed-retry-type")
+_FILTER_SIZES = range(16, 256)
+_OTHERS = ("delivery-limit", "queue-version", "max-age", "delayed-retry-type", "stream-filter-size-bytes")
 _KEYS = frozenset((*_COUNTS, *_TEXTS, *_WORDS, *_POSITIVE, *_DELAYS, *_OTHERS))
 # What operators may limit; they may not send messages elsewhere.
 _OPERATOR_KEYS = frozenset((*_COUNTS, *_DELAYS, *_OTHERS, "expires", "overflow", "target-group-size")) - {
     "consumer-timeout",
+    "consumer-disconnected-timeout",
     "max-age",
+    "stream-filter-size-bytes",
 }
 EXCHANGES = frozenset(("all", "exchanges"))
 """The values of apply-to that mean exchanges."""
 # Limits of which the smaller one holds when there are several.
-_SMALLER = frozenset(("message-ttl", "expires", "max-length", "max-length-bytes", "delivery-limit"))
+_SMALLER = frozenset(
+    (
+        "message-ttl",
+        "expires",
+        "max-length",
+        "max-length-bytes",
+        "delivery-limit",
+        "consumer-timeout",
+        "delayed-retry-min",
+        "delayed-retry-max",
+    )
+)
+# Between a policy and an operator's one, it is the larger one of these that holds.
+_LARGER = "delayed-retry-min"
 # What an argument of a queue is called as a key of a policy, where it can be both.
-QUEUE_KEYS = (*sorted(_SMALLER), "overflow", "dead-letter-exchange", "dead-letter-routing-key")
+QUEUE_KEYS = (*sorted(_SMALLER), "overflow", "dead-letter-exchange", "dead-letter-routing-key", "delayed-retry-type")
 
 
 def best(policies: Iterable[Policy], name: str, applies: Container[str], foreign: frozenset[str]) -> Policy | None:
@@ -111,7 +128,10 @@ def effective(
     """
     merged = dict(policy.definition) if policy else {}
     for key, value in (operator_policy.definition if operator_policy else {}).items():
-        merged[key] = _smaller(merged[key], value) if key in merged and key in _SMALLER else value
+        if key in merged and key == _LARGER:
+            merged[key] = max(merged[key], value)
+        else:
+            merged[key] = _smaller(merged[key], value) if key in merged and key in _SMALLER else value
     for key in QUEUE_KEYS:
         if key in merged and key in before_arguments:
             continue
@@ -176,6 +196,9 @@ def _definition_problem(definition: Mapping[str, Any], keys: frozenset[str]) -> 
     retry = definition.get("delayed-retry-type", "disabled")
     if retry != "disabled" and "delayed-retry-min" not in definition:
         return f"delayed-retry-min is required when delayed-retry-type is {retry}"
+    least, most = definition.get("delayed-retry-min"), definition.get("delayed-retry-max")
+    if least is not None and most is not None and most < least:
+        return f"delayed-retry-max ({most}) must not be smaller than delayed-retry-min ({least})"
     return ""
 
 
@@ -190,6 +213,12 @@ def _value_problem(name: str, value: Any) -> str:
     if name == "delayed-retry-type":
         problem = f"{term(value)} is not a valid delayed retry type. Must be one of: {', '.join(_RETRIES)}"
         return "" if value in _RETRIES else problem
+    if name == "stream-filter-size-bytes":
+        return (
+            ""
+            if whole and value in _FILTER_SIZES
+            else f"{term(value)} is not a valid filter size. Valid range is 16-255"
+        )
     if name in _DELAYS:
         problem = f"{term(value)} is not a valid delayed retry {_DELAYS[name]} delay. Must be a positive integer"
         return "" if whole and value >= 1 else problem

@@ -88,9 +88,6 @@ class Connection(Protocol):
     def alarm_changed(self) -> None:
         """Publishers are blocked now, or no longer."""
 
-    def end_late_deliveries(self, before: float) -> None:
-        """What was delivered before (Unix seconds) and is not acknowledged is taken back, with an error for its consumer."""
-
 
 class Ephemeral:
     """The journal of a broker that keeps nothing."""

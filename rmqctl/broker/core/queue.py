@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from rmqctl.broker.core import content
 from rmqctl.broker.core.arguments import Arguments, check_queue
-from rmqctl.broker.core.consumer import Consumer, Turns
+from rmqctl.broker.core.consumer import Consumer, Outlet, Turns
 from rmqctl.broker.core.message import Entry, Message
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.ports import Connection
@@ -59,6 +59,10 @@ class Queue:
     """The values of a policy's apply-to that mean queues of this kind."""
     foreign_arguments: ClassVar[frozenset[str]] = frozenset()
     """Arguments that a declaration may not have."""
+    foreign_consumer_arguments: ClassVar[frozenset[str]] = frozenset(
+        ("x-stream-offset", "x-stream-filter", "x-stream-match-unfiltered")
+    )
+    """Arguments that a consumer may not have."""
     foreign_policy_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that keep a whole policy from queues of this kind."""
     policy_before_arguments: ClassVar[frozenset[str]] = frozenset()
@@ -163,6 +167,14 @@ class Queue:
         """The message as it is handed out when it has come back before."""
         return entry.message
 
+    def _put_back(self, entries: list[Entry], failed: bool) -> None:
+        """Messages that came back are ready again."""
+        self.ready.put_back(entries)
+
+    def _take_all(self) -> list[Entry]:
+        """All messages that nobody has."""
+        return self.ready.clear()
+
     def _choose_active(self) -> None:
         """With x-single-active-consumer: who is served from now on."""
         if self.active is None and (chosen := self._waiting.first()) is not None:
@@ -197,6 +209,8 @@ class Queue:
     def configure(self, effective: Mapping[str, Any]) -> None:
         """Takes over what arguments and policies come to, by the policies' names (`message-ttl`, milliseconds)."""
         ttl, expires = effective.get("message-ttl"), effective.get("expires")
+        timeout = effective.get("consumer-timeout")
+        self.consumer_timeout: float | None = self.node.consumer_timeout if timeout is None else timeout / 1000
         self.ttl: float | None = None if ttl is None else ttl / 1000
         self.expires_after: float | None = None if expires is None else expires / 1000
         self.max_length: int | None = effective.get("max-length")
@@ -274,8 +288,11 @@ class Queue:
 
     # ------------------------------------------------------------------------------------------------------ consuming
 
-    def get(self) -> Entry | None:
-        """The next message, for basic.get. It counts as unacknowledged until `settle` or `requeue`."""
+    def get(self, outlet: Outlet | None = None) -> Entry | None:
+        """The next message, for basic.get. It counts as unacknowledged until `settle` or `requeue`.
+
+        `outlet`: who is to acknowledge it.
+        """
         self.used = self.node.now
         entry = self._take() if self._has_next() else None
         if entry is not None:
@@ -320,7 +337,7 @@ class Queue:
             self._expiring |= entry.expires is not None
             limit = self.delivery_limit
             (tired if failed and limit is not None and entry.count > limit else back).append(entry)
-        self.ready.put_back(back)
+        self._put_back(back, failed)
         self._dead_letter(tired, "delivery_limit")
         self._look_at_returned()
         self.drain()
@@ -396,7 +413,7 @@ class Queue:
     # ------------------------------------------------------------------------------------------------------- removing
 
     def purge(self) -> Purged:
-        entries = self.ready.clear()
+        entries = self._take_all()
         stored = any(entry.stored for entry in entries)
         self._make_room()
         self._forget(entries)
@@ -405,7 +422,7 @@ class Queue:
     def delete(self) -> None:
         """Forgets all messages and tells the consumers. The vhost takes care of names and bindings."""
         self.deleted = True
-        self._forget(self.ready.clear())
+        self._forget(self._take_all())
         for timer in (self._expiry, self._unused):
             if timer:
                 timer.cancel()
@@ -415,8 +432,23 @@ class Queue:
             consumer.outlet.cancelled(consumer)
 
     def messages(self) -> Iterator[Entry]:
-        """The ready ones in the order of delivery."""
+        """Those that nobody has, the ready ones first, in the order of delivery."""
         return iter(self.ready)
+
+    @property
+    def count(self) -> int:
+        """Of all messages, also those that were delivered."""
+        return self.ready.count + self.unacked
+
+    @property
+    def ready_bytes(self) -> int:
+        """Of the messages that nobody has."""
+        return self.ready.bytes
+
+    @property
+    def consumer_count(self) -> int:
+        """As queue.declare tells it."""
+        return len(self.consumers)
 
     # -------------------------------------------------------------------------------------------------------- the inside
 

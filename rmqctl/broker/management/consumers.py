@@ -26,7 +26,7 @@ def consumer_row(call: Call, queue: Queue, consumer: Consumer) -> Row:
     origin = consumer.outlet.origin
     host, port = origin.peer
     waits = queue.single_active and queue.active is not consumer
-    timeout = call.broker.consumer_timeout
+    timeout = queue.consumer_timeout
     return {
         "arguments": in_order(consumer.arguments),
         "channel_details": {

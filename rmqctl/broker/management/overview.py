@@ -130,7 +130,7 @@ def reset(call: Call) -> None:
 
 def configuration(call: Call) -> Answer:
     """As Erlang terms: the settings that this broker has."""
-    timeout = call.broker.consumer_timeout
+    timeout = call.broker.node.consumer_timeout
     shown = "undefined" if timeout is None else str(round(timeout * 1000))
     return Answer(200, text=f"[{{rabbit,[{{consumer_timeout,{shown}}}]}}].\n", content_type="text/plain")
 

@@ -14,6 +14,7 @@ from rmqctl.broker.core import fields
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.message import Entry
 from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.quorum import QuorumQueue
 from rmqctl.broker.management import listing
 from rmqctl.broker.management.consumers import consumer_row
 from rmqctl.broker.management.rates import OF_QUEUE
@@ -175,7 +176,7 @@ def totals_row(queue: Queue) -> Row:
         "auto_delete": queue.auto_delete,
         "durable": queue.durable,
         "exclusive": queue.exclusive,
-        "messages": queue.ready.count + queue.unacked,
+        "messages": queue.count,
         "messages_ready": queue.ready.count,
         "messages_unacknowledged": queue.unacked,
         "name": queue.name,
@@ -194,8 +195,7 @@ def totals_row(queue: Queue) -> Row:
 
 def full_row(call: Call, queue: Queue, unacked: Unacked) -> Row:
     """Everything, also what is null."""
-    ready, waiting = queue.ready.count, queue.unacked
-    ready_bytes, waiting_bytes = queue.ready.bytes, queue.unacked_bytes
+    ready_bytes, waiting_bytes = queue.ready_bytes, queue.unacked_bytes
     capacity = _capacity(queue)
     row = {
         **definition_row(queue),
@@ -206,9 +206,9 @@ def full_row(call: Call, queue: Queue, unacked: Unacked) -> Row:
         "message_bytes": ready_bytes + waiting_bytes,
         "message_bytes_ready": ready_bytes,
         "message_bytes_unacknowledged": waiting_bytes,
-        "messages": ready + waiting,
-        "messages_ready": ready,
-        "messages_unacknowledged": waiting,
+        "messages": queue.count,
+        "messages_ready": queue.ready.count,
+        "messages_unacknowledged": queue.unacked,
         **call.rates.details(("lengths", queue), "messages", "messages_ready", "messages_unacknowledged"),
         "reductions": 0,
         "reductions_details": {"rate": 0.0},
@@ -216,7 +216,7 @@ def full_row(call: Call, queue: Queue, unacked: Unacked) -> Row:
     }
     if listing.wants(call, "messages_persistent", "message_bytes_persistent"):
         row |= _persistent(queue, unacked.get(queue, ()))
-    row |= _of_quorum(queue) if queue.replicated else _of_classic(call, queue, unacked.get(queue, ()))
+    row |= _of_quorum(queue) if isinstance(queue, QuorumQueue) else _of_classic(call, queue, unacked.get(queue, ()))
     if stats := call.rates.message_stats(queue, queue.counts, OF_QUEUE):
         row["message_stats"] = stats
     return row
@@ -247,21 +247,23 @@ def _of_classic(call: Call, queue: Queue, unacked: Iterable[Entry]) -> Row:
     }
 
 
-def _of_quorum(queue: Queue) -> Row:
+def _of_quorum(queue: QuorumQueue) -> Row:
     ready = queue.ready.count
-    return {
-        "delayed_retry": "disabled",
+    row = {
+        "delayed_retry": str(queue.retry or "disabled"),
         "message_bytes_dlx": 0,
         "message_bytes_ram": 0,
         "messages_active_priorities": 1 if ready else 0,
         "messages_by_priority": {"4": ready} if ready else {},
-        "messages_delayed": 0,
+        "messages_delayed": len(queue.delayed),
         "messages_dlx": 0,
         "messages_ram": 0,
         "messages_ready_returned": 0,
         "open_files": {queue.node.name: 0},
         "publishers": 0,
     }
+    times = {"last_delayed_at": queue.delayed.last, "next_delayed_at": queue.delayed.next}
+    return row | {name: round(queue.node.date(when) * 1000) for name, when in times.items() if when is not None}
 
 
 def _members(queue: Queue) -> Row:
@@ -286,7 +288,9 @@ def unacked_by_queue(call: Call) -> Unacked:
 
 
 def _persistent(queue: Queue, unacked: Iterable[Entry]) -> Row:
-    """Messages of queues that are not durable do not count: they are not written down."""
+    """Messages of queues that are not durable do not count: they are not written down. Quorum queues keep them all."""
+    if isinstance(queue, QuorumQueue):
+        return {"messages_persistent": queue.count, "message_bytes_persistent": queue.ready_bytes + queue.unacked_bytes}
     kept = [entry for entry in (*queue.messages(), *unacked) if entry.message.persistent] if queue.durable else []
     size = sum(len(entry.message.body) for entry in kept)
     return {"messages_persistent": len(kept), "message_bytes_persistent": size}

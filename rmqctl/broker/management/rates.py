@@ -85,8 +85,7 @@ def _measured(broker: Broker) -> Iterator[tuple[object, Sequence[float]]]:
                 yield exchange, _read(exchange.counts)
         for queue in vhost.queues.values():
             yield queue, _read(queue.counts)
-            ready, unacked = queue.ready.count, queue.unacked
-            yield ("lengths", queue), (ready + unacked, ready, unacked)
+            yield ("lengths", queue), (queue.count, queue.ready.count, queue.unacked)
         yield vhost, _read(totals.counts(broker, vhost))
         yield ("lengths", vhost), totals.lengths([vhost])
         yield ("octets", vhost), totals.octets(broker, vhost)

@@ -39,12 +39,13 @@ def all_counts(broker: Broker) -> Counts:
 
 def lengths(vhosts: Iterable[VHost]) -> tuple[int, int, int]:
     """Messages: all, ready, unacknowledged."""
-    ready = unacked = 0
+    count = ready = unacked = 0
     for vhost in vhosts:
         for queue in vhost.queues.values():
+            count += queue.count
             ready += queue.ready.count
             unacked += queue.unacked
-    return ready + unacked, ready, unacked
+    return count, ready, unacked
 
 
 def octets(broker: Broker, vhost: VHost) -> tuple[int, int]:

@@ -79,12 +79,34 @@ def test_a_delivery_limit_may_be_anything(vhost: VHost, value: Any) -> None:
         ),
         ({"delayed-retry-min": 0}, "0 is not a valid delayed retry minimum delay. Must be a positive integer"),
         ({"delayed-retry-max": "a"}, '<<"a">> is not a valid delayed retry maximum delay. Must be a positive integer'),
+        (
+            {"delayed-retry-min": 10, "delayed-retry-max": 5},
+            "delayed-retry-max (5) must not be smaller than delayed-retry-min (10)",
+        ),
     ],
 )
 def test_a_definition_that_a_policy_cannot_have(definition: dict[str, Any], problem: str, operator: bool) -> None:
     with pytest.raises(Refusal) as refused:
         checked({"vhost": "v", "name": "p", "pattern": "", "definition": definition}, operator=operator)
     assert refused.value.text == f"Validation failed\n\n{problem}\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("consumer-timeout", -1, "-1 is not a valid consumer timeout"),
+        ("consumer-disconnected-timeout", -1, "-1 is not a valid consumer disconnected timeout"),
+        ("stream-filter-size-bytes", 15, "15 is not a valid filter size. Valid range is 16-255"),
+        ("stream-filter-size-bytes", "16", '<<"16">> is not a valid filter size. Valid range is 16-255'),
+    ],
+)
+def test_keys_that_operators_do_not_have(key: str, value: Any, problem: str) -> None:
+    document = {"vhost": "v", "name": "p", "pattern": "", "definition": {key: value}}
+    with pytest.raises(Refusal, match=problem):
+        checked(document)
+    with pytest.raises(Refusal, match="are not recognised policy settings"):
+        checked({**document, "definition": {key: 100}}, operator=True)
+    assert checked({**document, "definition": {key: 100}}).definition == {key: 100}
 
 
 @pytest.mark.parametrize("value", ["abc", "1x", "h", 5, None])

@@ -15,6 +15,7 @@ from . import (
     routing,
     sequences,
     states,
+    timeouts,
     types,
     waiting,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "routing",
     "sequences",
     "states",
+    "timeouts",
     "types",
     "waiting",
 ]
