@@ -13,6 +13,11 @@ def main() -> NoReturn:
     cost it about a fifth of its time. Commands that stay (watch, broker) switch the collector on again.
     """
     gc.disable()
+    from rmqctl import stdio
+
+    if problem := stdio.prepare():
+        print(f"rmqctl: {problem}", file=sys.stderr, flush=True)
+        os._exit(70)
     from rmqctl.cli import run
     from rmqctl.session import Session
 

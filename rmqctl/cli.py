@@ -307,6 +307,10 @@ def _fail(session: Session, error: RmqctlError, words: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exception(error, file=session.stderr)
+    try:
+        session.stdout.flush()
+    except OSError:  # what cannot be written must not keep the error from being said
+        _discard_stdout(session)
     with contextlib.suppress(OSError):
         session.say(f"rmqctl: {error}")
         if isinstance(error, UsageError) and words and not session.quiet and (command := _named(words)):

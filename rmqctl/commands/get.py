@@ -1,27 +1,34 @@
 """get and peek: messages from the head of a queue, which stay there unless it is said otherwise; streams by offset."""
 
+import contextlib
+import errno
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rmqctl.amqp.connection import connected, putting_back
 from rmqctl.amqp.delivery import Delivery
-from rmqctl.api import looking
 from rmqctl.api import messages as api
-from rmqctl.api.paths import path
-from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, death_in_words, payload_of
+from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, death_in_words, look_of, payload_of
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
-from rmqctl.errors import NotFound, RmqctlError, Unavailable, UsageError
+from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.output import TERMINAL
-from rmqctl.result import Answer, Nothing, Result, Rows
+from rmqctl.result import Answer, Live, Nothing, Result, Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A disk is full, not a word of the command line wrong."""
 
 Row = dict[str, Any]
 Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help=r"At most so many messages \[1].")]
@@ -70,7 +77,7 @@ def get(
 
     They are put back and marked as redelivered, unless --ack or --reject removes them. Where being put back counts against a
     delivery limit, get refuses without --force. A payload that is not UTF-8 is shown as base64, and payload_encoding says so.
-    With --dump a message is removed only after its files are written.
+    A message is removed over AMQP, and only after it was written.
     """
     if requeue + ack + reject > 1:
         raise UsageError("--requeue, --ack and --reject exclude each other")
@@ -85,16 +92,19 @@ def get(
         _fresh(dump)
     if offset is not None:
         return _result(session, _from_stream(session, name, wanted, _offset(offset), url), dump, payload_only)
+    look = look_of(session, url, name, rejecting=mode == api.REJECT_AND_REQUEUE)
+    if look.kind == "stream":
+        if mode not in api.PUT_BACK:
+            raise Unavailable(f"queue {name!r} is a stream, where messages stay: --offset reads it")
+        session.hint("A stream, read from its first message: --offset chooses another one.")
+        return _result(session, _from_stream(session, name, wanted, "first", url), dump, payload_only)
+    encoding = words.get("encoding", "auto")
     if mode not in api.PUT_BACK:
         if dump is not None:
             return _dump_and_remove(session, name, wanted, mode, dump, url)
-        return _result(session, _get(session, name, wanted, mode, words), None, payload_only)
-    look = looking.look(session.client, session.vhost, name, rejecting=mode == api.REJECT_AND_REQUEUE)
-    if look.kind == "stream":
-        session.hint("A stream, read from its first message: --offset chooses another one.")
-        return _result(session, _from_stream(session, name, wanted, "first", url), dump, payload_only)
+        return _take(session, name, wanted, mode, encoding, payload_only, url)
     look.check(force=force, instead="--force looks all the same, get --ack removes what it gets")
-    found = _get(session, name, wanted, mode, words)
+    found = api.get(session.client, session.vhost, name, wanted, mode, encoding)
     if found:
         session.hint("The messages are back in the queue, marked as redelivered.")
     result = _result(session, found, dump, payload_only)
@@ -136,20 +146,6 @@ def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
     return found["queue"], found
 
 
-def _get(session: Session, queue: str, count: int, mode: str, words: Mapping[str, str]) -> list[Row]:
-    try:
-        return api.get(session.client, session.vhost, queue, count, mode, words.get("encoding", "auto"))
-    except NotFound:
-        raise
-    except RmqctlError:
-        if session.client.get(path("queues", session.vhost, queue), {"columns": "type"}).get("type") != "stream":
-            raise
-        raise Unavailable(
-            f"queue {queue!r} in virtual host {session.vhost!r} is a stream, where messages stay: neither --ack nor --reject "
-            "applies, --offset reads it"
-        ) from None
-
-
 # What is printed
 
 
@@ -163,9 +159,16 @@ def _headers(message: Row) -> Row:
 
 
 def _shown(session: Session, found: list[Row], payload_only: bool) -> Answer:
+    part = _part(session, found, payload_only)
+    if isinstance(part, Rows):
+        return part
+    session.write_bytes(part)
+    return Nothing()
+
+
+def _part(session: Session, found: list[Row], payload_only: bool) -> Rows | bytes:
     if payload_only:
-        _write_payloads(session, found)
-        return Nothing()
+        return _payloads(session, found)
     native = session.format.native
     terminal = session.format is TERMINAL
     rows, deaths = [], []
@@ -181,11 +184,9 @@ def _shown(session: Session, found: list[Row], payload_only: bool) -> Answer:
     return Rows(COLUMNS, rows, messages=tuple(deaths))
 
 
-def _write_payloads(session: Session, found: list[Row]) -> None:
+def _payloads(session: Session, found: list[Row]) -> bytes:
     written = b"\n".join(map(payload_of, found))
-    if found and (len(found) > 1 or session.on_terminal):
-        written += b"\n"
-    session.write_bytes(written)
+    return written + b"\n" if found and (len(found) > 1 or session.on_terminal) else written
 
 
 # Folders
@@ -197,6 +198,8 @@ def _fresh(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         taken = next(folder.glob("message-*"), None)
     except OSError as error:
+        if error.errno in FULL:
+            raise _unwritten(folder, error) from None
         raise UsageError(f"--dump {folder}: {error.strerror}") from None
     if taken is not None:
         raise UsageError(f"--dump {folder}: {taken.name} is there already; give another folder")
@@ -211,40 +214,96 @@ def _dumped(session: Session, folder: Path, found: Iterable[Row]) -> Nothing:
 
 
 def _write(folder: Path, number: int, message: Row) -> None:
-    """Both files are on the disk when this returns."""
+    """Both files are on the disk when this returns, or none is left and it raises RmqctlError."""
     beside = {key: message.get(key) for key in ("exchange", "routing_key", "redelivered")}
     text = json.dumps({**beside, "properties": message.get("properties") or {}}, ensure_ascii=False, indent=2)
-    for name, content in ((PAYLOAD, payload_of(message)), (PROPERTIES, f"{text}\n".encode())):
-        try:
-            with (folder / name.format(number)).open("wb") as file:
+    contents = {PAYLOAD: payload_of(message), PROPERTIES: f"{text}\n".encode()}
+    files = {folder / name.format(number): content for name, content in contents.items()}
+    try:
+        for path_, content in files.items():
+            with path_.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            raise UsageError(f"--dump {folder}: {error.strerror}") from None
+    except OSError as error:
+        for path_ in files:
+            with contextlib.suppress(OSError):
+                path_.unlink()
+        raise _unwritten(folder, error) from None
+
+
+def _unwritten(folder: Path, error: OSError) -> RmqctlError:
+    return RmqctlError(f"--dump {folder}: {error.strerror}")
 
 
 # Over AMQP
 
 
+def _take(
+    session: Session, queue: str, count: int, mode: str, encoding: str, payload_only: bool, url: str | None
+) -> Live:
+    """Messages leave the queue when they were written: the HTTP API removes them before anybody has their bytes."""
+    told: list[str] = []
+
+    def part_of(found: list[Row]) -> Rows | bytes:
+        part = _part(session, found, payload_only)
+        told.extend(part.messages if isinstance(part, Rows) else ())
+        return part
+
+    def parts() -> Generator[Rows | Value | bytes, None, None]:
+        with contextlib.ExitStack() as stack:
+            try:
+                connection = stack.enter_context(connected(session, url))
+            except (Unavailable, TimedOut) as error:
+                if url is not None:
+                    raise
+                session.say(f"rmqctl: warning: {error}; the HTTP API removes messages before they are written")
+                yield part_of(api.get(session.client, session.vhost, queue, count, mode, encoding))
+                return
+            channel = connection.channel()
+            stack.enter_context(putting_back(channel))
+            taken = list(_got(channel, queue, count))
+            yield part_of([_row(each, encoding) for each in taken])
+            for delivery in taken:  # when this goes on, they were written
+                _settle(channel, delivery, mode)
+
+    return Live(parts(), lambda: Nothing(tuple(told)))
+
+
 def _dump_and_remove(session: Session, queue: str, count: int, mode: str, folder: Path, url: str | None) -> Nothing:
-    """The HTTP API removes a message before anybody has its bytes on a disk; basic.get and basic.ack do not."""
+    """Each message leaves the queue when its files are on the disk."""
+    number = 0
     with connected(session, url) as connection, putting_back(channel := connection.channel()):
-        settle: Callable[[int], None] = channel.basic_ack
-        if mode != api.ACK:
-            settle = lambda tag: channel.basic_nack(tag, requeue=False)  # noqa: E731
-        number = 0
-        while number < count:
-            got, properties, body = channel.basic_get(queue)
-            if got is None or properties is None or body is None:
-                break
-            number += 1
-            _write(folder, number, Delivery(got, properties, body).row())
-            settle(got.delivery_tag)
+        for number, delivery in enumerate(_got(channel, queue, count), 1):
+            _write(folder, number, delivery.row())
+            _settle(channel, delivery, mode)
     session.hint(
         f"{number} messages were removed and are in {folder}; rmqctl publish --from {folder} publishes them again."
     )
     return Nothing()
+
+
+def _got(channel: "BlockingChannel", queue: str, count: int) -> Iterator[Delivery]:
+    """Messages from the head, unacknowledged."""
+    for _ in range(count):
+        got, properties, body = channel.basic_get(queue)
+        if got is None:
+            return
+        yield Delivery(got, properties, body or b"")
+
+
+def _settle(channel: "BlockingChannel", delivery: Delivery, mode: str) -> None:
+    if mode == api.ACK:
+        channel.basic_ack(delivery.got.delivery_tag)
+    else:
+        channel.basic_nack(delivery.got.delivery_tag, requeue=False)
+
+
+def _row(delivery: Delivery, encoding: str) -> Row:
+    row = delivery.row()
+    if encoding == "base64":
+        row |= {"payload": b64encode(delivery.body).decode("ascii"), "payload_encoding": "base64"}
+    return row
 
 
 END_OF_STREAM_SECONDS = 2.0

@@ -115,12 +115,14 @@ def death_in_words(death: Row) -> str:
     )
 
 
-def look_of(session: Session, url: str | None, queue: str) -> Look:
-    """What looking at the messages of a queue over AMQP costs. Raises NotFound.
+def look_of(session: Session, url: str | None, queue: str, *, rejecting: bool = False) -> Look:
+    """What looking at the messages of a queue costs. Raises NotFound.
 
     Without a kind when the HTTP API does not tell it, and is not needed for the AMQP address either.
     """
-    return _told(lambda: looking.look(session.client, session.vhost, queue), url) or Look(queue, session.vhost)
+    return _told(lambda: looking.look(session.client, session.vhost, queue, rejecting=rejecting), url) or Look(
+        queue, session.vhost
+    )
 
 
 def kind_of_exchange(session: Session, url: str | None, name: str) -> str | None:

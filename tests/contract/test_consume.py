@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -104,6 +105,25 @@ def payloads(text: str) -> list[int]:
 
 
 # consume
+
+
+@pytest.mark.parametrize("environ", [{}, {"PYTHONUNBUFFERED": "1"}], ids=("buffered", "unbuffered"))
+def test_what_could_not_be_written_whole_stays(
+    place: Place, channel: BlockingChannel, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The disk takes two messages and a part of the third one."""
+    fill(channel, 4, spaces=400)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    argv = [sys.executable, "-m", "rmqctl", "--url", place.http, "consume", QUEUE, "--payload-only"]
+    with (tmp_path / "out").open("wb") as out:
+        ran = subprocess.run(
+            argv, stdout=out, stderr=subprocess.PIPE, env={**os.environ, **environ}, preexec_fn=limit, check=False
+        )
+    assert (ran.returncode, ran.stderr.count(b"\n"), b"could not be written" in ran.stderr) == (70, 1, True), ran
+    assert drain(channel) == [2, 3]
 
 
 @pytest.mark.parametrize("prefetch", [(), ("--prefetch", "5")])

@@ -1,6 +1,8 @@
 """`publish` and `get`: the same bytes and properties come back, from every broker."""
 
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -148,6 +150,56 @@ def test_a_stream_by_offset(place: Place) -> None:
         assert (ran.exit, ran.stdout) == (0, b"x\nx\n"), str(ran)
     finally:
         rmqctl("delete", "queue", stream, "--yes", url=place.http)
+
+
+@pytest.mark.parametrize("environ", [{}, {"PYTHONUNBUFFERED": "1"}], ids=("buffered", "unbuffered"))
+@pytest.mark.parametrize("words", [("--ack",), ("--reject",), ("--ack", "--payload-only"), ("--ack", "-f", "json")])
+def test_what_could_not_be_written_whole_stays(
+    place: Place, channel: BlockingChannel, words: tuple[str, ...], environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The disk takes a part of it."""
+    channel.confirm_delivery()
+    channel.basic_publish("", QUEUE, b"x" * 3000)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    argv = [sys.executable, "-m", "rmqctl", "--url", place.http, "get", QUEUE, *words]
+    with (tmp_path / "out").open("wb") as out:
+        ran = subprocess.run(
+            argv, stdout=out, stderr=subprocess.PIPE, env={**os.environ, **environ}, preexec_fn=limit, check=False
+        )
+    assert (ran.returncode, ran.stderr.count(b"\n"), b"could not be written" in ran.stderr) == (70, 1, True), ran
+    assert channel.basic_get(QUEUE, auto_ack=True)[2] == b"x" * 3000
+
+
+def test_a_dump_that_does_not_fit_stays_in_the_queue(place: Place, channel: BlockingChannel, tmp_path: Path) -> None:
+    channel.confirm_delivery()
+    for body in (b"small", b"x" * 3000):
+        channel.basic_publish("", QUEUE, body)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    folder = tmp_path / "dump"
+    argv = [
+        sys.executable,
+        "-m",
+        "rmqctl",
+        "--url",
+        place.http,
+        "get",
+        QUEUE,
+        "--count",
+        "2",
+        "--ack",
+        "--dump",
+        folder,
+    ]
+    ran = subprocess.run(argv, capture_output=True, preexec_fn=limit, check=False)
+    assert (ran.returncode, b"--dump" in ran.stderr) == (70, True), ran
+    assert sorted(file.name for file in folder.iterdir()) == ["message-000001", "message-000001.json"]
+    assert channel.basic_get(QUEUE, auto_ack=True)[2] == b"x" * 3000
 
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)

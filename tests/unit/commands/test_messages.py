@@ -1,6 +1,8 @@
 """publish and get: the requests they make, and what their answers come to."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import httpx
@@ -11,7 +13,7 @@ from ..conftest import Broker, run_with
 ODD = "a/b c%2F é"
 PUBLISH = "POST /api/exchanges/%2F/amq.default/publish"
 GET = "POST /api/queues/%2F/q/get"
-CLASSIC = {"GET /api/queues/%2F/q": {"type": "classic"}}
+CLASSIC = {"GET /api/queues/%2F/q": {"type": "classic"}, "GET /api/overview": {"node": "n", "listeners": []}}
 MESSAGE = {
     "payload_bytes": 2, "redelivered": False, "exchange": "", "routing_key": "q", "message_count": 0, "properties": [],
     "payload": "hi", "payload_encoding": "string",
@@ -261,6 +263,22 @@ def test_a_dump_is_published_again(tmp_path: Path) -> None:
     assert (ran.exit, "message-000001" in ran.err, "give another folder" in ran.err) == (64, True, True)
     (folder / "message-000001").unlink()
     assert "message-000001 is missing" in run_with("publish", "--from", str(folder)).err
+
+
+def test_a_dump_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    ran = run_with("get", "q", "--dump", str(tmp_path / "dump"), broker=Broker({**CLASSIC, GET: [MESSAGE]}))
+    assert (ran.exit, "No space left on device" in ran.err) == (70, True), ran
+    assert list((tmp_path / "dump").iterdir()) == []
+
+
+def test_removed_over_http_with_a_warning_where_amqp_is_out_of_reach() -> None:
+    ran = run_with("get", "q", "--ack", broker=Broker({**CLASSIC, GET: [MESSAGE]}))
+    assert (ran.exit, ran.err.count("\n")) == (0, 1), ran
+    assert "removes messages before they are written" in ran.err
 
 
 def test_payloads_alone() -> None:
