@@ -1,9 +1,10 @@
 """What becomes of a message that leaves a queue unwanted (https://www.rabbitmq.com/docs/dlx)."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from rmqctl.broker.core import content
 from rmqctl.broker.core.message import Entry, Message, more_keys
@@ -11,41 +12,78 @@ from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.publishing import put
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.routing import Router
+from rmqctl.broker.core.timers import PIECE, SOON, Timer
+
+
+class Left(NamedTuple):
+    """Messages that have left a queue unwanted; without a queue they go nowhere."""
+
+    queue: Queue | None
+    entries: Iterator[Entry]
+    reason: str
 
 
 class DeadLetters:
     """The dead letters of a virtual host go out one after the other: each may push more out of the queues it gets to.
 
-    `with` it, those that come within go out at its end: when what pushed them out is in all of its own queues.
+    `with` it, those that come within go out at its end: when what pushed them out is in all of its own queues. What is more
+    than a piece waits for some time, and everything that comes later waits behind it.
     """
 
     def __init__(self, router: Router, node: Node) -> None:
         self._router = router
         self._node = node
-        self._waiting: deque[tuple[Queue, Iterable[Entry], str]] = deque()
+        self._waiting: deque[Left] = deque()
         self._within = 0
+        self._rest: Timer | None = None
 
     def __enter__(self) -> None:
         self._within += 1
 
     def __exit__(self, *_: object) -> None:
         try:
-            while self._within == 1 and self._waiting:
-                self._send(*self._waiting.popleft())
+            if self._within == 1 and self._waiting:
+                self._send_piece()
         finally:
             self._within -= 1
 
-    def add(self, queue: Queue, entries: Iterable[Entry], reason: str) -> None:
+    def add(self, queue: Queue, entries: Iterator[Entry], reason: str) -> None:
         """`reason`: rejected, expired, maxlen or delivery_limit."""
         with self:
-            self._waiting.append((queue, entries, reason))
+            self._waiting.append(Left(queue, entries, reason))
 
-    def _send(self, queue: Queue, entries: Iterable[Entry], reason: str) -> None:
-        """To where their queue wants its dead letters sent; nowhere when that is missing."""
-        exchange = self._router.exchanges.get(queue.dead_letter_exchange or "")
-        if exchange is None:
-            return
-        for entry in entries:
+    def let_go(self, entries: Iterator[Entry]) -> None:
+        with self:
+            self._waiting.append(Left(None, entries, ""))
+
+    def _send_piece(self) -> None:
+        try:
+            left = PIECE
+            while self._waiting and left:
+                sent = self._send(self._waiting[0], left)
+                if sent < left:
+                    self._waiting.popleft()
+                left -= sent
+        finally:
+            if self._waiting and self._rest is None:
+                self._rest = self._node.timers.at(self._node.now + SOON, self._send_rest)
+
+    def _send_rest(self) -> None:
+        self._rest = None
+        with self:
+            pass
+
+    def _send(self, some: Left, most: int) -> int:
+        """At most so many of them go to where their queue wants its dead letters sent; nowhere when that is missing.
+
+        Returns how many that were.
+        """
+        queue, reason, sent = some.queue, some.reason, 0
+        exchange = None if queue is None else self._router.exchanges.get(queue.dead_letter_exchange or "")
+        for entry in islice(some.entries, most):
+            sent += 1
+            if queue is None or exchange is None:
+                continue
             message = dead_lettered(queue, entry, reason, self._node.date(self._node.now))
             more = more_keys(message, "CC") if queue.dead_letter_key is None else ()
             found = self._router.route(exchange, message, more)
@@ -54,6 +92,7 @@ class DeadLetters:
                 [target for target in found if reason == "rejected" or not in_circles(target, message)],
                 redelivered=entry.count > 0,
             )
+        return sent
 
 
 def dead_lettered(queue: Queue, entry: Entry, reason: str, now: float) -> Message:

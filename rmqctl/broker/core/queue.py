@@ -18,7 +18,7 @@ from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.ports import Connection
 from rmqctl.broker.core.ready import Ready
 from rmqctl.broker.core.stats import Counts
-from rmqctl.broker.core.timers import Timer
+from rmqctl.broker.core.timers import PIECE, SOON, Timer
 
 KINDS: dict[str, type["Queue"]] = {}
 """The kinds of queues by the value of x-queue-type. A class is here as soon as its module is imported."""
@@ -40,8 +40,11 @@ class Home(Protocol):
     @property
     def name(self) -> str: ...
 
-    def dead_letter(self, queue: "Queue", entries: Iterable[Entry], reason: str) -> None:
-        """Messages left the queue unwanted: they go to its dead letter exchange."""
+    def dead_letter(self, queue: "Queue", entries: Iterator[Entry], reason: str) -> None:
+        """Messages left the queue unwanted: they go to its dead letter exchange, many of them in pieces."""
+
+    def let_go(self, entries: Iterator[Entry]) -> None:
+        """Messages have left their queue for good: in pieces, too."""
 
     def dead_letters_later(self) -> AbstractContextManager[None]:
         """What leaves queues unwanted within goes to dead letter exchanges at the end."""
@@ -135,6 +138,8 @@ class Queue:
         self._next_position = 0
         self._expiring = False
         """Messages that wait may expire: whoever becomes the head is looked at."""
+        self._due: float | None = None
+        """When the first message at a head expires."""
         self._expiry: Timer | None = None
         self._unused: Timer | None = None
         self.configure({})
@@ -240,7 +245,7 @@ class Queue:
         self.counts.publish += 1
         if self._limited and self.overflow != "drop-head" and self.is_full(message):
             if self.overflow == "reject-publish-dlx" and self.dead_letter_exchange is not None:
-                self.home.dead_letter(self, [Entry(message, 0, None)], "maxlen")
+                self.home.dead_letter(self, iter((Entry(message, 0, None),)), "maxlen")
             return False
         entry = Entry(message, self._next_position, None)
         self._next_position += 1
@@ -422,7 +427,7 @@ class Queue:
     def delete(self) -> None:
         """Forgets all messages and tells the consumers. The vhost takes care of names and bindings."""
         self.deleted = True
-        self._forget(self._take_all())
+        self._leave(self._take_all())
         for timer in (self._expiry, self._unused):
             if timer:
                 timer.cancel()
@@ -473,7 +478,7 @@ class Queue:
 
     def _has_next(self) -> bool:
         """Whether a message waits. What has expired at the head goes: also behind one that went and did not expire."""
-        if self._expiry is not None and self._expiry.when <= self.node.now:
+        if self._due is not None and self._due <= self.node.now:
             self._drop_expired(next_only=True)
         return self.ready.count > 0
 
@@ -499,22 +504,26 @@ class Queue:
             limits.append(int(message.get("expiration")) / 1000)
         return self.node.now + min(limits)
 
-    def _watch_expiry(self) -> None:
-        """Has the timer go off when the first of the messages at the heads expires."""
+    def _watch_expiry(self, earliest: float = 0.0) -> None:
+        """Has the timer go off when the first of the messages at the heads expires, but not before `earliest`."""
         due = min((head.expires for head in self.ready.heads() if head.expires is not None), default=None)
         if self._expiry is not None:
-            if self._expiry.when == due:
+            if self._due == due:
                 return
             self._expiry.cancel()
-            self._expiry = None
-        if due is not None:
-            self._expiry = self.node.timers.at(due, self._drop_expired)
+        self._due = due
+        self._expiry = None if due is None else self.node.timers.at(max(due, earliest), self._expire)
 
-    def _drop_expired(self, *, next_only: bool = False) -> None:
-        expired = self.ready.pop_expired(self.node.now, next_only=next_only)
+    def _expire(self) -> None:
+        """The timer has gone off. Of many messages that expire at once, some do now and the others soon."""
+        self._expiry = None
+        self._drop_expired(most=PIECE)
+
+    def _drop_expired(self, *, next_only: bool = False, most: float = float("inf")) -> None:
+        expired = self.ready.pop_expired(self.node.now, next_only=next_only, most=most)
         if self._refusing:
             self._make_room()
-        self._watch_expiry()
+        self._watch_expiry(self.node.now + SOON if len(expired) == most else 0.0)
         self._dead_letter(expired, "expired")
 
     def _watch_use(self) -> None:
@@ -535,10 +544,22 @@ class Queue:
             self.home.remove_queue(self)
 
     def _dead_letter(self, entries: list[Entry], reason: str) -> None:
-        if entries:
+        if self.dead_letter_exchange is None:
+            self._leave(entries)
+        elif entries:
+            self.home.dead_letter(self, self._leaving(entries), reason)
+
+    def _leave(self, entries: list[Entry]) -> None:
+        if len(entries) > PIECE:
+            self.home.let_go(self._leaving(entries))
+        else:
             self._forget(entries)
-            if self.dead_letter_exchange is not None:
-                self.home.dead_letter(self, entries, reason)
+
+    def _leaving(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Each is forgotten when its turn has come: a broker that is killed before still has it."""
+        for entry in entries:
+            self._let_go(entry)
+            yield entry
 
     def _forget(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

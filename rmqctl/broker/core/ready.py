@@ -6,6 +6,8 @@ from heapq import heappop, heappush, merge
 
 from rmqctl.broker.core.message import Entry
 
+_ALL = float("inf")
+
 
 class Line:
     """Messages by age. What comes back takes its place among the others in logarithmic time."""
@@ -87,14 +89,14 @@ class Ready:
                 if not self._expire_behind:
                     return
 
-    def pop_expired(self, now: float, *, next_only: bool = False) -> list[Entry]:
+    def pop_expired(self, now: float, *, next_only: bool = False, most: float = _ALL) -> list[Entry]:
         """Takes the expired ones away, as far as none that is not stands before them.
 
-        `next_only`: those that stand before the next message to be delivered.
+        `next_only`: those that stand before the next message to be delivered; `most`: no more than these.
         """
-        expired = []
+        expired: list[Entry] = []
         for line in self._lines.values():
-            while line and (when := line.head().expires) is not None and when <= now:
+            while line and (when := line.head().expires) is not None and when <= now and len(expired) < most:
                 expired.append(line.pop())
             if line and (next_only or not self._expire_behind):
                 break

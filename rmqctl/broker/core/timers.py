@@ -8,6 +8,8 @@ from rmqctl.broker.core.shield import shielded
 
 # Cancelled calls that may always stay until they come to the front.
 _IDLE = 64
+PIECE, SOON = 200, 0.001
+"""What may be long is done in pieces: so many messages, and the rest so many seconds later, when others had their turns."""
 
 
 class Timer:

@@ -4,7 +4,7 @@ AMQP and the HTTP API use these same functions. `user` is who asks and is checke
 All of them raise Refusal, and have done nothing then. What is durable is journaled here, by whatever way it changes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rmqctl.broker.core.arguments import Arguments, check_exchange_name
@@ -431,7 +431,10 @@ class VHost(Settings):
 
     # ---------------------------------------------------------------------------------------------------- dead letters
 
-    def dead_letter(self, queue: Queue, entries: Iterable[Entry], reason: str) -> None:
+    def let_go(self, entries: Iterator[Entry]) -> None:
+        self._dead_letters.let_go(entries)
+
+    def dead_letter(self, queue: Queue, entries: Iterator[Entry], reason: str) -> None:
         """See `Home`."""
         self._dead_letters.add(queue, entries, reason)
 
