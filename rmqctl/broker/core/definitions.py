@@ -1,7 +1,8 @@
 """Definitions: all that was declared, as one document (https://www.rabbitmq.com/docs/definitions)."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from rmqctl.broker.core import fields
@@ -34,7 +35,10 @@ class InvalidDefinitions(ValueError):
 
 
 def export_definitions(broker: Broker, vhost: str | None = None) -> Document:
-    """Of the whole broker, or of one virtual host, then without its name in each row."""
+    """Of the whole broker, or of one virtual host, then without its name in each row.
+
+    What may be many are iterators: of what was there at the start, whenever they go on.
+    """
     if vhost is None:
         return _of_broker(broker)
     found = broker.vhost(vhost)
@@ -64,7 +68,7 @@ def _of_broker(broker: Broker) -> Document:
             for vhost, each in user.permissions.items()
         ],
         **_VERSIONS,
-        "exchanges": [row for vhost in found for row in _exchanges(vhost)],
+        "exchanges": chain(*map(_exchanges, found)),
         "vhosts": [
             {"limits": dict(vhost.limits), "metadata": vhost.shown_metadata(), "name": vhost.name} for vhost in found
         ],
@@ -81,8 +85,8 @@ def _of_broker(broker: Broker) -> Document:
         "explanation": f"Definitions of cluster '{broker.cluster_name}'",
         "rabbitmq_definition_format": "cluster",
         "original_cluster_name": broker.cluster_name,
-        "queues": [row for vhost in found for row in _queues(vhost)],
-        "bindings": [row for vhost in found for row in _bindings(vhost)],
+        "queues": chain(*map(_queues, found)),
+        "bindings": chain(*map(_bindings, found)),
     }
 
 
@@ -91,8 +95,8 @@ def _exported(exchange: Exchange) -> bool:
     return bool(exchange.name) and not exchange.internal and not exchange.name.startswith("amq.")
 
 
-def _exchanges(vhost: VHost) -> list[Document]:
-    return [
+def _exchanges(vhost: VHost) -> Iterator[Document]:
+    return (
         {
             "arguments": exchange.arguments,
             "auto_delete": exchange.auto_delete,
@@ -101,13 +105,13 @@ def _exchanges(vhost: VHost) -> list[Document]:
             "type": exchange.kind,
             "vhost": vhost.name,
         }
-        for exchange in vhost.exchanges.values()
+        for exchange in list(vhost.exchanges.values())
         if _exported(exchange)
-    ]
+    )
 
 
-def _queues(vhost: VHost) -> list[Document]:
-    return [
+def _queues(vhost: VHost) -> Iterator[Document]:
+    return (
         {
             "arguments": {**queue.arguments, "x-queue-type": queue.kind},
             "auto_delete": queue.auto_delete,
@@ -116,18 +120,19 @@ def _queues(vhost: VHost) -> list[Document]:
             "type": queue.kind,
             "vhost": vhost.name,
         }
-        for queue in vhost.queues.values()
+        for queue in list(vhost.queues.values())
         if not queue.exclusive
-    ]
+    )
 
 
-def _bindings(vhost: VHost) -> list[Document]:
+def _bindings(vhost: VHost) -> Iterator[Document]:
     exclusive = {queue.name for queue in vhost.queues.values() if queue.exclusive}
-    return [
+    bindings = [each for exchange in vhost.exchanges.values() for each in exchange.bindings.values()]
+    return (
         dict(sorted(binding.document(vhost.name).items()))
-        for binding in vhost.router.bindings()
-        if binding.source and not (binding.destination.kind == "queue" and binding.destination.name in exclusive)
-    ]
+        for binding in bindings
+        if not (binding.destination.kind == "queue" and binding.destination.name in exclusive)
+    )
 
 
 def _parameters(vhost: VHost) -> list[Document]:
@@ -154,8 +159,8 @@ def _user(user: User) -> Document:
     }
 
 
-def _without_vhost(rows: Iterable[Document]) -> list[Document]:
-    return [{key: value for key, value in row.items() if key != "vhost"} for row in rows]
+def _without_vhost(rows: Iterable[Document]) -> Iterator[Document]:
+    return ({key: value for key, value in row.items() if key != "vhost"} for row in rows)
 
 
 # ---------------------------------------------------------------------------------------------------------------- import

@@ -258,7 +258,7 @@ def _response(result: Any) -> Response:
     if isinstance(result, Created):
         return Response(201, {"location": result.location} if result.location else {})
     if isinstance(result, Json):
-        return Response(200, {"content-type": _JSON}, result.body)
+        return Response(200, {"content-type": _JSON, **result.headers}, result.body)
     if not isinstance(result, Answer):
         result = Answer(200, result)
     if result.text is not None:

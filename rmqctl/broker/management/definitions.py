@@ -1,26 +1,43 @@
 """`/api/definitions`."""
 
 import re
-from typing import Any
+from collections.abc import Iterator
 
 from rmqctl.broker.core.definitions import export_definitions, import_definitions
-from rmqctl.broker.management.documents import MARK, NotJson, parse
-from rmqctl.broker.management.web import Answer, Call, Row, bad_request
+from rmqctl.broker.management.documents import MARK, NotJson, encoded, parse
+from rmqctl.broker.management.web import SLICE, Call, Json, Row, Slices, bad_request
 
 _TOKEN = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def export(call: Call) -> Any:
+def export(call: Call) -> Slices:
     """With `?download=NAME` as a file of that name."""
     if "vhost" in call.params and call["vhost"] not in call.broker.vhosts:
         raise bad_request("vhost_not_found")
     vhost = call.vhost().name if "vhost" in call.params else None
-    document = export_definitions(call.broker, vhost)
-    if "download" not in call.query:
-        return document
-    if not _TOKEN.fullmatch(call.query["download"]):
+    name = call.query.get("download")
+    if name is not None and not _TOKEN.fullmatch(name):
         raise bad_request("download should be a name of a file without spaces and quotes")
-    return Answer(200, document, headers={"content-disposition": f"attachment; filename={call.query['download']}"})
+    body = yield from _written(export_definitions(call.broker, vhost))
+    return Json(body, {} if name is None else {"content-disposition": f"attachment; filename={name}"})
+
+
+def _written(document: Row) -> Slices:
+    """JSON, in slices: there may be many of everything."""
+    pieces: list[bytes] = []
+    for key, value in document.items():
+        pieces.append(b'%b"%b":' % (b"," if pieces else b"{", key.encode()))
+        if not isinstance(value, Iterator):
+            pieces.append(encoded(value))
+            continue
+        pieces.append(b"[")
+        for number, row in enumerate(value):
+            pieces.append(b"," + encoded(row) if number else encoded(row))
+            if (number + 1) % SLICE == 0:
+                yield
+        pieces.append(b"]")
+    pieces.append(b"}")
+    return b"".join(pieces)
 
 
 def upload(call: Call) -> None:

@@ -101,6 +101,7 @@ class Json(NamedTuple):
     """200 with a body that is encoded already."""
 
     body: bytes
+    headers: Mapping[str, str] = {}
 
 
 Slices = Generator[None, None, Any]

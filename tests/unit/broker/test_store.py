@@ -753,7 +753,10 @@ def everything(broker: Broker) -> Any:
     document = export_definitions(broker)
     waits = [bodies(queue) for vhost in broker.vhosts.values() for queue in vhost.queues.values()]
     vhosts = {each.name: (each.metadata, each.limits, each.tracing, each.parameters) for each in broker.vhosts.values()}
-    return json.loads(json.dumps([document, waits, str(vhosts)], default=str))
+    written = json.dumps(
+        [document, waits, str(vhosts)], default=lambda it: list(it) if isinstance(it, Iterator) else str(it)
+    )
+    return json.loads(written)
 
 
 @pytest.mark.parametrize("grouped", [False, True])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rmqctl.broker.core.broker import Broker
+from rmqctl.broker.core.exchange import Destination
 from rmqctl.broker.core.message import message
 from rmqctl.broker.management.api import Api, Asked, Request, Response
 from rmqctl.broker.management.web import Ports, Slices
@@ -72,6 +73,23 @@ def test_a_long_list_is_made_in_slices(broker: Broker, path: str) -> None:
 )
 def test_slices_are_put_together_in_order(broker: Broker, query: str, first: list[str]) -> None:
     assert [row["name"] for row in at_end(steps(broker, "GET", "/api/queues", query))][:2] == first
+
+
+@pytest.mark.parametrize("path", ["/api/definitions", "/api/definitions/%2F"])
+def test_definitions_are_exported_in_slices(broker: Broker, path: str) -> None:
+    """Of what was there at the start."""
+    vhost = broker.vhosts["/"]
+    for number in range(MANY):
+        vhost.bind(None, "amq.direct", Destination("queue", f"q{number:04}"), "", {})
+    slices = steps(broker, "GET", path)
+    for number in range(2 * MANY // 100):
+        next(slices)
+        vhost.delete_queue(None, f"q{number * 10:04}")
+        vhost.declare_queue(None, f"new{number}")
+    found = at_end(slices)
+    names = [row["name"] for row in found["queues"]]
+    assert names == [f"q{number:04}" for number in range(MANY)]
+    assert [row["destination"] for row in found["bindings"]] == names
 
 
 def test_a_page_of_a_long_list(broker: Broker) -> None:
