@@ -366,14 +366,14 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:nodes
         case 'set_policy'
-            set flags '--priority	Of those that match, the highest is in effect' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all'
+            set flags '--priority	Of those that match, the highest is in effect' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --priority=none --apply-to=none
             set arguments live:policies none none
         case 'clear_policy'
             set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:policies
         case 'set_operator_policy'
-            set flags '--priority	Of those that match, the highest is in effect' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all'
+            set flags '--priority	Of those that match, the highest is in effect' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --priority=none --apply-to=none
             set arguments none none none
         case 'clear_operator_policy'
@@ -390,11 +390,11 @@ function __rmqctl_about --no-scope-shadowing
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
         case 'policies declare_override'
-            set flags '--definition	A JSON object of settings' '--override-name	Name of the new policy'
+            set flags '--definition	A JSON object of settings' '--override-name	Name of the new policy' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --definition=none --override-name=none
             set arguments live:policies
         case 'policies declare_blanket'
-            set flags '--definition	A JSON object of settings' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all'
+            set flags '--definition	A JSON object of settings' '--apply-to	queues, classic_queues, quorum_queues, streams, exchanges or all' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --definition=none --apply-to=none
             set arguments none
         case 'policies patch'
@@ -428,25 +428,30 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users
         case 'change_password'
-            set flags '--new-password-file	Read it from a file' '--new-password-command	Run a command that prints it' '--new-password-stdin	Read it from standard input'
+            set flags '--new-password-file	Read it from a file' '--new-password-command	Run a command that prints it' '--new-password-stdin	Read it from standard input' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --new-password-file=files --new-password-command=none
             set arguments live:users none
         case 'clear_password'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users
         case 'set_user_tags'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users none...
         case 'hash_password'
             set flags '--hashing-algorithm	sha256, sha512, md5' '--new-password-file	Read it from a file' '--new-password-command	Run a command that prints it' '--new-password-stdin	Read it from standard input'
             set takes --hashing-algorithm=none --new-password-file=files --new-password-command=none
             set arguments none
         case 'set_permissions'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users none none none
         case 'set_permissions_globally'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users none none none
         case 'clear_permissions'
             set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users
         case 'set_topic_permissions'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:users live:exchanges none none
         case 'clear_topic_permissions'
             set flags '--yes	Do it without asking' '-y	Do it without asking'
@@ -461,12 +466,13 @@ function __rmqctl_about --no-scope-shadowing
         case 'set_vhost_tags'
             set arguments live:vhosts none...
         case 'update_vhost_metadata'
-            set flags '--description	What it is for' '--tags	Its tags' '--default-queue-type	Type of queues that are declared without one' '--protected-from-deletion	Refuse to delete it'
+            set flags '--description	What it is for' '--tags	Its tags' '--default-queue-type	Type of queues that are declared without one' '--protected-from-deletion	Refuse to delete it' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --description=none --tags=none --default-queue-type=none --protected-from-deletion=choices:true,false
             set arguments live:vhosts
         case 'enable_vhost_deletion_protection'
             set arguments live:vhosts
         case 'disable_vhost_deletion_protection'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments live:vhosts
         case 'set_vhost_limits'
             set arguments none
@@ -558,19 +564,19 @@ function __rmqctl_about --no-scope-shadowing
             set takes --new-password=none --new-password-file=files --new-password-command=none --password-hash=none --tags=none
             set arguments none...
         case 'declare permissions'
-            set flags '--configure	What may be declared and deleted' '--write	What may be published to' '--read	What may be consumed from'
+            set flags '--configure	What may be declared and deleted' '--write	What may be published to' '--read	What may be consumed from' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --configure=none --write=none --read=none
             set arguments live:users...
         case 'declare topic_permissions'
-            set flags '--exchange	The topic exchange that they are about' '--write	Routing keys to publish with' '--read	Routing keys to bind with'
+            set flags '--exchange	The topic exchange that they are about' '--write	Routing keys to publish with' '--read	Routing keys to bind with' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --exchange=live:exchanges --write=none --read=none
             set arguments live:users...
         case 'declare policy'
-            set flags '--pattern	Names that it is for' '--definition	What it sets, as a JSON object' '--priority	The highest that matches wins \\[0]' '--apply-to	all, queues, classic_queues, quorum_queues, streams or exchanges \\[all]'
+            set flags '--pattern	Names that it is for' '--definition	What it sets, as a JSON object' '--priority	The highest that matches wins \\[0]' '--apply-to	all, queues, classic_queues, quorum_queues, streams or exchanges \\[all]' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --pattern=none --definition=none --priority=none --apply-to=none
             set arguments none...
         case 'declare operator_policy'
-            set flags '--pattern	Names that it is for' '--definition	What it sets, as a JSON object' '--priority	The highest that matches wins \\[0]' '--apply-to	queues, classic_queues, quorum_queues or streams \\[queues]'
+            set flags '--pattern	Names that it is for' '--definition	What it sets, as a JSON object' '--priority	The highest that matches wins \\[0]' '--apply-to	queues, classic_queues, quorum_queues or streams \\[queues]' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --pattern=none --definition=none --priority=none --apply-to=none
             set arguments none...
         case 'declare parameter'
@@ -705,7 +711,7 @@ function __rmqctl_about --no-scope-shadowing
             set takes --routing-key=none -k=none --exchange=live:exchanges -e=live:exchanges --file=files --from=files --count=none --property=none --header=none --content-type=none --content-encoding=none --delivery-mode=none --priority=none --correlation-id=none --reply-to=none --expiration=none --message-id=none --timestamp=none --type=none --user-id=none --app-id=none --amqp=none
             set arguments none...
         case 'get'
-            set flags '--count	At most so many messages \\[1]' '--requeue	Put them back where they were (the default)' '--ack	Remove them from the queue' '--reject	Remove them, to the dead-letter exchange if any' '--force	Look even where that could cost a message its place in the queue' '--payload-only	Write payloads alone, byte for byte, a line end between them' '--dump	Write a file for each, its properties beside it, for publish --from' '--offset	Of a stream, over AMQP' '--amqp	Where the broker listens for AMQP, when it must be said'
+            set flags '--count	At most so many messages \\[1]' '--requeue	Put them back where they were (the default)' '--ack	Remove them from the queue' '--reject	Remove them, to the dead-letter exchange if any' '--force	Look even where that could cost a message its place in the queue' '--payload-only	Write payloads alone, byte for byte, a line end between them' '--dump	Write a file for each, its properties beside it, for publish --from' '--offset	Of a stream, over AMQP' '--amqp	Where the broker listens for AMQP, when it must be said' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --count=none --dump=files --offset=none --amqp=none
             set arguments live:queues...
         case 'peek'

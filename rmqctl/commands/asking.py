@@ -1,5 +1,7 @@
 """Before something is lost: a question on a terminal, --yes in a script."""
 
+from collections.abc import Iterable
+
 import typer
 
 from rmqctl.errors import UsageError
@@ -33,3 +35,13 @@ def confirm_if_protected(session: Session, what: str, *, yes: bool, vhost: str |
     """As `confirm`, for what rabbitmqctl does without asking: only a protected context is asked about."""
     if session.settings.protected:
         confirm(session, what, yes=yes, vhost=vhost)
+
+
+def confirm_loss(session: Session, policy: str, settings: Iterable[str], *, yes: bool, vhost: str) -> None:
+    """Asks a protected context about a policy by whose settings queues can drop messages."""
+    from rmqctl.resources.policies import DROPPING
+
+    if dropping := sorted(DROPPING.intersection(settings)):
+        confirm_if_protected(
+            session, f"set {policy}, which can drop messages ({', '.join(dropping)})", yes=yes, vhost=vhost
+        )

@@ -1,6 +1,5 @@
 """Many things at once: which ones, a question before, several requests side by side, and what came of each."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +13,7 @@ from rmqctl.commands.listing import Fetch, Wanted, where_of
 from rmqctl.commands.progress import bar
 from rmqctl.errors import RmqctlError, Unreachable, UsageError
 from rmqctl.resources.column import Need, Object, Resource
+from rmqctl.resources.patterns import compiled, glob_hint
 from rmqctl.result import Live, Nothing, Result, Rows, Value
 from rmqctl.session import Session
 
@@ -99,6 +99,8 @@ class Choice(NamedTuple):
         """Raises UsageError when it says nothing, or two things at once."""
         if self.names and (self.by_expression or self.all_vhosts):
             raise UsageError("names go without --where, --match and --all-vhosts")
+        if "" in self.names:
+            raise UsageError("a name is empty: a variable that is not set?")
         if not self.names and not self.by_expression:
             raise UsageError("which ones? Give names, --where EXPRESSION or --match REGEX (--match . is all of them)")
 
@@ -114,7 +116,9 @@ def matching(
 ) -> list[Object]:
     """The rows of the lists that an expression chooses, of one virtual host or all, in the order of the lists."""
     where, columns = where_of(resource, choice.where)
-    pattern = compiled(choice.match)
+    pattern = None if choice.match is None else compiled(choice.match)
+    if choice.match is not None and (hint := glob_hint(choice.match, "--match")):
+        session.say(f"note: --match is a regular expression; {hint}")
     read = {field for column in columns for field in column.fields}
     need = max((column.need for column in columns), default=Need.DEFINITION)
     vhost = None if choice.all_vhosts else session.vhost
@@ -124,14 +128,6 @@ def matching(
     return [
         row for row in found.rows if (where is None or where(row)) and (pattern is None or pattern.search(name(row)))
     ]
-
-
-def compiled(regex: str | None) -> "re.Pattern[str] | None":
-    """Raises UsageError."""
-    try:
-        return None if regex is None else re.compile(regex)
-    except re.error as error:
-        raise UsageError(f"--match: {regex!r} is no regular expression: {error}") from None
 
 
 # The question

@@ -9,8 +9,8 @@ import typer
 
 from rmqctl.api import declarations as api
 from rmqctl.commands import new_password
-from rmqctl.commands.asking import Yes
-from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Match, Work, ask, compiled, perform_in_turn
+from rmqctl.commands.asking import Yes, confirm_if_protected, confirm_loss
+from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Match, Work, ask, perform_in_turn
 from rmqctl.commands.listing import needs_release, release_of
 from rmqctl.errors import UsageError
 from rmqctl.resources.column import reader
@@ -28,6 +28,7 @@ from rmqctl.resources.declarations import (
     size,
     tags,
 )
+from rmqctl.resources.patterns import compiled
 from rmqctl.resources.where import parse
 from rmqctl.result import Nothing, Result
 from rmqctl.session import Session
@@ -223,11 +224,11 @@ def declare_permissions(
     configure: Annotated[str | None, _text("--configure", "REGEX", "What may be declared and deleted.")] = None,
     write: Annotated[str | None, _text("--write", "REGEX", "What may be published to.")] = None,
     read: Annotated[str | None, _text("--read", "REGEX", "What may be consumed from.")] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the permissions of a user in a virtual host: PUT /api/permissions/VHOST/USERNAME."""
-    return _declare(
-        session, "permissions", user, {"configure": configure, "write": write, "read": read}, names=("user",)
-    )
+    fields = {"configure": configure, "write": write, "read": read}
+    return _declare(session, "permissions", user, fields, names=("user",), yes=yes)
 
 
 def declare_topic_permissions(
@@ -236,10 +237,11 @@ def declare_topic_permissions(
     exchange: Annotated[str | None, _text("--exchange", "EXCHANGE", "The topic exchange that they are about.")] = None,
     write: Annotated[str | None, _text("--write", "REGEX", "Routing keys to publish with.")] = None,
     read: Annotated[str | None, _text("--read", "REGEX", "Routing keys to bind with.")] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the topic permissions of a user on an exchange: PUT /api/topic-permissions/VHOST/USERNAME."""
     fields = {"exchange": exchange, "write": write, "read": read}
-    return _declare(session, "topic_permissions", user, fields, names=("user",))
+    return _declare(session, "topic_permissions", user, fields, names=("user",), yes=yes)
 
 
 Value = Annotated[int | None, _text("--value", "N", "The limit; -1: none.")]
@@ -280,9 +282,10 @@ def declare_policy(
         str | None,
         _text("--apply-to", "WHAT", r"all, queues, classic_queues, quorum_queues, streams or exchanges \[all]."),
     ] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set a policy: PUT /api/policies/VHOST/NAME. One that is there is replaced."""
-    return _declare_policy(session, "policy", name, pattern, definition, priority, apply_to)
+    return _declare_policy(session, "policy", name, pattern, definition, priority, apply_to, yes)
 
 
 def declare_operator_policy(
@@ -294,9 +297,10 @@ def declare_operator_policy(
     apply_to: Annotated[
         str | None, _text("--apply-to", "WHAT", r"queues, classic_queues, quorum_queues or streams \[queues].")
     ] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set an operator policy: PUT /api/operator-policies/VHOST/NAME. One that is there is replaced."""
-    return _declare_policy(session, "operator_policy", name, pattern, definition, priority, apply_to)
+    return _declare_policy(session, "operator_policy", name, pattern, definition, priority, apply_to, yes)
 
 
 def _declare_policy(
@@ -307,10 +311,11 @@ def _declare_policy(
     definition: str | None,
     priority: int | None,
     apply_to: str | None,
+    yes: bool,
 ) -> Nothing:
     table = None if definition is None else json_object(definition)
     fields = {"pattern": pattern, "definition": table, "priority": priority, "apply-to": apply_to}
-    return _declare(session, kind, name, fields)
+    return _declare(session, kind, name, fields, yes=yes)
 
 
 JsonValue = Annotated[str | None, _text("--value", "JSON", "Its value as JSON.")]
@@ -432,7 +437,13 @@ def _declare_defined(
 
 
 def _declare(
-    session: Session, kind_name: str, words: list[str], options: Mapping[str, Any], names: tuple[str, ...] = ("name",)
+    session: Session,
+    kind_name: str,
+    words: list[str],
+    options: Mapping[str, Any],
+    names: tuple[str, ...] = ("name",),
+    *,
+    yes: bool = False,
 ) -> Nothing:
     """Declares one thing, from its names, rabbitmqadmin's words and the options, which win."""
     kind = KINDS[kind_name]
@@ -445,9 +456,18 @@ def _declare(
     table = {**fields.get("arguments", {}), **given.pop("arguments", {})}
     wanted = declaration(kind, {**fields, **given, **({"arguments": table} if table else {})}, session.vhost)
     _check_release(session, wanted)
+    _ask(session, wanted, yes=yes)
     declared = api.declare(session.client, wanted)
     session.hint(f"{wanted.what}: {_told(declared)}")
     return Nothing()
+
+
+def _ask(session: Session, wanted: Declaration, *, yes: bool) -> None:
+    """What replaces one that is there, and by which somebody can lose rights or messages, a protected context asks about."""
+    if wanted.kind.name in ("permissions", "topic_permissions"):
+        confirm_if_protected(session, f"set {wanted.what}", yes=yes, vhost=wanted.vhost)
+    elif wanted.kind.name in ("policy", "operator_policy"):
+        confirm_loss(session, wanted.what, wanted.fields["definition"], yes=yes, vhost=wanted.vhost)
 
 
 def _check_release(session: Session, wanted: Declaration) -> None:
@@ -548,7 +568,7 @@ def _chosen(wanted: Iterable[Declaration], where: str | None, match: str | None)
     # What is a kind as well (`kind = exchange`) is no column.
     known = {key for kind in KINDS.values() for key in kind.keys} - KINDS.keys() | {"kind", "vhost"}
     expression = None if where is None else parse(where, lambda name: name.partition(".")[0] in known)
-    pattern = compiled(match)
+    pattern = None if match is None else compiled(match)
     for each in wanted:
         row = {"kind": each.kind.name, "vhost": each.vhost, **each.fields}
         if expression is not None and not expression.matches(lambda name, row=row: reader(name)(row)):  # type: ignore[misc]

@@ -16,6 +16,7 @@ import typer
 from rmqctl.amqp.connection import connected, putting_back
 from rmqctl.amqp.delivery import Delivery
 from rmqctl.api import messages as api
+from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, death_in_words, look_of, payload_of
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
 from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
@@ -72,6 +73,7 @@ def get(
             "--amqp", metavar="URL", help="Where the broker listens for AMQP, when it must be said.", show_default=False
         ),
     ] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Get messages from the head of a queue: POST /api/queues/VHOST/QUEUE/get.
 
@@ -92,6 +94,9 @@ def get(
         _fresh(dump)
     if offset is not None:
         return _result(session, _from_stream(session, name, wanted, _offset(offset), url), dump, payload_only)
+    if mode not in api.PUT_BACK:
+        what = f"remove messages of queue {name!r} of virtual host {session.vhost!r}"
+        confirm_if_protected(session, what, yes=yes, vhost=session.vhost)
     look = look_of(session, url, name, rejecting=mode == api.REJECT_AND_REQUEUE)
     if look.kind == "stream":
         if mode not in api.PUT_BACK:
@@ -126,7 +131,9 @@ def peek(
     return get(session, [queue], count, force=force, payload_only=payload_only)
 
 
-_KEYS = ("queue", "count", "ackmode", "encoding", "payload_file")
+_KEYS = ("queue", "count", "ackmode", "encoding", "payload_file", "requeue")
+_REQUEUE = {"true": api.REQUEUE, "false": api.ACK}
+"""What older releases of rabbitmqadmin said in place of an ackmode."""
 
 
 def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
@@ -136,13 +143,20 @@ def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
         if len(words) != 1:
             raise UsageError(f"one QUEUE is wanted, not {len(words)}")
         return words[0], {}
-    for key, known in (("ackmode", (*api.PUT_BACK, api.ACK, api.REJECT)), ("encoding", ("auto", "base64"))):
+    choices = {
+        "ackmode": (*api.PUT_BACK, api.ACK, api.REJECT),
+        "encoding": ("auto", "base64"),
+        "requeue": tuple(_REQUEUE),
+    }
+    for key, known in choices.items():
         if found.get(key, known[0]) not in known:
             raise UsageError(f"{key}={found[key]}: one of {', '.join(known)} is wanted")
     if not found.get("count", "1").isdecimal():
         raise UsageError(f"count={found['count']}: a whole number is wanted")
     if "payload_file" in found:
         raise UsageError("payload_file: use --payload-only > FILE")
+    if "requeue" in found:
+        found.setdefault("ackmode", _REQUEUE[found["requeue"]])
     return found["queue"], found
 
 

@@ -79,19 +79,34 @@ def list_user_topic_permissions(
 # Changes
 
 
-def set_permissions(session: Session, username: Username, configure: Configure, write: Write, read: Read) -> Nothing:
+def set_permissions(
+    session: Session,
+    username: Username,
+    configure: Configure,
+    write: Write,
+    read: Read,
+    yes: Annotated[bool, Yes] = False,
+) -> Nothing:
     """Set the permissions of a user in a virtual host: PUT /api/permissions/VHOST/USERNAME."""
     body = {"configure": configure, "write": write, "read": read}
+    what = f"set the permissions of user {username!r} in virtual host {session.vhost!r}"
+    confirm_if_protected(session, what, yes=yes, vhost=session.vhost)
     api.put(session.client, "permissions", session.vhost, username, body)
     session.hint(f"permissions of user {username!r} in virtual host {session.vhost!r}: set")
     return Nothing()
 
 
 def set_permissions_globally(
-    session: Session, username: Username, configure: Configure, write: Write, read: Read
+    session: Session,
+    username: Username,
+    configure: Configure,
+    write: Write,
+    read: Read,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the permissions of a user in every virtual host that there is: PUT /api/permissions/VHOST/USERNAME for each."""
     body = {"configure": configure, "write": write, "read": read}
+    confirm_if_protected(session, f"set the permissions of user {username!r} in every virtual host", yes=yes)
     done: list[str] = []
     for row in lists.fetch(session.client, "vhosts", fields=("name",), what="the virtual hosts"):
         try:
@@ -120,9 +135,12 @@ def set_topic_permissions(
     exchange: Annotated[str, typer.Argument(metavar="EXCHANGE", help="The topic exchange that they are about.")],
     write: Annotated[str, typer.Argument(metavar="WRITE", help="Regular expression: routing keys to publish with.")],
     read: Annotated[str, typer.Argument(metavar="READ", help="Regular expression: routing keys to bind with.")],
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the topic permissions of a user on an exchange: PUT /api/topic-permissions/VHOST/USERNAME."""
     body = {"exchange": exchange, "write": write, "read": read}
+    what = f"set the topic permissions of user {username!r} on exchange {exchange!r} in virtual host {session.vhost!r}"
+    confirm_if_protected(session, what, yes=yes, vhost=session.vhost)
     api.put(session.client, "topic-permissions", session.vhost, username, body)
     session.hint(f"topic permissions of user {username!r} on exchange {exchange!r}: set")
     return Nothing()

@@ -13,7 +13,7 @@ from rmqctl.api import parameters as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
-from rmqctl.commands.asking import Yes, confirm, confirm_if_protected
+from rmqctl.commands.asking import Yes, confirm, confirm_if_protected, confirm_loss
 from rmqctl.commands.listing import (
     Found,
     Selection,
@@ -128,9 +128,11 @@ def set_policy(
     definition: Definition,
     priority: Priority = 0,
     apply_to: ApplyTo = "all",
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set a policy: PUT /api/policies/VHOST/NAME. One of that name is replaced."""
-    return _set(session, _USERS, name, pattern, definition, priority, apply_to)
+    settings = _settings(definition, _USERS.named(name, session.vhost))
+    return _set(session, _USERS, name, _policy(pattern, apply_to, priority, settings), yes)
 
 
 def clear_policy(session: Session, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
@@ -145,9 +147,11 @@ def set_operator_policy(
     definition: Definition,
     priority: Priority = 0,
     apply_to: ApplyTo = "all",
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set an operator policy: PUT /api/operator-policies/VHOST/NAME. One of that name is replaced."""
-    return _set(session, _OPERATORS, name, pattern, definition, priority, apply_to)
+    settings = _settings(definition, _OPERATORS.named(name, session.vhost))
+    return _set(session, _OPERATORS, name, _policy(pattern, apply_to, priority, settings), yes)
 
 
 def clear_operator_policy(session: Session, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
@@ -155,11 +159,10 @@ def clear_operator_policy(session: Session, name: Name, yes: Annotated[bool, Yes
     return _clear(session, _OPERATORS, name, yes)
 
 
-def _set(
-    session: Session, kind: Kind, name: str, pattern: str, definition: str, priority: int, apply_to: str
-) -> Nothing:
-    settings = _settings(definition, kind.named(name, session.vhost))
-    return _put(session, kind, session.vhost, name, _policy(pattern, apply_to, priority, settings))
+def _set(session: Session, kind: Kind, name: str, policy: Object, yes: bool) -> Nothing:
+    vhost = session.vhost
+    confirm_loss(session, kind.named(name, vhost), policy["definition"], yes=yes, vhost=vhost)
+    return _put(session, kind, vhost, name, policy)
 
 
 def _policy(pattern: str, apply_to: str, priority: int, definition: dict[str, Any]) -> dict[str, Any]:
@@ -267,6 +270,7 @@ def policies_declare_override(
     override_name: Annotated[
         str | None, typer.Option("--override-name", metavar="NAME", help="Name of the new policy [overrides.NAME].")
     ] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set a policy that stands above another one: its pattern, its settings, and those of the definition over them.
 
@@ -278,11 +282,15 @@ def policies_declare_override(
     above = _policy(
         below["pattern"], below["apply-to"], below["priority"] + OVERRIDE_BY, {**below["definition"], **changes}
     )
-    return _put(session, _USERS, vhost, override_name or f"overrides.{name}", above)
+    return _set(session, _USERS, override_name or f"overrides.{name}", above, yes)
 
 
 def policies_declare_blanket(
-    session: Session, name: Name, definition: DefinitionOption, apply_to: ApplyTo = "all"
+    session: Session,
+    name: Name,
+    definition: DefinitionOption,
+    apply_to: ApplyTo = "all",
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set a policy for everything that no other policy of the virtual host matches.
 
@@ -292,7 +300,7 @@ def policies_declare_blanket(
     settings = _settings(definition, _USERS.named(name, vhost))
     others = [row["priority"] for row in lists.of_vhost(session.client, "policies", vhost) if row["name"] != name]
     priority = min([BLANKET_PRIORITY, *(other - 1 for other in others)])
-    return _put(session, _USERS, vhost, name, _policy(".*", apply_to, priority, settings))
+    return _set(session, _USERS, name, _policy(".*", apply_to, priority, settings), yes)
 
 
 def policies_patch(
@@ -319,7 +327,7 @@ def policies_patch(
         return _change_all(session, kind, everywhere, patched, f"set {', '.join(changes)}", yes)
     if name is None:
         raise UsageError("policies patch: which one? NAME or --all")
-    return _change(session, kind, _get(session, kind, session.vhost, name), patched)
+    return _change(session, kind, _get(session, kind, session.vhost, name), patched, yes)
 
 
 def policies_delete_keys(
@@ -347,7 +355,7 @@ def policies_delete_keys(
 
     if bulk:
         return _change_all(session, kind, everywhere, without, f"delete {', '.join(keys)}", yes)
-    return _change(session, kind, _get(session, kind, session.vhost, words[0]), without)
+    return _change(session, kind, _get(session, kind, session.vhost, words[0]), without, yes)
 
 
 Edit = Callable[[Object], dict[str, Any]]
@@ -360,7 +368,7 @@ def _get(session: Session, kind: Kind, vhost: str, name: str) -> lists.Row:
     return found
 
 
-def _change(session: Session, kind: Kind, policy: lists.Row, edit: Edit) -> Nothing:
+def _change(session: Session, kind: Kind, policy: lists.Row, edit: Edit, yes: bool) -> Nothing:
     """Writes a policy with its settings edited, unless that changes nothing."""
     definition = edit(policy["definition"])
     what = kind.named(policy["name"], policy["vhost"])
@@ -369,7 +377,7 @@ def _change(session: Session, kind: Kind, policy: lists.Row, edit: Edit) -> Noth
     if definition == policy["definition"]:
         session.hint(f"{what}: already as wanted")
         return Nothing()
-    return _put(session, kind, policy["vhost"], policy["name"], {**policy, "definition": definition})
+    return _set(session, kind, policy["name"], {**policy, "definition": definition}, yes)
 
 
 def _change_all(session: Session, kind: Kind, everywhere: bool, edit: Edit, doing: str, yes: bool) -> Rows:

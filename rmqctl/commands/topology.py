@@ -1,6 +1,5 @@
 """`topology [NAME]`: who is bound to what, as a tree, a picture or data, and which way a message would go."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from rmqctl.graph import trace as tracing
 from rmqctl.graph.model import Edge, Graph, Node
 from rmqctl.graph.trace import Trace
 from rmqctl.resources.clients import CHANNEL_FIELDS, CONNECTION_FIELDS
+from rmqctl.resources.patterns import compiled
 from rmqctl.result import Result, Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import AmqpTable
@@ -97,10 +97,7 @@ def _selection(name: str | None, focus: str | None, depth: int, match: str | Non
     if focus is not None:
         return lambda graph: selection.around(graph, found, depth) if (found := selection.named(graph, focus)) else None
     if match is not None:
-        try:
-            pattern = re.compile(match)
-        except re.error as error:
-            raise UsageError(f"--match: bad regular expression: {error}") from None
+        pattern = compiled(match)
         return lambda graph: selection.matching(graph, pattern)
     return (lambda graph: graph) if everything else selection.without_idle
 

@@ -91,6 +91,7 @@ def change_password(
     file: new_password.File = None,
     command: new_password.Command = None,
     stdin: new_password.Stdin = False,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Change the password of a user, who keeps the tags: GET and PUT /api/users/USERNAME.
 
@@ -100,14 +101,16 @@ def change_password(
     new = _new_password(session, password, file, command, stdin)
     if new is None:
         raise RmqctlError(f"user {username!r}: standard input has no password")
+    confirm_if_protected(session, f"change the password of user {username!r}", yes=yes)
     row = api.get(session.client, username)
     api.put(session.client, username, {"password": new} if new else {"password_hash": ""}, api.tags(row))
     session.hint(f"user {username!r}: password changed")
     return Nothing()
 
 
-def clear_password(session: Session, username: Username) -> Nothing:
+def clear_password(session: Session, username: Username, yes: Annotated[bool, Yes] = False) -> Nothing:
     """Take the password from a user, who keeps the tags and can then not log in with any: PUT /api/users/USERNAME."""
+    confirm_if_protected(session, f"clear the password of user {username!r}", yes=yes)
     row = _row(session, username)
     api.put(session.client, username, {"password_hash": ""}, api.tags(row))
     session.hint(f"user {username!r}: no password opens it now")
@@ -128,8 +131,10 @@ def set_user_tags(
         list[str] | None,
         typer.Argument(metavar="[TAG]...", help="administrator, monitoring, management ...; none: no tags."),
     ] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the tags of a user, who keeps the password: GET and PUT /api/users/USERNAME."""
+    confirm_if_protected(session, f"set the tags of user {username!r} to {', '.join(tags or ['(none)'])}", yes=yes)
     row = api.get(session.client, username)
     secret: api.Row = {key: row[key] for key in ("password_hash", "hashing_algorithm") if key in row}
     api.put(session.client, username, secret, tags or [])

@@ -91,6 +91,7 @@ def update_vhost_metadata(
             "--protected-from-deletion", metavar="true|false", help="Refuse to delete it.", show_default=False
         ),
     ] = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Change metadata of a virtual host and keep the others: GET and PUT /api/vhosts/VHOST."""
     changes = _metadata(session, description, tags_, default_queue_type)
@@ -99,7 +100,7 @@ def update_vhost_metadata(
             "nothing to change: give --description, --tags, --default-queue-type or --protected-from-deletion"
         )
     if protected_from_deletion is not None:
-        api.protect(session.client, vhost, on=protected_from_deletion == "true")
+        _protect(session, vhost, on=protected_from_deletion == "true", yes=yes)
     if changes:
         api.change(session.client, vhost, changes)
     session.hint(f"virtual host {vhost!r}: changed")
@@ -124,15 +125,19 @@ def _metadata(
 
 def enable_vhost_deletion_protection(session: Session, vhost: Name) -> Nothing:
     """Protect a virtual host from being deleted: POST /api/vhosts/VHOST/deletion/protection."""
-    return _protect(session, vhost, on=True)
+    return _protect(session, vhost, on=True, yes=True)
 
 
-def disable_vhost_deletion_protection(session: Session, vhost: Name) -> Nothing:
+def disable_vhost_deletion_protection(session: Session, vhost: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
     """Lift the protection of a virtual host: DELETE /api/vhosts/VHOST/deletion/protection."""
-    return _protect(session, vhost, on=False)
+    return _protect(session, vhost, on=False, yes=yes)
 
 
-def _protect(session: Session, vhost: str, *, on: bool) -> Nothing:
+def _protect(session: Session, vhost: str, *, on: bool, yes: bool) -> Nothing:
+    if not on:
+        confirm_if_protected(
+            session, f"lift the protection of virtual host {vhost!r} from deletion", yes=yes, vhost=vhost
+        )
     api.protect(session.client, vhost, on=on)
     session.hint(f"virtual host {vhost!r}: {'protected' if on else 'no longer protected'} from deletion")
     return Nothing()

@@ -27,6 +27,12 @@ COVERS = {
 """What the words of a policy's `apply-to` stand for: types of queue, and exchanges."""
 
 
+DROPPING = frozenset(
+    ("delivery-limit", "expires", "max-age", "max-length", "max-length-bytes", "message-ttl", "overflow")
+)  # fmt: skip
+"""Settings by which queues drop messages, or give them to a dead letter exchange if there is one."""
+
+
 def covers(apply_to: str, target: str) -> bool:
     """Whether a policy is about that: a type of queue, of plugins too, or "exchange"."""
     if target != "exchange" and target not in COVERS["queues"]:

@@ -333,6 +333,20 @@ def test_a_protected_context_wants_its_name(tmp_path: Path) -> None:
         ("clear_topic_permissions", "u"),
         ("clear_vhost_limits",),
         ("clear_user_limits", "u", "all"),
+        ("change_password", "u", "new"),
+        ("clear_password", "u"),
+        ("set_user_tags", "u", "monitoring"),
+        ("set_permissions", "u", ".*", ".*", ".*"),
+        ("set_permissions_globally", "u", ".*", ".*", ".*"),
+        ("set_topic_permissions", "u", "amq.topic", ".*", ".*"),
+        ("declare", "permissions", "u", "--configure", "", "--write", "", "--read", ""),
+        ("declare", "topic_permissions", "u", "--exchange", "amq.topic", "--write", "", "--read", ""),
+        ("disable_vhost_deletion_protection", "v"),
+        ("update_vhost_metadata", "v", "--protected-from-deletion", "false"),
+        ("get", "q", "--ack"),
+        ("get", "q", "--reject"),
+        ("get", "queue=q", "ackmode=ack_requeue_false"),
+        ("get", "queue=q", "requeue=false"),
     ):
         ran = run_with(*words, "-C", "prod", environ={"HOME": str(tmp_path)})
         assert (ran.exit, "--yes is needed" in ran.err) == (64, True), ran

@@ -321,3 +321,35 @@ def test_a_bad_line_is_named_and_nothing_is_sent(line: str, said: str) -> None:
 def test_no_such_file() -> None:
     ran = run_with("declare", "-f", "/nonexistent/file")
     assert (ran.exit, ran.err.splitlines()[0]) == (64, "rmqctl: --file /nonexistent/file: No such file or directory")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("delete", "queue", "--match", ""),
+        ("delete", "queue", ""),
+        ("delete", "queue", "a", ""),
+        ("delete", "vhost", ""),
+        ("delete", "user", "--match", "", "--yes"),
+        ("delete_queue", ""),
+        ("delete_vhost", ""),
+        ("delete_user", ""),
+        ("purge", "--match", "", "--yes"),
+        ("purge", "", "--yes"),
+        ("purge_queue", ""),
+        ("close", "connection", "--match", "", "--yes"),
+        ("close", "connection", "", "--yes"),
+        ("delete", "queue", "--match", "a", "-p", "", "--yes"),
+        ("purge", "--where", "messages > 0", "-p", "", "--yes"),
+    ],
+)
+def test_a_variable_that_is_not_set_means_nothing_rather_than_everything(words: tuple[str, ...]) -> None:
+    broker = Broker({})
+    ran = run_with(*words, broker=broker)
+    assert (ran.exit, ran.out, broker.requests) == (64, "", []), ran
+    assert "empty" in ran.err
+
+
+def test_a_shell_pattern_is_told_for_what_it_is() -> None:
+    ran = run_with("delete", "queue", "--match", "a*", "--dry-run", broker=Broker(answers()))
+    assert ran.err == "note: --match is a regular expression; as a shell's pattern it is --match '^a.*$'\n"

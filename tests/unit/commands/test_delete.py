@@ -60,7 +60,7 @@ def test_conditions_are_the_brokers() -> None:
 def test_an_expression_leaves_the_brokers_own_exchanges() -> None:
     rows = [{"name": name, "vhost": ODD} for name in ("", "amq.topic", "x")]
     answers = {f"GET /api/exchanges/{ODD_PATH}": rows, f"DELETE /api/exchanges/{ODD_PATH}/x": DONE}
-    ran, _ = delete(answers, "exchange", "--match", "", "--yes")
+    ran, _ = delete(answers, "exchange", "--match", ".", "--yes")
     assert ran == Ran(0, "name\tresult\nx\tdeleted\n", "")
 
 

@@ -155,6 +155,47 @@ def test_a_protected_context_asks(tmp_path: Path) -> None:
     assert len(broker.requests) == 2
 
 
+DROPS = '{"max-length": 5}'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set_policy", "p", "x", DROPS),
+        ("set_operator_policy", "p", "x", '{"message-ttl": 5}'),
+        ("declare", "policy", "p", "--pattern", "x", "--definition", DROPS),
+        ("declare", "operator_policy", "p", "--pattern", "x", "--definition", DROPS),
+        ("policies", "declare_blanket", "p", "--definition", DROPS),
+        ("policies", "declare_override", "p", "--definition", DROPS),
+        ("policies", "patch", "p", "--definition", DROPS),
+        ("policies", "delete_keys", "p", "max-age"),
+    ],
+)
+def test_a_protected_context_asks_before_a_policy_that_can_drop_messages(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    contexts = tmp_path / "config" / "rmqctl" / "contexts.toml"
+    contexts.parent.mkdir(parents=True)
+    contexts.write_text('[contexts.prod]\nurl = "http://prod.example"\nprotected = true\n')
+    contexts.chmod(0o600)
+    there = {**policy("p"), "definition": {"max-length": 9, "max-age": "1h"}}
+    broker = Broker({"GET /api/policies/%2F/p": there, "GET /api/policies/%2F": [there]})
+    ran = run_with(*words, "--context", "prod", broker=broker, environ={"HOME": str(tmp_path)})
+    assert (ran.exit, ran.out) == (64, ""), ran
+    assert "--yes is needed" in ran.err
+    assert "which can drop messages (m" in ran.err
+
+
+def test_a_protected_context_does_not_ask_about_other_policies(tmp_path: Path) -> None:
+    contexts = tmp_path / "config" / "rmqctl" / "contexts.toml"
+    contexts.parent.mkdir(parents=True)
+    contexts.write_text('[contexts.prod]\nurl = "http://prod.example"\nprotected = true\n')
+    contexts.chmod(0o600)
+    broker = Broker({"PUT /api/policies/%2F/p": httpx.Response(201)})
+    words = ("set_policy", "p", "x", '{"alternate-exchange": "e"}', "--context", "prod")
+    assert run_with(*words, broker=broker, environ={"HOME": str(tmp_path)}).exit == 0
+
+
 # rabbitmqadmin's
 
 

@@ -107,7 +107,7 @@ def test_a_part_of_the_graph_does_not_lie_about_the_rest() -> None:
         (["--focus", "zzzzzz"], 65, "there is no exchange or queue 'zzzzzz' in virtual host '/' (http"),
         (["--trace", "ordres", "k"], 65, "there is no exchange 'ordres' in virtual host '/'; did you mean 'orders'?"),
         (["--trace", "gone", "k"], 65, "there is no exchange 'gone'"),
-        (["--match", "("], 64, "--match: bad regular expression"),
+        (["--match", "("], 64, "--match: '(' is no regular expression"),
         (["a", "--focus", "b"], 64, "one of NAME, --focus and --match"),
         (["a", "--trace", "b", "c"], 64, "--trace is about"),
         (["--header", "a=1"], 64, "--header goes with --trace"),
