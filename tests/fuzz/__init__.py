@@ -4,6 +4,7 @@
     python -m tests.fuzz.amqp --seed 7 --count 1000000 --jobs 2          a long run over AMQP, in process
     python -m tests.fuzz.amqp --seed 7 --number 4711                     one conversation again, with every move
     python -m tests.fuzz.damaged --seed 7 --count 500                     stores that are damaged
+    python -m tests.fuzz.kills --seed 7 --count 300                       a broker that is killed at work, and starts again
     python -m tests.fuzz.sockets --seconds 60 --hostile 50               the same over sockets, beside an innocent client
     python -m tests.fuzz.http --seed 7 --count 200000                    requests to every route of the HTTP API, in process
 
