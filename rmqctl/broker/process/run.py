@@ -68,9 +68,9 @@ def run(options: Options, ready: Callable[[Urls], None]) -> int:
     ConfigError for a data folder or a definitions file that cannot be read.
     """
     listeners.raise_file_limit()
-    # Most objects are messages: they live long, and have no cycles.
+    # Most objects are messages and queues: they live long, and have no cycles. Few of them are looked at in one go.
     gc.enable()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(5_000, 10, 1_000)
     # The thread that writes gets its turns sooner than after the usual 5 ms.
     sys.setswitchinterval(0.0005)
     return asyncio.run(serve(options, ready))
