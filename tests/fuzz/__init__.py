@@ -12,5 +12,6 @@ Of AMQP: `wire` encodes, `conversations` says what clients say, and odder things
 of it: plain data, of which any part can be done too. `judge` does it to a broker with `tests.simulation.world`, where no time
 passes by itself, and says what went wrong for others; several conversations share a broker. `shrink` makes the moves that fail
 fewer and shorter.
-`corpus/amqp.json` has moves that a broker has failed on.
+`corpus/amqp.json` has moves that a broker has failed on. Of kills: `homes` and `offices` are the clients, and know what has to
+be there after a restart.
 """

@@ -1,8 +1,9 @@
 """Kills of a broker that is at work: `python -m tests.fuzz.kills --seed N --count 300`.
 
-A broker runs as a process of its own. Several clients say things all the time, each of them in a home of its own: see
-`homes`. The process is killed (SIGKILL) at any moment, also while it starts and while it stops. Then it is started again,
-and everything that it has told the clients still has to be so. A folder that fails is left for whoever looks into it.
+A broker runs as a process of its own. Several clients say things all the time, each of them in a home of its own (see
+`homes`), and an administrator defines things over HTTP (see `offices`). The process is killed (SIGKILL) at any moment, also
+while it starts and while it stops. Then it is started again, and everything that it has told the clients still has to be
+so. A folder that fails is left for whoever looks into it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import time
 import urllib.request
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -28,6 +29,7 @@ from typing import Any, NamedTuple
 from pamqp import commands
 
 from tests.fuzz.homes import Home, Thing
+from tests.fuzz.offices import Office
 from tests.simulation.administration import Administration
 from tests.simulation.client import Ears, Heard, Said, start
 from tests.simulation.inside import Kept
@@ -98,15 +100,15 @@ class Process:
 
 
 class Traffic:
-    """The homes with their sockets."""
+    """The homes and the office, with their sockets."""
 
-    def __init__(self, homes: Iterable[Home], port: int) -> None:
-        self._sockets = {socket.create_connection(("127.0.0.1", port)): home for home in homes}
+    def __init__(self, clients: Iterable[tuple[Home | Office, int]]) -> None:
+        self._sockets = {socket.create_connection(("127.0.0.1", port)): client for client, port in clients}
         self._selector = selectors.DefaultSelector()
-        for each, home in self._sockets.items():
-            home.connect()
+        for each, client in self._sockets.items():
+            client.connect()
             each.setblocking(False)
-            self._selector.register(each, selectors.EVENT_READ | selectors.EVENT_WRITE, home)
+            self._selector.register(each, selectors.EVENT_READ | selectors.EVENT_WRITE, client)
 
     def close(self) -> None:
         self._selector.close()
@@ -118,27 +120,27 @@ class Traffic:
         until = time.monotonic() + seconds
         while True:
             for key, events in self._selector.select(0.05):
-                home: Home = key.data
+                client: Home | Office = key.data
                 if events & selectors.EVENT_READ:
-                    if not _hear(key.fileobj, home):
-                        raise Violation(f"the broker hangs up on home {home.number}")
+                    if not _hear(key.fileobj, client):
+                        raise Violation(f"the broker hangs up on {type(client).__name__}")
                     if time.monotonic() > until:
                         return
                 if events & selectors.EVENT_WRITE:
-                    if len(home.data) < _WAITING:
-                        home.act()
-                    if home.data:
-                        home.data = home.data[key.fileobj.send(home.data) :]
+                    if len(client.data) < _WAITING:
+                        client.act()
+                    if client.data:
+                        client.data = client.data[key.fileobj.send(client.data) :]
 
     def ends(self) -> None:
         """The broker is gone: what it has said before is still to be heard."""
-        for each, home in self._sockets.items():
+        for each, client in self._sockets.items():
             each.setblocking(True)
-            while _hear(each, home):
+            while _hear(each, client):
                 pass
 
 
-def _hear(from_: Any, home: Home) -> bool:
+def _hear(from_: Any, client: Home | Office) -> bool:
     """Whether there may be more."""
     try:
         data = from_.recv(1 << 18)
@@ -146,19 +148,22 @@ def _hear(from_: Any, home: Home) -> bool:
         return True
     except ConnectionError:
         return False
-    home.hear(data)
+    client.hear(data)
     return bool(data)
 
 
 # ------------------------------------------------------------------------------------------------------ what is there
 
 
-def found_things(port: int) -> set[Thing]:
+def definitions(port: int) -> Any:
     """What the broker says that it has, as a user sees it."""
     headers = {"authorization": "Basic " + b64encode(b"guest:guest").decode()}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/definitions", headers=headers)
     with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
-        document = json.load(answer)
+        return json.load(answer)
+
+
+def things_of(document: Any) -> set[Thing]:
     found: set[Thing] = {(kind, each["name"]) for kind in ("queue", "exchange") for each in document[f"{kind}s"]}
     for each in document["bindings"]:
         found.add(Binding(each["source"], each["destination_type"], each["destination"], each["routing_key"]))
@@ -219,6 +224,7 @@ class Run:
         self._data.mkdir(mode=0o700)
         rules = Administration(_Nothing())
         self.homes = [Home(number, Random(f"home {seed} {number}"), rules) for number in range(_HOMES)]
+        self.office = Office(Random(f"office {seed}"))
         self.kills: Counter[str] = Counter()
 
     def round(self) -> None:
@@ -230,9 +236,11 @@ class Run:
         shutil.copytree(self._data, self._copy)
         with Process(self._data, self._log) as process:
             amqp, http = process.wait_until_it_listens()
+            document = definitions(http)
+            self.office.restarted(document)
             with closing(Reader(amqp)) as reader:
-                self._look(found_things(http), reader)
-            with closing(Traffic(self.homes, amqp)) as traffic:
+                self._look(things_of(document), reader)
+            with closing(Traffic([*((home, amqp) for home in self.homes), (self.office, http)])) as traffic:
                 traffic.goes_on(self._random.uniform(0, _WORK))
                 self._end(process, traffic)
         if found := re.findall(r"^Traceback.*|.* ERROR .*", self._log.read_text(errors="replace"), re.MULTILINE):
@@ -267,7 +275,7 @@ class Run:
 
     @property
     def seen(self) -> Counter[str]:
-        return sum((home.seen for home in self.homes), Counter())
+        return sum((each.seen for each in (*self.homes, self.office)), Counter())
 
 
 class _Nothing:
@@ -280,13 +288,14 @@ def _owner(thing: Thing) -> str:
     return (thing.destination if isinstance(thing, Binding) else thing[1]).partition(".")[0]
 
 
-def run(folder: Path, *, seed: int, count: int) -> Verdict:
-    """At least so many kills, and a look at what the last of them left."""
+def run(folder: Path, *, seed: int, count: int, tell: Callable[[int], None] = lambda _: None) -> Verdict:
+    """At least so many kills, and a look at what the last of them left. `tell` is called with how many there were."""
     trial = Run(seed, folder)
     problem = ""
     try:
         while trial.kills.total() < count:
             trial.round()
+            tell(trial.kills.total())
         trial.round()
     except Violation as error:
         problem = f"after {trial.kills.total()} kills: {error}"
@@ -300,7 +309,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     began = time.monotonic()
-    verdict = run(folder, seed=options.seed, count=options.count)
+
+    def tell(kills: int) -> None:
+        print(f"\r{kills} of {options.count}", end="", file=sys.stderr, flush=True)
+
+    verdict = run(folder, seed=options.seed, count=options.count, tell=tell)
+    print(file=sys.stderr)
     for what in (verdict.kills, verdict.seen):
         print(", ".join(f"{number} {name}" for name, number in what.most_common()))
     print(f"seed {options.seed}: {verdict.kills.total()} kills in {time.monotonic() - began:.0f} s")

@@ -28,7 +28,7 @@ def test_what_was_told_holds_after_kills(tmp_path: Path) -> None:
     verdict = kills.run(tmp_path, seed=1, count=10)
     assert not verdict.problem
     assert verdict.kills.total() >= 10
-    for what in ("confirmed", "messages", "things", "forgotten", "purged", "delivered"):
+    for what in ("confirmed", "messages", "things", "forgotten", "purged", "delivered", "answers over HTTP"):
         assert verdict.seen[what], verdict.seen
 
 
