@@ -17,8 +17,9 @@ def get(client: Client, noun: Noun, owner: str) -> dict[str, Any]:
     key, word = _OWNERS[noun]
     for row in client.get(path(noun, owner), what=f"{word} {owner!r}") or []:
         if row.get(key) == owner:
+            value = row.get("value")
             # An empty object comes as an empty list.
-            return dict(sorted(dict(row.get("value") or {}).items()))
+            return dict(sorted(value.items())) if isinstance(value, dict) else {}
     return {}
 
 
@@ -35,15 +36,21 @@ def put(client: Client, noun: Noun, owner: str, name: str, value: Any) -> None:
 
 
 def delete(client: Client, noun: Noun, owner: str, name: str) -> None:
-    """DELETE of one limit; there need not be one."""
+    """DELETE of one limit; there need not be one. After the last one of a virtual host no empty parameter is left."""
     client.request("DELETE", path(noun, owner, name), what=f"limit {name!r} of {_OWNERS[noun][1]} {owner!r}")
+    if noun == "vhost-limits" and not get(client, noun, owner):
+        _delete_parameter(client, owner)
 
 
 def clear(client: Client, noun: Noun, owner: str, names: Iterable[str]) -> None:
-    """All limits, which are these. Those of a virtual host are one parameter, of which an empty one would be left."""
+    """All limits, which are these. Those of a virtual host are one parameter."""
     if noun == "vhost-limits":
-        where = path("parameters", noun, owner, "limits")
-        client.request("DELETE", where, what=f"limits of virtual host {owner!r}")
+        _delete_parameter(client, owner)
         return
     for name in names:
         delete(client, noun, owner, name)
+
+
+def _delete_parameter(client: Client, vhost: str) -> None:
+    where = path("parameters", "vhost-limits", vhost, "limits")
+    client.request("DELETE", where, what=f"limits of virtual host {vhost!r}", accept=(404,))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import limits, lists
 from rmqctl.api import queues as queues_api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
@@ -462,7 +462,7 @@ def delete_user_limit(
     return _delete_limits(session, names, "user-limits", username, _Way(if_exists, dry_run, False, yes))
 
 
-def _delete_limits(session: Session, names: list[str], noun: str, owner: str, way: _Way) -> Result:
+def _delete_limits(session: Session, names: list[str], noun: limits.Noun, owner: str, way: _Way) -> Result:
     """The API deletes a limit that is not there, too, so the limits are looked at before."""
     client = session.client
     whose = f"virtual host {owner!r}" if noun == "vhost-limits" else f"user {owner!r}"
@@ -475,7 +475,8 @@ def _delete_limits(session: Session, names: list[str], noun: str, owner: str, wa
                 if way.if_exists:
                     return Done("not there", skipped=True)
                 raise NotFound(f"limit {name!r} of {whose} does not exist ({client.endpoint.url})")
-            return _gone(client, path(noun, owner, name), {}, f"limit {name!r} of {whose}", if_exists=way.if_exists)
+            limits.delete(client, noun, owner, name)
+            return Done("deleted")
 
         return Job((name,), do)
 

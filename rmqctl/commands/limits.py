@@ -104,7 +104,7 @@ def set_vhost_limits(session: Session, definition: Definition) -> Nothing:
 
 
 def clear_vhost_limits(session: Session, yes: Annotated[bool, Yes] = False) -> Nothing:
-    """Delete all limits of a virtual host: DELETE /api/vhost-limits/VHOST/NAME."""
+    """Delete all limits of a virtual host: DELETE /api/parameters/vhost-limits/VHOST/limits."""
     vhost = session.vhost
     what = f"limits of virtual host {vhost!r}"
     confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=vhost)
@@ -114,7 +114,7 @@ def clear_vhost_limits(session: Session, yes: Annotated[bool, Yes] = False) -> N
         raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69, and when there is no limit too
     if not there:
         raise Unavailable(f"{what}: there are none ({session.client.endpoint.url})")
-    _clear(session, "vhost-limits", vhost, list(there))
+    api.clear(session.client, "vhost-limits", vhost, there)
     session.hint(f"{what}: cleared")
     return Nothing()
 
@@ -142,7 +142,11 @@ def clear_user_limits(
     what = f"limits of user {username!r}" if limit_type == "all" else f"limit {limit_type!r} of user {username!r}"
     confirm_if_protected(session, f"clear the {what}", yes=yes)
     there = _of_user(session, username)
-    _clear(session, "user-limits", username, [name for name in there if limit_type in (name, "all")])
+    done: list[str] = []
+    for name in (name for name in there if limit_type in (name, "all")):
+        with _told(done):
+            api.delete(session.client, "user-limits", username, name)
+        done.append(f"{name} cleared")
     session.hint(f"{what}: cleared")
     return Nothing()
 
@@ -169,14 +173,6 @@ def _put(session: Session, noun: api.Noun, owner: str, wanted: dict[str, Any], t
 
 
 _KNOWN = ("max-connections", "max-queues", "max-channels")
-
-
-def _clear(session: Session, noun: api.Noun, owner: str, names: list[str]) -> None:
-    done: list[str] = []
-    for name in names:
-        with _told(done):
-            api.delete(session.client, noun, owner, name)
-        done.append(f"{name} cleared")
 
 
 @contextmanager

@@ -4,12 +4,21 @@ from typing import Annotated
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import lists, users, vhosts
 from rmqctl.api import permissions as api
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import Fetch, Found, Selection, Wanted, list_command, lists_resource, run_listing
+from rmqctl.commands.listing import (
+    Fetch,
+    Found,
+    Selection,
+    Wanted,
+    list_command,
+    lists_resource,
+    release_of,
+    run_listing,
+)
 from rmqctl.errors import NoSuchUser, RmqctlError, Unavailable
 from rmqctl.resources.permissions import PERMISSIONS, TOPIC_PERMISSIONS, USER_PERMISSIONS, USER_TOPIC_PERMISSIONS
 from rmqctl.result import Nothing, Rows
@@ -121,10 +130,13 @@ def set_permissions_globally(
 
 
 def clear_permissions(session: Session, username: Username, yes: Annotated[bool, Yes] = False) -> Nothing:
-    """Delete the permissions of a user in a virtual host: DELETE /api/permissions/VHOST/USERNAME. There need not be any."""
+    """Delete the permissions of a user in a virtual host: DELETE /api/permissions/VHOST/USERNAME. There need not be any.
+
+    On RabbitMQ 3.x user and virtual host have to be there.
+    """
     what = f"permissions of user {username!r} in virtual host {session.vhost!r}"
     confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=session.vhost)
-    found = api.delete(session.client, "permissions", session.vhost, username)
+    found = api.delete(session.client, "permissions", session.vhost, username) or _are_there(session, username)
     session.hint(f"{what}: {'cleared' if found else 'there are none'}")
     return Nothing()
 
@@ -154,10 +166,26 @@ def clear_topic_permissions(
     ] = None,
     yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
-    """Delete topic permissions of a user: DELETE /api/topic-permissions/VHOST/USERNAME. There need not be any."""
+    """Delete topic permissions of a user: DELETE /api/topic-permissions/VHOST/USERNAME. There need not be any.
+
+    On RabbitMQ 3.x user and virtual host have to be there.
+    """
     what = f"topic permissions of user {username!r} in virtual host {session.vhost!r}"
     confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=session.vhost)
     there = () if exchange is None else (exchange,)
     found = api.delete(session.client, "topic-permissions", session.vhost, username, *there)
+    found = found or _are_there(session, username)
     session.hint(f"{what}: {'cleared' if found else 'there are none'}")
     return Nothing()
+
+
+def _are_there(session: Session, username: str) -> bool:
+    """False, since there was nothing to clear. Where rabbitmqctl says why (3.x): raises NoSuchUser, and Unavailable for no
+    such virtual host."""
+    client = session.client
+    if release_of(client) < (4,):
+        if not users.exists(client, username):
+            raise NoSuchUser(f"user {username!r} does not exist ({client.endpoint.url})")
+        if not vhosts.exists(client, session.vhost):
+            raise Unavailable(f"virtual host {session.vhost!r} does not exist ({client.endpoint.url})")
+    return False

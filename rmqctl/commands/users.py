@@ -11,8 +11,8 @@ from rmqctl.api import users as api
 from rmqctl.api.client import Client
 from rmqctl.commands import new_password
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import Found, Wanted, list_command
-from rmqctl.errors import DataError, RmqctlError, Unavailable, UsageError
+from rmqctl.commands.listing import Found, Wanted, list_command, release_of
+from rmqctl.errors import DataError, NoSuchUser, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.users import USERS
 from rmqctl.result import Nothing, Value
 from rmqctl.session import Session
@@ -47,7 +47,7 @@ def add_user(
     """Add a user without tags and permissions: PUT /api/users/USERNAME. One that exists is an error.
 
     Without PASSWORD and the --new-password options the password is asked for, or read from standard input when that is no
-    terminal. An empty one: no password opens it.
+    terminal. An empty one opens nothing.
     """
     if not username:
         raise DataError("a user has a name")
@@ -57,7 +57,7 @@ def add_user(
         new = _new_password(session, password, file, command, stdin)
         if new is None:
             raise DataError(f"user {username!r}: standard input has no password")
-        secret = {"password": new} if new else {"password_hash": ""}
+        secret = {"password": new}
     if api.exists(session.client, username):
         raise RmqctlError(f"user {username!r} already exists ({session.client.endpoint.url})")
     api.put(session.client, username, secret, [])
@@ -77,9 +77,11 @@ def _hash(session: Session, given: str | None, file: str | None, command: str | 
 
 
 def delete_user(session: Session, username: Username, yes: Annotated[bool, Yes] = False) -> Nothing:
-    """Delete a user: DELETE /api/users/USERNAME. There need not be one."""
+    """Delete a user: DELETE /api/users/USERNAME. There need not be one, but on RabbitMQ 3.x."""
     confirm_if_protected(session, f"delete user {username!r}", yes=yes)
     found = api.delete(session.client, username)
+    if not found and release_of(session.client) < (4,):
+        raise NoSuchUser(f"user {username!r} does not exist ({session.client.endpoint.url})")
     session.hint(f"user {username!r}: {'deleted' if found else 'there is none'}")
     return Nothing()
 
@@ -103,7 +105,7 @@ def change_password(
         raise RmqctlError(f"user {username!r}: standard input has no password")
     confirm_if_protected(session, f"change the password of user {username!r}", yes=yes)
     row = api.get(session.client, username)
-    api.put(session.client, username, {"password": new} if new else {"password_hash": ""}, api.tags(row))
+    api.put(session.client, username, {"password": new}, api.tags(row))
     session.hint(f"user {username!r}: password changed")
     return Nothing()
 

@@ -251,17 +251,17 @@ class _Import:
 
     def _check_room(self) -> None:
         """Raises InvalidDefinitions when a limit does not allow for the queues that are new."""
+        # What is no text is refused later.
         new = Counter(
-            row["vhost"]
+            found
             for row in self._rows["queues"]
-            if (found := self._broker.vhosts.get(str(row.get("vhost")))) and row.get("name") not in list(found.queues)
+            if (found := self._broker.vhosts.get(str(row.get("vhost")))) and str(row.get("name")) not in found.queues
         )
-        for name, count in new.items():
-            vhost = self._broker.vhosts[name]
+        for vhost, count in new.items():
             limit, there = vhost.limits.get("max-queues", -1), len(vhost.queues)
             if 0 <= limit < there + count:
                 raise InvalidDefinitions(
-                    f'Adding {count} queue(s) to virtual host "{name}" would exceed the limit of {limit} queue(s).\n\n'
+                    f'Adding {count} queue(s) to virtual host "{vhost.name}" would exceed the limit of {limit} queue(s).\n\n'
                     f"This virtual host currently has {there} queue(s) defined.\n\nImport aborted!"
                 )
 
@@ -376,8 +376,8 @@ def put_user(broker: Broker, name: str, document: Mapping[str, Any]) -> None:
     hashed = ""
     if "password_hash" in document:
         hashed = checked_hash(document["password_hash"])
-    elif "password" in document and (password := fields.text(document, "password")):
-        hashed = broker.hash_password(password, algorithm)
+    elif "password" in document:
+        hashed = broker.hash_password(fields.text(document, "password"), algorithm)
     check_user_limits(limits)
     new = name not in broker.users
     user = broker.put_user(name, hashed, tags, algorithm)
