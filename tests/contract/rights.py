@@ -27,6 +27,7 @@ import httpx
 from pamqp import commands, frame
 
 METHODS = ("GET", "PUT", "POST", "DELETE")
+READING = ("GET", "HEAD")
 MINE, OTHER, SPARE = "rights-mine", "rights-other", "rights-spare"
 EVERYTHING, NOTHING = ".*", ""
 
@@ -414,7 +415,7 @@ def credentials(caller: str) -> User:
 def answer(broker: Broker, line: Line, caller: str) -> str:
     """What this user gets: the status, with the number of rows of a list, or with the body of a refusal."""
     reply = broker.ask(line.method, _named(broker, line.path), _body(broker, line), credentials(caller))
-    if line.method != "GET" and not 400 <= reply.status < 500:
+    if line.method not in READING and not 400 <= reply.status < 500:
         _restore(broker, line, reply)
     if 400 <= reply.status < 500:
         return f"{reply.status} {_anonymous(broker, caller, reply.body.decode())}".rstrip()
@@ -445,6 +446,14 @@ def _anonymous(broker: Broker, caller: str, text: str) -> str:
 
 
 Recording = Mapping[Line, Mapping[str, str]]
+
+
+def heads(recording: Recording) -> Iterator[tuple[Line, str, str]]:
+    """HEAD of each path, with each user and the status that its GET was answered with."""
+    for line, by_caller in recording.items():
+        if line.method == "GET":
+            for caller, there in by_caller.items():
+                yield line._replace(method="HEAD"), caller, there[:3]
 
 
 def answers(broker: Broker, wanted: Iterable[Line]) -> Iterator[tuple[Line, dict[str, str]]]:

@@ -1,4 +1,7 @@
-"""The recorded rights are still those of the real node: every eleventh line of the recording, which meets every method."""
+"""The recorded rights are still those of the real node: every eleventh line of the recording, which meets every method.
+
+HEAD is not recorded: it is answered as GET is.
+"""
 
 import contextlib
 from itertools import islice
@@ -19,5 +22,7 @@ def test_the_recording_is_what_a_node_answers() -> None:
         try:
             for line, by_caller in rights.answers(node, islice(RECORDED, 0, None, 11)):
                 assert by_caller == RECORDED[line], line
+            for line, caller, status in islice(rights.heads(RECORDED), 0, None, 61):
+                assert rights.answer(node, line, caller).startswith(status), (line, caller)
         finally:
             rights.remove(node)

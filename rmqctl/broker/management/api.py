@@ -17,7 +17,8 @@ from rmqctl.broker.core.errors import Refusal
 from rmqctl.broker.core.users import User
 from rmqctl.broker.management.access import public
 from rmqctl.broker.management.documents import encoded
-from rmqctl.broker.management.login import logged_in
+from rmqctl.broker.management.forms import is_form
+from rmqctl.broker.management.login import counted, logged_in
 from rmqctl.broker.management.origins import foreign_host, foreign_page, is_visit
 from rmqctl.broker.management.page import PAGE, policy
 from rmqctl.broker.management.rates import Rates
@@ -41,10 +42,11 @@ _READ_ONLY = "HEAD, GET, OPTIONS"
 _CHALLENGE = 'Basic realm="RabbitMQ Management"'
 _DOCUMENTATION = "<!doctype html><title>HTTP API</title><p>See https://www.rabbitmq.com/docs/http-api-reference.</p>"
 _JSON = "application/json"
-# What these are given is JSON by that name, or it is refused.
+# What these are given is JSON by that name, or it is refused; some take a form, too.
 _JSON_ONLY = frozenset(
     ("all-configuration", "definitions", "feature-flags", "operator-policies", "user-limits", "vhost-limits")
 )
+_FORMS = frozenset(("all-configuration", "definitions"))
 _CONTENT_TYPE = re.compile(r"""[^\s/;]+/[^\s/;]+(\s*;\s*[^\s=;]+=([^\s;]+|"[^"]*"))*\s*;?\s*""")
 _LONGEST = 255
 _BROKEN = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -135,15 +137,12 @@ class Api:
             raise HttpError(405)
         node = self._broker.node
         node.now = node.clock()
-        user = self._user(request) if route.access is not public else User(node, "")
-        if not _accepted(request.headers.get("accept", "*/*")):
-            raise HttpError(406)
         query = parse_qsl(request.query, keep_blank_values=True, errors="surrogateescape")
         call = Call(
             broker=self._broker,
             rates=self._rates,
             ports=self._ports,
-            user=user,
+            user=User(node, ""),
             method=method,
             params=params,
             query=dict(reversed(query)),
@@ -151,7 +150,10 @@ class Api:
             host=request.host,
             body=b"",
         )
-        route.access(call)
+        if route.access is not public:
+            call = self._let_in(route, call)
+        if not _accepted(request.headers.get("accept", "*/*")):
+            raise HttpError(406)
         if method in ("PUT", "POST") and not _understood(route, request.headers.get("content-type")):
             raise HttpError(415)
         return Asked(request, route, handler, call)
@@ -179,12 +181,16 @@ class Api:
         if foreign or (not linked and (foreign := foreign_page(request.headers))):
             raise HttpError(403, "forbidden", foreign)
 
-    def _user(self, request: Request) -> User:
-        """Who asks. Raises 401."""
-        given = request.headers.get("authorization")
+    def _let_in(self, route: Route, call: Call) -> Call:
+        """With who asks, and may. Raises HttpError; to RabbitMQ that is a failed attempt, whatever it fails at."""
+        given = call.headers.get("authorization")
         if given is None:
             raise HttpError(401)
-        return logged_in(self._broker, request.host, *_credentials(given))
+        name, password = _credentials(given)
+        with counted(self._broker):
+            call = replace(call, user=logged_in(self._broker, call.host, name, password))
+            route.access(call)
+        return call
 
 
 def _page(path: str) -> Response:
@@ -226,15 +232,18 @@ def _understood(route: Route, content_type: str | None) -> bool:
     """Most of the API takes JSON by whatever name, as RabbitMQ does, some of it by its own name only."""
     if content_type is not None and (len(content_type) > _LONGEST or not _CONTENT_TYPE.fullmatch(content_type)):
         return False
-    if route.path.partition("/")[0] not in _JSON_ONLY:
+    area = route.path.partition("/")[0]
+    if area not in _JSON_ONLY:
         return True
-    return content_type is not None and content_type.partition(";")[0].strip().lower() == _JSON
+    if content_type is None:
+        return False
+    return content_type.partition(";")[0].strip().lower() == _JSON or (area in _FORMS and is_form(content_type))
 
 
 def _accepted(wanted: str) -> bool:
     """Whether the client can do with JSON."""
     kinds = [each.partition(";")[0].strip().lower() for each in wanted.split(",")]
-    return not any(kinds) or any(each in ("*/*", "application/*", _JSON, "") for each in kinds)
+    return any(each in ("*/*", "application/*", _JSON) for each in kinds)
 
 
 def _credentials(given: str) -> tuple[str, str]:
@@ -262,7 +271,8 @@ def _response(result: Any) -> Response:
     if not isinstance(result, Answer):
         result = Answer(200, result)
     if result.text is not None:
-        return _text(result.status, result.text, result.content_type)
+        text = _text(result.status, result.text, result.content_type)
+        return text._replace(headers={**text.headers, **result.headers})
     return Response(result.status, {"content-type": _JSON, **result.headers}, encoded(result.body))
 
 

@@ -1,12 +1,17 @@
 """`/api/definitions`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rmqctl.broker.core.definitions import export_definitions, import_definitions
+from rmqctl.broker.management import forms
 from rmqctl.broker.management.documents import MARK, NotJson, encoded, parse
-from rmqctl.broker.management.web import SLICE, Call, Json, Row, Slices, bad_request
+from rmqctl.broker.management.web import SLICE, Answer, Call, Json, Row, Slices, bad_request
 
+_REDIRECT = re.compile(rb"[!-~]+")
+_NOTHING = b"no file"
+"""It is no JSON."""
 _TOKEN = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -40,13 +45,27 @@ def _written(document: Row) -> Slices:
     return b"".join(pieces)
 
 
-def upload(call: Call) -> None:
+def upload(call: Call) -> Any:
+    """The body, or the field `file` of a form, which may say where its page goes on."""
     vhost = call.vhost().name if "vhost" in call.params else None
-    document = _document(call.body)
+    content_type = call.headers.get("content-type", "")
+    form = _form(content_type, call.body) if forms.is_form(content_type) else None
+    document = _document(call.body if form is None else form.get(b"file", _NOTHING))
+    target = None if form is None else form.get(b"redirect")
+    if target is not None and not _REDIRECT.fullmatch(target):
+        raise bad_request("redirect should be an address")
     try:
         import_definitions(call.broker, document, vhost, call.user)
     except ValueError as error:
         raise bad_request(str(error)) from None
+    return None if target is None else Answer(303, text="", headers={"location": target.decode()})
+
+
+def _form(content_type: str, body: bytes) -> Mapping[bytes, bytes]:
+    try:
+        return forms.fields(content_type, body)
+    except forms.NotAForm as error:
+        raise bad_request(f"not a form: {error}") from None
 
 
 def _document(body: bytes) -> Row:

@@ -39,7 +39,8 @@ def test_credentials_that_cannot_be_read(api: Api, given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "status"), [("text/html", 406), ("text/html, */*;q=0.1", 200), ("application/json", 200), ("", 200)]
+    ("accept", "status"),
+    [("text/html", 406), ("text/html, */*;q=0.1", 200), ("application/json", 200), ("", 406), (",", 406)],
 )
 def test_answers_are_json_or_none(api: Api, accept: str, status: int) -> None:
     assert api("GET", "whoami", headers={"accept": accept}).status_code == status

@@ -206,3 +206,13 @@ def test_a_global_parameter_may_be_null(api: Api) -> None:
     assert api("GET", "global-parameters/nothing").json() == {"name": "nothing", "value": None}
     assert api("DELETE", "global-parameters/nothing").status_code == 204
     assert api("GET", "global-parameters/nothing").status_code == 404
+
+
+def test_a_virtual_host_by_a_number_is_not_the_one_of_that_name(api: Api) -> None:
+    """Not when it is looked up for its limits either."""
+    api("PUT", "vhosts/5")
+    api("PUT", "vhost-limits/5/max-queues", {"value": 10})
+    queue = {"name": "q", "vhost": 5, "durable": True, "auto_delete": False, "arguments": {}}
+    response = api("POST", "definitions", {"queues": [queue]})
+    assert response.status_code == 400
+    assert api.get("queues") == []

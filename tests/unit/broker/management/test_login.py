@@ -40,6 +40,44 @@ def test_guest_logs_in_from_this_machine_only(api: Api) -> None:
     assert (response.status_code, response.json()["reason"]) == (401, "User can only log in via localhost")
 
 
+MANAGEMENT, UNTAGGED = ("m", "secret"), ("u", "secret")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "user", "failed", "succeeded"),
+    [
+        ("GET", "whoami", MANAGEMENT, 0, 1),
+        ("GET", "whoami", UNTAGGED, 1, 0),
+        ("GET", "whoami", ("m", "wrong"), 1, 0),
+        ("GET", "whoami", ("nobody", ""), 1, 0),
+        ("GET", "whoami", None, 0, 0),
+        ("GET", "users", MANAGEMENT, 1, 0),
+        ("GET", "queues/%2F", MANAGEMENT, 1, 0),
+        ("GET", "queues/none", MANAGEMENT, 0, 1),
+        ("GET", "queues/none", ("guest", "guest"), 0, 1),
+        ("PATCH", "queues", ("guest", "guest"), 0, 0),
+        ("GET", "none", ("guest", "guest"), 0, 0),
+    ],
+)
+def test_an_attempt_fails_at_whatever_the_user_may_not(
+    api: Api, method: str, path: str, user: tuple[str, str] | None, failed: int, succeeded: int
+) -> None:
+    for (name, password), tags in ((MANAGEMENT, "management"), (UNTAGGED, "")):
+        api("PUT", f"users/{name}", {"password": password, "tags": tags})
+    api.broker.attempts.clear()
+    api(method, path, user=user)
+    rows = [row for row in api.broker.attempts.rows() if row["protocol"] == "http"]
+    counts = [(row["auth_attempts_failed"], row["auth_attempts_succeeded"]) for row in rows]
+    assert counts == ([(failed, succeeded)] if failed or succeeded else [])
+
+
+@pytest.mark.parametrize(("password", "failed"), [("guest", 0), ("wrong", 1)])
+def test_logging_in_by_a_form_is_an_attempt(api: Api, password: str, failed: int) -> None:
+    api("POST", "login", content=f"username=guest&password={password}", headers=FORM, user=None)
+    [row] = api.broker.attempts.rows()
+    assert (row["auth_attempts"], row["auth_attempts_failed"]) == (1, failed)
+
+
 @pytest.mark.parametrize("limits", ["vhost-limits/%2F", "user-limits/guest"])
 @pytest.mark.parametrize(
     ("method", "path", "body"),

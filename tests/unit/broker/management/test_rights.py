@@ -15,7 +15,7 @@ from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.api import Api, Request
 from rmqctl.broker.management.web import Ports
 
-from ....contract.rights import ADMIN, Line, Recording, Reply, User, answers, build, from_text
+from ....contract.rights import ADMIN, Line, Recording, Reply, User, answer, answers, build, from_text, heads
 from ..chance import Seeded
 from .conftest import GUEST, Clock
 
@@ -96,12 +96,19 @@ def excuse(line: Line, there: str, here: str) -> Difference | None:
 @pytest.mark.parametrize("area", dict.fromkeys(line.area for line in RECORDED))
 def test_everybody_may_what_they_may_on_rabbitmq(here: Recording, area: str) -> None:
     found: dict[str, list[str]] = {}
-    for line, caller, there, answer in differences(here):
-        if line.area == area and not excuse(line, there, answer):
-            found.setdefault(f"{line}: {there} there, {answer} here", []).append(caller)
+    for line, caller, there, given in differences(here):
+        if line.area == area and not excuse(line, there, given):
+            found.setdefault(f"{line}: {there} there, {given} here", []).append(caller)
     assert not found, "\n".join(["", *(f"{what}: {', '.join(callers)}" for what, callers in found.items())])
 
 
+def test_head_is_answered_as_get_is() -> None:
+    broker = InProcess()
+    build(broker)
+    for line, caller, _ in heads(RECORDED):
+        assert answer(broker, line, caller) == answer(broker, line._replace(method="GET"), caller), (line, caller)
+
+
 def test_differences_that_are_no_longer_have_no_excuse(here: Recording) -> None:
-    used = {excuse(line, there, answer) for line, _, there, answer in differences(here)}
+    used = {excuse(line, there, given) for line, _, there, given in differences(here)}
     assert [each for each in DIFFERENCES if each not in used] == []
