@@ -6,7 +6,7 @@ from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.channel import Channel, Subscription
 from rmqctl.broker.amqp.deliveries import nack, reject
 from rmqctl.broker.amqp.errors import AmqpError
-from rmqctl.broker.core.arguments import Arguments, check_consumer
+from rmqctl.broker.core.arguments import check_consumer
 from rmqctl.broker.core.consumer import Consumer
 from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import precondition, refused
@@ -34,7 +34,7 @@ def consume(channel: Channel, method: commands.Basic.Consume) -> None:
     channel.vhost.check(channel.user, "read", "queue", name)
     _check_tag(channel, tag)
     queue = channel.vhost.queue(name, channel.connection)
-    arguments = Arguments(method.arguments or {}, getattr(method.arguments, "types", None))
+    arguments = frames.arguments_of(method)
     what = f"queue '{name}' in vhost '{channel.vhost.name}'"
     check_consumer(what, queue.kind, queue.foreign_consumer_arguments, arguments)
     if queue.in_exclusive_use(wanted=method.exclusive):

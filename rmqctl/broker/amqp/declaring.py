@@ -4,7 +4,6 @@ from pamqp import commands
 
 from rmqctl.broker.amqp import frames
 from rmqctl.broker.amqp.channel import Channel, Safe
-from rmqctl.broker.core.arguments import Arguments
 from rmqctl.broker.core.content import short_string
 from rmqctl.broker.core.errors import refused
 from rmqctl.broker.core.exchange import Destination
@@ -25,7 +24,7 @@ def exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> Non
             durable=method.durable,
             auto_delete=method.auto_delete,
             internal=method.internal,
-            arguments=_arguments(method),
+            arguments=frames.arguments_of(method),
         )
     if not method.nowait:
         channel.reply(40, 11)
@@ -68,7 +67,7 @@ def queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
                 durable=method.durable,
                 exclusive=method.exclusive,
                 auto_delete=method.auto_delete,
-                arguments=_arguments(method),
+                arguments=frames.arguments_of(method),
                 owner=channel.connection,
             )
         name, messages, consumers = queue.name, queue.ready.count, queue.consumer_count
@@ -131,11 +130,6 @@ def _bound(channel: Channel, queue: str, key: str) -> tuple[str, str]:
     """Without a queue name the last one declared; then, without a key, its name is the key (section 1.7.2.3)."""
     name = _name(channel.queue_name(queue))
     return name, key if queue or key else name
-
-
-def _arguments(method: commands.Exchange.Declare | commands.Queue.Declare) -> Arguments:
-    """With the types that they came with: `frames` sees to that."""
-    return method.arguments if isinstance(method.arguments, Arguments) else Arguments(method.arguments or {})
 
 
 def _name(name: str) -> str:

@@ -219,6 +219,12 @@ def decode_method(payload: bytes) -> base.Frame:
     return found
 
 
+def arguments_of(method: commands.Basic.Consume | commands.Exchange.Declare | commands.Queue.Declare) -> Arguments:
+    """The argument `arguments` of a method that was decoded, with the types that they came with."""
+    assert isinstance(method.arguments, Arguments)
+    return method.arguments
+
+
 def _read_arguments(found: base.Frame, payload: bytes) -> None:
     """Sets a method's arguments from its bytes: tables as `Arguments`, so that the types of their values stay known."""
     position, bits = 4, 0

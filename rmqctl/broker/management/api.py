@@ -7,7 +7,7 @@ host `/`.
 import logging
 import re
 from base64 import b64decode
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -73,6 +73,18 @@ class Response(NamedTuple):
     batch: int | None = None
 
 
+class Steps:
+    """An answer that is being made: `response` is there when all steps have been taken."""
+
+    response: Response
+
+    def __init__(self, making: Generator[None, None, Response]) -> None:
+        self._making = making
+
+    def __iter__(self) -> Iterator[None]:
+        self.response = yield from self._making
+
+
 class Asked(NamedTuple):
     """A request that was let in: its body may come."""
 
@@ -92,10 +104,15 @@ class Api:
 
     def respond(self, request: Request) -> Response:
         begun = self.begin(request)
-        return begun if isinstance(begun, Response) else self.finish(begun, request.body)
+        if isinstance(begun, Response):
+            return begun
+        steps = self.steps(begun, request.body)
+        for _ in steps:
+            pass
+        return steps.response
 
     def begin(self, request: Request) -> Response | Asked:
-        """The answer where it needs no body; else what `finish` is to be called with."""
+        """The answer where it needs no body; else what `steps` is to be called with."""
         route, params = find(request.path)
         try:
             begun = self._admitted(request, route, params)
@@ -103,18 +120,11 @@ class Api:
             begun = _failed(request, error)
         return begun if isinstance(begun, Asked) else _complete(route, begun)
 
-    def finish(self, asked: Asked, body: bytes | None) -> Response:
-        """At once."""
-        steps = self.steps(asked, body)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                response: Response = end.value
-                return response
+    def steps(self, asked: Asked, body: bytes | None) -> Steps:
+        """A long answer lets others go on between them."""
+        return Steps(self._answer(asked, body))
 
-    def steps(self, asked: Asked, body: bytes | None) -> Generator[None, None, Response]:
-        """The same in steps: a long answer lets others go on between them."""
+    def _answer(self, asked: Asked, body: bytes | None) -> Generator[None, None, Response]:
         try:
             response = yield from self._handled(asked, body)
         except Exception as error:

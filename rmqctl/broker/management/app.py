@@ -1,7 +1,7 @@
 """The ASGI application: the API and the page on the event loop that the broker runs on."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as Asked
@@ -46,7 +46,11 @@ def create_app(
                 await bodies.skip(asked)
                 return begun
             async with bodies.read(asked) as body:
-                response = await _done(api.steps(begun, body))
+                steps = api.steps(begun, body)
+                for _ in steps:
+                    # Others have their turns.
+                    await asyncio.sleep(0)
+                response = steps.response
         except BodyRefused as refusal:
             closing = {"connection": "close"}
             if isinstance(begun, Response):
@@ -61,17 +65,6 @@ def create_app(
         return response
 
     return app
-
-
-async def _done(steps: Generator[None, None, Response]) -> Response:
-    """Others have their turns between the steps."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            response: Response = end.value
-            return response
-        await asyncio.sleep(0)
 
 
 class _Stored:

@@ -37,7 +37,9 @@ def steps(broker: Broker, method: str, path: str, query: str = "", **document: A
     api = Api(broker, Ports(5672, 15672))
     asked = api.begin(Request(method, path, query, HEADERS, b"", "127.0.0.1"))
     assert isinstance(asked, Asked)
-    return api.steps(asked, json.dumps(document).encode() if document else b"")
+    found = api.steps(asked, json.dumps(document).encode() if document else b"")
+    yield from found
+    return found.response
 
 
 def at_end(slices: Slices) -> Any:
