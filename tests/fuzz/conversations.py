@@ -23,7 +23,10 @@ NAMES = (
     "schlange\N{SNAKE}".encode(),
     b"\xed\xa0\x80",
 )
-KINDS = (b"direct", b"fanout", b"topic", b"headers", b"x-local-random", b"x-consistent-hash", b"\xc3", b"")
+KINDS = (
+    *(b"direct", b"fanout", b"topic", b"headers", b"x-local-random", b"x-modulus-hash"),
+    *(b"x-consistent-hash", b"\xc3", b""),
+)
 NUMBERS = (
     0,
     1,
@@ -46,7 +49,7 @@ NUMBERS = (
 LETTERS = b"tbBsuIilLfdDSATFVx"
 _NO_LETTERS = b"\x00zZ\xff"
 _FLOATS = (b"\x7f\xf8" + bytes(6), b"\x7f\xf0" + bytes(6), b"\xff\xf0" + bytes(6), b"\x80" + bytes(7))
-_ARGUMENTS = (
+_OF_QUEUES = (
     b"x-expires",
     b"x-message-ttl",
     b"x-dead-letter-exchange",
@@ -67,10 +70,22 @@ _ARGUMENTS = (
     b"x-match",
     b"alternate-exchange",
     b"x-consumer-timeout",
+    b"x-consumer-disconnected-timeout",
+    b"x-delayed-retry-type",
+    b"x-delayed-retry-min",
+    b"x-delayed-retry-max",
+    b"x-quorum-initial-group-size",
+)
+_ARGUMENTS = (
+    *_OF_QUEUES,
+    b"x-max-in-memory-length",
+    b"x-queue-master-locator",
+    b"x-max-age",
     b"CC",
     b"BCC",
     b"x-death",
 )
+_WHOLE = (b"x-max", b"x-exp", b"x-mess", b"x-delivery", b"x-prio", b"x-consumer", b"x-delayed-retry-m", b"x-quorum")
 _TEXTS = (
     b"e1",
     b"e2",
@@ -86,6 +101,8 @@ _TEXTS = (
     b"lazy",
     b"balanced",
     b"at-least-once",
+    b"failed",
+    b"returned",
     b"\xff",
     b"",
 )
@@ -165,10 +182,10 @@ class Talk:
         if random.random() < 0.2:
             return self.table()
         found = b""
-        for name in random.sample(_ARGUMENTS[:20], random.choice((0, 0, 1, 1, 2, 3))):
+        for name in random.sample(_OF_QUEUES, random.choice((0, 0, 1, 1, 2, 3))):
             if random.random() < 0.2:
                 value = self.value()
-            elif name.startswith((b"x-max", b"x-exp", b"x-mess", b"x-delivery", b"x-prio")):
+            elif name.startswith(_WHOLE):
                 value = b"I" + random.choice((0, 1, 2, 10, 1000)).to_bytes(4, "big")
             elif b"single" in name:
                 value = b"t\x01"
@@ -402,6 +419,13 @@ class Talk:
         ]
         if quorum:
             possible.append(field(b"x-delivery-limit", b"I" + random.choice((0, 1, 2)).to_bytes(4, "big")))
+            possible.append(field(b"x-consumer-timeout", b"I" + random.choice((1, 30_000, 60_000)).to_bytes(4, "big")))
+            least, most = (random.choice((1, 1000, 100_000)).to_bytes(4, "big") for _ in range(2))
+            retry = field(b"x-delayed-retry-type", b"S" + long(random.choice((b"all", b"failed", b"returned"))))
+            possible.append(retry + field(b"x-delayed-retry-min", b"I" + least))
+            possible.append(
+                retry + field(b"x-delayed-retry-min", b"I" + least) + field(b"x-delayed-retry-max", b"I" + most)
+            )
         else:
             possible.append(field(b"x-max-priority", b"I" + random.choice((1, 10, 255)).to_bytes(4, "big")))
         found = random.sample(possible, random.choice((0, 1, 1, 2, 3)))

@@ -27,7 +27,7 @@ from tests.simulation.simulation import new_folder
 pytestmark = pytest.mark.filterwarnings("ignore:This command is deprecated:DeprecationWarning")
 SEEDS = (1_000_001, 1_000_002, 1_000_003, 1_000_004)
 # Of each seed: a few seconds.
-COUNT = 300
+COUNT = 500
 # Conversations that are looked at until a fault is found.
 _PATIENCE = 1500
 FOUND = json.loads(Path(__file__).with_name("corpus").joinpath("amqp.json").read_text())
@@ -82,7 +82,7 @@ def test_shrinking_leaves_what_is_needed() -> None:
 
 def test_a_report_has_the_shortest_moves(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     _forgets_exclusive_queues(monkeypatch)
-    failure = try_some(SEEDS[0], range(2 * COUNT))[0]
+    failure = try_some(SEEDS[0], range(100))[0]
     said = report(SEEDS[0], failure, folder)
     assert len(said.splitlines()) <= 10
     moves = loaded(json.loads(said.rpartition(" --moves ")[2].strip("'")))

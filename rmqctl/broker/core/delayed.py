@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from rmqctl.broker.core.message import Entry
 
-_KINDS = frozenset(("all", "failed", "returned"))
+# Whatever value an argument has can be compared with these.
+_KINDS = ("all", "failed", "returned")
 
 
 class Retry(NamedTuple):
