@@ -185,7 +185,7 @@ _rmqctl_about() {
     'delete queue') flags='--if-empty --if-unused --if-exists --where --match --all-vhosts --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:queues...' ;;
     'delete stream') flags='--if-unused --if-exists --where --match --all-vhosts --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:queues...' ;;
     'delete exchange') flags='--if-unused --if-exists --where --match --all-vhosts --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:exchanges...' ;;
-    'delete binding') flags='--destination-type --routing-key --arguments --all --if-exists --dry-run --yes -y' takes='--destination-type=none --routing-key=none --arguments=none' arguments='live:exchanges live:queues' ;;
+    'delete binding') flags='--destination-type --routing-key --arguments --all --if-exists --dry-run --yes -y' takes='--destination-type=none --routing-key=none --arguments=none' arguments='none...' ;;
     'delete vhost') flags='--if-exists --where --match --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:vhosts...' ;;
     'delete user') flags='--if-exists --where --match --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:users...' ;;
     'delete permissions') flags='--if-exists --where --match --all-vhosts --dry-run --fail-fast --yes -y' takes='--where=none --match=none' arguments='live:users...' ;;

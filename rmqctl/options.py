@@ -53,7 +53,8 @@ GLOBAL_OPTIONS = (
     GlobalOption("password", ("--password",), Kind.TEXT, "Password; other users on this machine can see it in the process "
                  "list.", CONNECTION, "PASSWORD"),
     GlobalOption("password_stdin", ("--password-stdin",), Kind.FLAG, "Read the password from standard input.", CONNECTION),
-    GlobalOption("password_file", ("--password-file",), Kind.TEXT, "Read the password from a file.", CONNECTION, "FILE"),
+    GlobalOption("password_file", ("--password-file",), Kind.TEXT, "Read the password from a file; -: stdin.", CONNECTION,
+                 "FILE"),
     GlobalOption("password_command", ("--password-command",), Kind.TEXT, "Run a command that prints the password.",
                  CONNECTION, "COMMAND"),
     GlobalOption("token", ("--token",), Kind.TEXT, "Bearer token (OAuth 2), instead of user and password.", CONNECTION, "TOKEN"),
@@ -119,6 +120,8 @@ COMMAND_FLAGS = (
 
 PAIR_FLAGS = ("--trace",)
 """Options with two values."""
+
+GLOBAL_FLAGS = frozenset(flag for option in GLOBAL_OPTIONS for flags in option.flags for flag in flags.split("/"))
 
 VALUE_FLAGS = frozenset(
     (

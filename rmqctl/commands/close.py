@@ -7,6 +7,7 @@ import typer
 from rmqctl.api import connections as api
 from rmqctl.api import lists
 from rmqctl.api.client import Client
+from rmqctl.commands.admin_words import names_of
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import Choice, Done, DryRun, FailFast, Job, Match, Where, Work, ask, matching, perform
 from rmqctl.commands.listing import Found, Wanted, statistics_off
@@ -37,7 +38,7 @@ def close_connection(
     An expression is about the connections of all virtual hosts unless --vhost names one.
     """
     vhost = session.settings.vhost
-    choice = Choice(names or (), where, match)
+    choice = Choice(names_of(session, names or ()), where, match)
     choice.check()
     if choice.by_expression:
         rows = matching(session, CONNECTIONS, _fetch, choice._replace(all_vhosts=vhost is None))

@@ -9,6 +9,7 @@ from rmqctl.api import limits, lists
 from rmqctl.api import queues as queues_api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
+from rmqctl.commands.admin_words import fields_of, names_of
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import (
     AllVhosts,
@@ -148,6 +149,7 @@ def _delete(
     **flags: bool,
 ) -> Result:
     """Deletes what is chosen. `flags` go to the broker, `check` is called before with virtual host and name."""
+    choice = choice._replace(names=names_of(session, choice.names, kind.key))
     choice.check()
     query = {name.replace("_", "-"): "true" for name, given in flags.items() if given}
     jobs = [_job(session, kind, choice, way, name, query, check) for name in _chosen(session, kind, choice)]
@@ -273,8 +275,13 @@ def delete_exchange(
 
 def delete_binding(
     session: Session,
-    source: Annotated[str, typer.Argument(metavar="EXCHANGE", help="The exchange that is bound from.")],
-    destination: Annotated[str, typer.Argument(metavar="DESTINATION", help="The queue or exchange that is bound.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EXCHANGE DESTINATION",
+            help="The exchange that is bound from, and the queue or exchange that is bound.",
+        ),
+    ],
     destination_type: Annotated[
         str, typer.Option("--destination-type", metavar="TYPE", help="queue or exchange.")
     ] = "queue",
@@ -289,6 +296,12 @@ def delete_binding(
 
     Without routing key and arguments there must be only one between the two, or --all is given.
     """
+    said = fields_of(session, words, *_BINDING)
+    if said is None and len(words) != 2:
+        raise UsageError(f"binding: EXCHANGE and DESTINATION are wanted, not {len(words)} words")
+    source, destination = words if said is None else (said["source"], said.get("destination", ""))
+    destination_type = (said or {}).get("destination_type", destination_type)
+    properties_key = (said or {}).get("properties_key")
     if destination_type not in ("queue", "exchange"):
         raise UsageError(f"--destination-type: {destination_type!r} is neither queue nor exchange")
     client = session.client
@@ -299,6 +312,7 @@ def delete_binding(
         row
         for row in _bindings(client, segments, what)
         if (routing_key is None or row.get("routing_key") == routing_key)
+        and (properties_key is None or row["properties_key"] == properties_key)
         and (table is None or not differences(dict(row.get("arguments") or {}), table))
     ]
     if len(rows) > 1 and not every:
@@ -319,6 +333,9 @@ def delete_binding(
     if not dry_run:
         ask(session, work, single=len(jobs) == 1, yes=yes, vhost=session.vhost)
     return perform(session, work, dry_run=dry_run, fail_fast=False)
+
+
+_BINDING = ("source", "destination", "destination_type", "properties_key")
 
 
 def _bindings(client: Client, segments: Iterable[str], what: str) -> list[dict[str, Any]]:
@@ -394,8 +411,11 @@ delete_federation_upstream = _by_name(
 
 def delete_parameter(
     session: Session,
-    component: Annotated[str, typer.Option("--component", metavar="COMPONENT", help="What it is for, such as shovel.")],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Names.", show_default=False)] = None,
+    component: Annotated[
+        str | None,
+        typer.Option("--component", metavar="COMPONENT", help="What it is for, such as shovel.", show_default=False),
+    ] = None,
     if_exists: IfExists = False,
     where: Where = None,
     match: Match = None,
@@ -405,6 +425,10 @@ def delete_parameter(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete runtime parameters: DELETE /api/parameters/COMPONENT/VHOST/NAME."""
+    if (said := fields_of(session, names or (), "name", "component")) is not None:
+        names, component = [said["name"]], said.get("component", component)
+    if component is None:
+        raise UsageError("parameter: --component is missing")
     kind = _parameters(f"parameter of component {component!r}", f"parameters of component {component!r}", component)
     return _delete(
         session, kind, Choice(names or (), where, match, all_vhosts), _Way(if_exists, dry_run, fail_fast, yes)
@@ -426,6 +450,8 @@ def delete_topic_permissions(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete users' topic permissions: DELETE /api/topic-permissions/VHOST/USERNAME/EXCHANGE."""
+    if (said := fields_of(session, names or (), "user", "exchange")) is not None:
+        names, exchange = [said["user"]], said.get("exchange", exchange)
     kind = _Kind(
         "topic permissions of user", "topic permissions", permissions.TOPIC_PERMISSIONS, _permissions("topic-permissions"),
         lambda v, n: ("topic-permissions", v, n, *([] if exchange is None else [exchange])), key="user",
@@ -447,18 +473,25 @@ def delete_vhost_limit(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete limits of a virtual host: DELETE /api/vhost-limits/VHOST/NAME."""
+    names = list(names_of(session, names))
     return _delete_limits(session, names, "vhost-limits", session.vhost, _Way(if_exists, dry_run, False, yes))
 
 
 def delete_user_limit(
     session: Session,
     names: Limits,
-    username: Annotated[str, typer.Option("--username", metavar="USERNAME", help="Whose limit it is.")],
+    username: Annotated[
+        str | None, typer.Option("--username", metavar="USERNAME", help="Whose limit it is.", show_default=False)
+    ] = None,
     if_exists: IfExists = False,
     dry_run: DryRun = False,
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete limits of a user: DELETE /api/user-limits/USERNAME/NAME. To log in as somebody else, say --user."""
+    if (said := fields_of(session, names, "name", "user")) is not None:
+        names, username = [said["name"]], said.get("user", username)
+    if username is None:
+        raise UsageError("user_limit: --username is missing")
     return _delete_limits(session, names, "user-limits", username, _Way(if_exists, dry_run, False, yes))
 
 

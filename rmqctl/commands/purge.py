@@ -1,9 +1,11 @@
 """purge QUEUE...: by name, or by what list_queues shows."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from rmqctl.api import queues as api
 from rmqctl.api.client import Client
+from rmqctl.commands.admin_words import names_of
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import (
     AllVhosts,
@@ -40,9 +42,10 @@ def purge(
 ) -> Result:
     """Remove the ready messages of queues: DELETE /api/queues/VHOST/NAME/contents.
 
-    Messages that a consumer has not acknowledged yet stay. The counts are those of the moment before.
+    Messages that a consumer has not acknowledged yet stay. The counts are those of the moment before. rabbitmqadmin's
+    `purge queue NAME` is about one queue, too.
     """
-    choice = Choice(queues or (), where, match, all_vhosts)
+    choice = Choice(names_of(session, _queues(queues or ())), where, match, all_vhosts)
     choice.check()
     chosen = [(session.vhost, name) for name in dict.fromkeys(choice.names)]
     if choice.by_expression:
@@ -61,6 +64,11 @@ def purge(
         found = api.fetch(session.client, vhost, ("messages_ready",), totals=True, statistics=False)
         counts.update(((vhost, row["name"]), row.get("messages_ready")) for row in found.rows)
     return perform(session, work, dry_run=dry_run, fail_fast=fail_fast)
+
+
+def _queues(words: Sequence[str]) -> Sequence[str]:
+    """Without the word for what is purged, which is a queue's name when it stands alone."""
+    return words[1:] if len(words) > 1 and words[0] == "queue" else words
 
 
 def _job(client: Client, vhost: str, name: str, counts: Counts, *, named_vhost: bool) -> Job:

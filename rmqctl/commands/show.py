@@ -12,7 +12,11 @@ from rmqctl.errors import NotFound
 from rmqctl.result import Value
 from rmqctl.session import Session
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+Name = Annotated[
+    str,
+    # rabbitmqadmin says name=NAME
+    typer.Argument(metavar="NAME", callback=lambda word: word.removeprefix("name=")),
+]
 
 
 def show_queue(session: Session, name: Name) -> Value:

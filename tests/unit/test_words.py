@@ -1,0 +1,111 @@
+"""The order of the command line's words, and rabbitmqadmin's words among them."""
+
+import pytest
+
+from rmqctl.words import command_first
+
+from .conftest import Broker, run_with
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("list queues name messages", "list_queues name messages"),
+        ("-q list -f json queues name", "list_queues -q -f json name"),
+        ("list operator-policies", "list_operator_policies"),
+        ("help list queues", "list_queues --help"),
+        ("export FILE", "definitions export FILE"),
+        ("--url U import FILE", "definitions import --url U FILE"),
+        ("show overview", "overview"),
+        ("declare permission user=u", "declare permissions user=u"),
+        ("delete -y topic-permission u", "delete topic_permissions -y u"),
+        ("declare vhost_limits name=max-queues", "declare vhost_limit name=max-queues"),
+        ("-u guest list_queues", "-u guest list_queues"),
+        ("-V shop list queues", "-V shop list queues"),
+        ("-p shop -N prod delete queue q", "-N prod delete queue q"),
+        ("--all-vhosts list_queues", "list_queues --all-vhosts"),
+        ("-q guest list_queues", "guest -q list_queues"),
+        ("--all-vhosts lst_queues name", "lst_queues --all-vhosts name"),
+    ],
+)
+def test_what_is_meant(line: str, words: str) -> None:
+    assert command_first(line.split(" ")) == words.split(" ")
+
+
+@pytest.mark.parametrize(
+    "line", ["-u guest list_queues", "-V shop list_queues", "-c f.conf list queues", "--nod prod who q"]
+)
+def test_an_unknown_option_before_the_command_is_named(line: str) -> None:
+    ran = run_with(*line.split(" "))
+    assert (ran.exit, ran.out) == (64, "")
+    assert f"No such option: {line.split(' ')[0]}" in ran.err
+
+
+@pytest.mark.parametrize("line", ["list", "list what"])
+def test_list_alone_says_what_there_is(line: str) -> None:
+    ran = run_with(*line.split(" "))
+    assert (ran.exit, "list what? One of: queues, exchanges, " in ran.err) == (64, True)
+
+
+def test_the_version() -> None:
+    assert run_with("-V").exit == run_with("--version").exit == 0
+    assert run_with("-V").out.startswith("rmqctl ")
+
+
+def test_rabbitmqadmins_words_of_one_object() -> None:
+    answers = {"DELETE /api/queues/v/q": None, "DELETE /api/exchanges/%2F/e": None, "DELETE /api/connections/c": None,
+               "DELETE /api/permissions/v/u": None, "DELETE /api/topic-permissions/%2F/u/e": None,
+               "DELETE /api/parameters/shovel/%2F/s": None, "DELETE /api/queues/%2F/queue/contents": None,
+               "DELETE /api/queues/%2F/q/contents": None, "GET /api/queues/%2F": [{"name": "q", "messages_ready": 1}],
+               "GET /api/queues/%2F/q": {"name": "q"}, "GET /api/overview": {"object_totals": {"queues": 1}}}  # fmt: skip
+    for line, asked in {
+        "delete queue name=q vhost=v": "DELETE /api/queues/v/q",
+        "delete exchange name=e": "DELETE /api/exchanges/%2F/e",
+        "close connection name=c": "DELETE /api/connections/c",
+        "delete permission user=u vhost=v": "DELETE /api/permissions/v/u",
+        "delete topic_permission user=u exchange=e": "DELETE /api/topic-permissions/%2F/u/e",
+        "delete parameter component=shovel name=s": "DELETE /api/parameters/shovel/%2F/s",
+        "purge queue name=q": "DELETE /api/queues/%2F/q/contents",
+        "purge queue q": "DELETE /api/queues/%2F/q/contents",
+        "purge queue": "DELETE /api/queues/%2F/queue/contents",
+        "show queue name=q": "GET /api/queues/%2F/q",
+    }.items():
+        broker = Broker(answers)
+        ran = run_with(*line.split(" "), broker=broker)
+        changing = [each for each in broker.asked if each.startswith(asked[:4]) and "?" not in each]
+        assert (ran.exit, changing) == (0, [asked]), (line, ran)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "delete queue q vhost=v",
+        "delete queue name=q other",
+        "purge queue q vhost=v",
+        "close connection name=c d",
+        "delete queue vhost=v",
+    ],
+)
+def test_words_that_are_partly_names_are_refused(line: str) -> None:
+    broker = Broker({})
+    ran = run_with(*line.split(" "), "--yes", broker=broker)
+    assert (ran.exit, ran.out, broker.requests) == (64, "", []), ran
+    assert "either names, or name=" in ran.err
+
+
+BINDINGS = [
+    {"source": "e", "destination": "q", "routing_key": key, "arguments": {}, "properties_key": key}
+    for key in ("a", "b")
+]
+
+
+@pytest.mark.parametrize("words", [("e", "q", "--routing-key", "b"), ("source=e", "destination=q", "destination_type=queue",
+                                                                      "properties_key=b")])  # fmt: skip
+def test_a_binding_is_named_by_its_parts_or_its_key(words: tuple[str, ...]) -> None:
+    broker = Broker({"GET /api/bindings/%2F/e/e/q/q": BINDINGS, "DELETE /api/bindings/%2F/e/e/q/q/b": None})
+    assert run_with("delete", "binding", *words, broker=broker).exit == 0
+    assert "DELETE /api/bindings/%2F/e/e/q/q/b" in broker.asked
+
+
+def test_a_binding_has_two_ends() -> None:
+    assert run_with("delete", "binding", "e").exit == run_with("delete", "binding", "e", "q", "k").exit == 64
