@@ -89,7 +89,7 @@ class Methods(Answering):
             )
         channel.last_queue = queue.name
         self.deliveries()
-        counts = {"message_count": len(queue.ready), "consumer_count": len(queue.consumers)}
+        counts = {"message_count": len(queue.ready), "consumer_count": queue.told_consumers()}
         self.expect(connection, channel.number, commands.Queue.DeclareOk, queue=queue.name, **counts)
 
     def _queue_delete(self, channel: Channel, said: Said) -> None:

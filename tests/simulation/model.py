@@ -232,6 +232,11 @@ class Queue:
             return True
         return size is not None and self.size(self.ready) + len(message.body) > size
 
+    def told_consumers(self) -> int:
+        """By queue.declare-ok: of a quorum queue with a single active consumer, those that wait do not count."""
+        alone = self.kind == "quorum" and self.single_active
+        return int(self.active is not None) if alone else len(self.consumers)
+
     def use(self, now: float) -> None:
         self.used = now
         if "expires" in self.settings:
