@@ -5,153 +5,153 @@
 function __rmqctl_about --no-scope-shadowing
     switch $argv[1]
         case 'list_queues'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--online	Queues whose node is running' '--offline	Queues whose node is down' '--local	Queues of the node that answers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--online	Queues whose node is running' '--offline	Queues whose node is down' '--local	Queues of the node that answers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name durable auto_delete arguments policy operator_policy effective_policy_definition exclusive exclusive_consumer_tag messages_ready messages_unacknowledged messages messages_ready_ram messages_unacknowledged_ram messages_ram messages_persistent message_bytes message_bytes_ready message_bytes_unacknowledged message_bytes_ram message_bytes_persistent head_message_timestamp drain eta consumers consumer_utilisation consumer_capacity memory state type leader members online slave_pids synchronised_slave_pids vhost node backing_queue_status consumer_details delayed_retry deliveries delivery_limit first_timestamp garbage_collection idle_since incoming internal internal_owner message_bytes_dlx message_bytes_paged_out message_stats messages_active_priorities messages_by_priority messages_delayed messages_details messages_dlx messages_paged_out messages_ready_details messages_ready_returned messages_unacknowledged_details open_files owner_pid_details publishers readers recoverable_slaves reductions reductions_details segments single_active_consumer_ctag single_active_consumer_tag slave_nodes storage_version synchronised_slave_nodes
         case 'list_exchanges'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name type durable auto_delete internal arguments policy vhost user_who_performed_action message_stats incoming outgoing
         case 'list_bindings'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns source_name source_kind destination_name destination_kind routing_key arguments vhost source destination destination_type properties_key
         case 'list_consumers'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns queue_name consumer_tag ack_required prefetch_count active activity_status arguments vhost queue channel_details consumer_timeout exclusive
         case 'list_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_channels'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name number user vhost transactional confirm consumer_count messages_unacknowledged messages_uncommitted acks_uncommitted messages_unconfirmed prefetch_count global_prefetch_count cached_segments connection_details consumer_details garbage_collection idle_since message_stats node pending_raft_commands reductions reductions_details state user_who_performed_action
         case 'list_vhosts'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name description tags default_queue_type protected_from_deletion metadata tracing cluster_state message_stats messages messages_details messages_ready messages_ready_details messages_unacknowledged messages_unacknowledged_details recv_oct recv_oct_details send_oct send_oct_details
         case 'list_users'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns user tags name hashing_algorithm limits password_hash
         case 'list_permissions'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns user vhost configure write read
         case 'list_user_permissions'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments live:users columns...
             set columns user vhost configure write read
         case 'list_topic_permissions'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns user vhost exchange write read
         case 'list_user_topic_permissions'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments live:users columns...
             set columns user vhost exchange write read
         case 'list_policies'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
         case 'list_operator_policies'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
         case 'list_policies_that_match'
-            set flags '--object-type	What NAME is the name of' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --object-type=choices:queue,exchange --sort=sort --where=none --limit=none
+            set flags '--object-type	What NAME is the name of' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --object-type=choices:queue,exchange --sort=sort --where=none --match=none --limit=none
             set arguments live:queues columns...
             set columns vhost name pattern apply-to definition priority
         case 'list_parameters'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns component name value vhost
         case 'list_global_parameters'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name value
         case 'list_vhost_limits'
-            set flags '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns vhost limits value
         case 'list_user_limits'
-            set flags '--user	The user whose limits are shown' '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --user=live:users --sort=sort --where=none --limit=none
+            set flags '--user	The user whose limits are shown' '--global	List the limits of all' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --user=live:users --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns user limits value
         case 'list_feature_flags'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name state stability provided_by desc doc_url callbacks experiment_level require_level
         case 'list_deprecated_features'
-            set flags '--used	Only those that are in use' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--used	Only those that are in use' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name deprecation_phase state provided_by desc doc_url
         case 'list_node_auth_attempt_stats'
-            set flags '--by-source	A row for each remote address and user' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--by-source	A row for each remote address and user' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns protocol remote_address username auth_attempts auth_attempts_failed auth_attempts_succeeded
         case 'list_stream_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns conn_name connection_state subscriptions heartbeat port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_stream_consumers'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns node stream subscription_id credits messages_consumed offset offset_lag active activity_status properties vhost connection_details queue consumed
         case 'list_stream_publishers'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns node stream publisher_id reference messages_published messages_confirmed messages_errored vhost connection_details queue published confirmed errored
         case 'list_stream_tracking'
-            set flags '--all	Offsets and writers (the default)' '--offset	Offsets that consumers stored' '--writer	Publishing identifiers of writers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all	Offsets and writers (the default)' '--offset	Offsets that consumers stored' '--writer	Publishing identifiers of writers' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments live:queues columns...
             set columns type name tracking_value
         case 'list_mqtt_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'list_stomp_connections'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name port host peer_port peer_host ssl ssl_protocol ssl_key_exchange ssl_cipher ssl_hash peer_cert_subject peer_cert_issuer peer_cert_serial_number peer_cert_validity state protocol auth_mechanism user vhost container_id timeout frame_max channel_max client_properties recv_oct recv_cnt send_oct send_cnt send_pend connected_at channels garbage_collection node recv_oct_details reductions reductions_details send_oct_details type user_provided_name user_who_performed_action
         case 'shovel_status'
-            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name type state source destination vhost last_changed termination_reason node timestamp reason src_uri dest_uri src_protocol dest_protocol src_queue dest_queue src_exchange src_exchange_key dest_exchange dest_exchange_key src_address dest_address blocked_status pending remaining remaining_unacked forwarded
         case 'federation_status'
-            set flags '--only-down	Only links that are not running' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--only-down	Only links that are not running' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns node type vhost upstream exchange queue status uri timestamp error id consumer_tag local_channel local_connection upstream_exchange upstream_queue
         case 'show queue'
@@ -199,8 +199,8 @@ function __rmqctl_about --no-scope-shadowing
         case 'cluster_status'
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'list_nodes'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns name type running applications auth_mechanisms being_drained channel_closed channel_closed_details channel_created channel_created_details cluster_links config_files connection_closed connection_closed_details connection_created connection_created_details context_switches context_switches_details contexts crypto_lib_version db_dir disk_free disk_free_alarm disk_free_details disk_free_limit enabled_plugins erlang_full_version erlang_version exchange_types fd_total fd_used fd_used_details gc_bytes_reclaimed gc_bytes_reclaimed_details gc_num gc_num_details io_file_handle_open_attempt_avg_time io_file_handle_open_attempt_avg_time_details io_file_handle_open_attempt_count io_file_handle_open_attempt_count_details io_read_avg_time io_read_avg_time_details io_read_bytes io_read_bytes_details io_read_count io_read_count_details io_reopen_count io_reopen_count_details io_seek_avg_time io_seek_avg_time_details io_seek_count io_seek_count_details io_sync_avg_time io_sync_avg_time_details io_sync_count io_sync_count_details io_write_avg_time io_write_avg_time_details io_write_bytes io_write_bytes_details io_write_count io_write_count_details log_files mem_alarm mem_calculation_strategy mem_limit mem_used mem_used_details metrics_gc_queue_length mnesia_disk_tx_count mnesia_disk_tx_count_details mnesia_ram_tx_count mnesia_ram_tx_count_details msg_store_read_count msg_store_read_count_details msg_store_write_count msg_store_write_count_details net_ticktime os_pid partitions proc_total proc_used proc_used_details processors queue_created queue_created_details queue_declared queue_declared_details queue_deleted queue_deleted_details queue_index_read_count queue_index_read_count_details queue_index_write_count queue_index_write_count_details ra_open_file_metrics rabbitmq_version rates_mode run_queue sockets_total sockets_used sockets_used_details uptime
         case 'overview'
@@ -336,11 +336,11 @@ function __rmqctl_about --no-scope-shadowing
         case 'check_if_cluster_has_classic_queue_mirroring_policy'
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'list_policies_with_classic_queue_mirroring'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
         case 'list_operator_policies_with_classic_queue_mirroring'
-            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
         case 'check_if_any_deprecated_features_are_used'
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'has_reached_target_cluster_size'
@@ -380,13 +380,13 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments none
         case 'policies matching'
-            set flags '--operator	Operator policies instead' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--operator	Operator policies instead' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments choices:queue,exchange live:queues columns...
             set columns vhost name pattern apply-to definition priority
         case 'policies conflicting'
-            set flags '--operator	Operator policies instead' '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
-            set takes --sort=sort --where=none --limit=none
+            set flags '--operator	Operator policies instead' '--all-vhosts	List every virtual host, with a vhost column' '--sort	Sort by columns (commas between)' '--where	Keep rows that match, such as \'messages > 0 and name ~ "^orders"\'' '--match	Those whose names hold a match of the regular expression' '--limit	At most N rows' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set takes --sort=sort --where=none --match=none --limit=none
             set arguments columns...
             set columns vhost name pattern apply-to definition priority
         case 'policies declare_override'

@@ -6,6 +6,7 @@ from rmqctl.api.client import Client
 from rmqctl.api.failures import reason_of
 from rmqctl.api.paths import path
 from rmqctl.errors import NoSuchUser, Unavailable
+from rmqctl.resources.patterns import of_glob
 
 Noun = Literal["permissions", "topic-permissions"]
 
@@ -28,7 +29,8 @@ def put(client: Client, noun: Noun, vhost: str, user: str, body: dict[str, Any])
     elif reason.startswith("no_such_exchange"):
         reason = f"exchange {body['exchange']!r} does not exist"
     elif reason.startswith("invalid_regexp"):
-        reason = f"not a regular expression: {reason.partition(': ')[2]}"
+        meant = next((f"; as a shell's pattern it is {of_glob(each)!r}" for each in body.values() if of_glob(each)), "")
+        reason = f"not a regular expression: {reason.partition(': ')[2]}{meant}"
     raise Unavailable(f"{what}: {reason or 'not valid'} ({url})")
 
 

@@ -31,6 +31,15 @@ Where = Annotated[
         rich_help_panel=_SELECTION,
     ),
 ]
+Match = Annotated[
+    str | None,
+    typer.Option(
+        "--match",
+        metavar="REGEX",
+        help="Those whose names hold a match of the regular expression.",
+        rich_help_panel=_SELECTION,
+    ),
+]
 Limit = Annotated[
     int | None, typer.Option("--limit", min=0, metavar="N", help="At most N rows.", rich_help_panel=_SELECTION)
 ]

@@ -6,7 +6,7 @@ import typer
 
 from rmqctl.api import lists
 from rmqctl.api.client import Client
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
 from rmqctl.resources.auth_attempts import AUTH_ATTEMPTS, AUTH_ATTEMPTS_BY_SOURCE
 from rmqctl.result import Rows, Value
@@ -20,6 +20,7 @@ def list_node_auth_attempt_stats(
     by_source: Annotated[bool, typer.Option("--by-source", help="A row for each remote address and user.")] = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows | Value:
     """List authentication attempts on the node that answers, by protocol."""
@@ -31,7 +32,7 @@ def list_node_auth_attempt_stats(
         )
 
     resource = AUTH_ATTEMPTS_BY_SOURCE if by_source else AUTH_ATTEMPTS
-    rows = run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit))
+    rows = run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit, match))
     if session.format.module == "json":
         attempts = [dict(zip(rows.columns, cells, strict=True)) for cells in rows.cells]
         return Value({"node": node, "result": "ok", "attempts": attempts})

@@ -30,15 +30,6 @@ Where = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]  # fmt: skip
-Match = Annotated[
-    str | None,
-    typer.Option(
-        "--match",
-        metavar="REGEX",
-        help="Those whose names hold a match of the regular expression.",
-        rich_help_panel=_PANEL,
-    ),
-]
 AllVhosts = Annotated[
     bool, typer.Option("--all-vhosts", help="Of every virtual host.", rich_help_panel=_PANEL)
 ]  # fmt: skip

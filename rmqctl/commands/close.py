@@ -8,8 +8,9 @@ from rmqctl.api import connections as api
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.commands.admin_words import names_of
+from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes
-from rmqctl.commands.bulk import Choice, Done, DryRun, FailFast, Job, Match, Where, Work, ask, matching, perform
+from rmqctl.commands.bulk import Choice, Done, DryRun, FailFast, Job, Where, Work, ask, matching, perform
 from rmqctl.commands.listing import Found, Wanted, statistics_off
 from rmqctl.errors import NotFound
 from rmqctl.resources.connections import CONNECTIONS

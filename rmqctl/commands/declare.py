@@ -9,8 +9,9 @@ import typer
 
 from rmqctl.api import declarations as api
 from rmqctl.commands import new_password
+from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes, confirm_if_protected, confirm_loss
-from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Match, Work, ask, perform_in_turn
+from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Work, ask, perform_in_turn
 from rmqctl.commands.listing import needs_release, release_of
 from rmqctl.errors import UsageError
 from rmqctl.resources.column import reader
@@ -555,7 +556,7 @@ def _declarations(session: Session, file: str) -> Iterator[Declaration]:
 
 def _lines(session: Session, file: str) -> Iterable[str]:
     if file == "-":
-        return session.stdin.read().split("\n")
+        return session.read_stdin().split("\n")
     try:
         return Path(file).read_text(encoding="utf-8").split("\n")
     except OSError as error:

@@ -10,6 +10,7 @@ from rmqctl.api import queues as queues_api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.admin_words import fields_of, names_of
+from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import (
     AllVhosts,
@@ -18,7 +19,6 @@ from rmqctl.commands.bulk import (
     DryRun,
     FailFast,
     Job,
-    Match,
     Where,
     Work,
     ask,

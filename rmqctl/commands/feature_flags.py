@@ -7,7 +7,7 @@ import typer
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.listing import (
     Found,
     Selection,
@@ -37,6 +37,7 @@ def list_deprecated_features(
     used: Annotated[bool, typer.Option("--used", help="Only those that are in use.")] = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List deprecated features (RabbitMQ 3.13 and later)."""
@@ -47,7 +48,7 @@ def list_deprecated_features(
         except NotFound:
             raise needs_release(client, "deprecated features", "3.13") from None
 
-    return run_listing(session, DEPRECATED_FEATURES, fetch, Selection(columns, False, sort, where, limit))
+    return run_listing(session, DEPRECATED_FEATURES, fetch, Selection(columns, False, sort, where, limit, match))
 
 
 def enable_feature_flag(

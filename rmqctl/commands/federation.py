@@ -7,7 +7,7 @@ import typer
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, lists_resource, run_listing
 from rmqctl.errors import Unavailable
 from rmqctl.resources.federation import FEDERATION_LINKS
@@ -24,6 +24,7 @@ def federation_status(
     only_down: Annotated[bool, typer.Option("--only-down", help="Only links that are not running.")] = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List federation links and their state, of all virtual hosts unless --vhost names one."""
@@ -32,7 +33,7 @@ def federation_status(
         down = ("state", "down") if only_down else ()
         return Found(lists.of_plugin(client, "federation-links", vhost=wanted.vhost, below=down, plugin=_PLUGIN))
 
-    selection = Selection(columns, False, sort, where, limit)
+    selection = Selection(columns, False, sort, where, limit, match)
     return run_listing(session, FEDERATION_LINKS, fetch, selection, vhost=session.settings.vhost)
 
 

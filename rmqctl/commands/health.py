@@ -11,7 +11,7 @@ from rmqctl.api import health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.api.health import Health
-from rmqctl.commands.arguments import Limit, Sort, Where
+from rmqctl.commands.arguments import Limit, Match, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, release_of, run_listing
 from rmqctl.commands.nodes import listeners_of
 from rmqctl.commands.status import NodeArgument
@@ -433,18 +433,18 @@ def _mirrors(policy: Object) -> bool:
 
 
 def list_policies_with_classic_queue_mirroring(
-    session: Session, sort: Sort = None, where: Where = None, limit: Limit = None
+    session: Session, sort: Sort = None, where: Where = None, match: Match = None, limit: Limit = None
 ) -> Rows:
     """List the policies of all virtual hosts that mirror classic queues."""
-    selection = Selection(sort=sort, where=where, limit=limit)
+    selection = Selection(sort=sort, where=where, limit=limit, match=match)
     return run_listing(session, POLICIES, _fetch("policies"), selection, keep=_mirrors)
 
 
 def list_operator_policies_with_classic_queue_mirroring(
-    session: Session, sort: Sort = None, where: Where = None, limit: Limit = None
+    session: Session, sort: Sort = None, where: Where = None, match: Match = None, limit: Limit = None
 ) -> Rows:
     """List the operator policies of all virtual hosts that mirror classic queues."""
-    selection = Selection(sort=sort, where=where, limit=limit)
+    selection = Selection(sort=sort, where=where, limit=limit, match=match)
     return run_listing(session, OPERATOR_POLICIES, _fetch("operator-policies"), selection, keep=_mirrors)
 
 

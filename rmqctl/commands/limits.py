@@ -10,7 +10,7 @@ import typer
 from rmqctl.api import limits as api
 from rmqctl.api import lists
 from rmqctl.api.client import Client
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
 from rmqctl.commands.parameters import json_of
@@ -29,11 +29,12 @@ def list_vhost_limits(
     everywhere: Global = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows | Value:
     """Show the limits of a virtual host as JSON, or list those of all with --global."""
     if everywhere:
-        return run_listing(session, VHOST_LIMITS, _all_vhosts, Selection(columns, False, sort, where, limit))
+        return run_listing(session, VHOST_LIMITS, _all_vhosts, Selection(columns, False, sort, where, limit, match))
     vhost = session.vhost
     limits = api.get(session.client, "vhost-limits", vhost)
     if not limits:
@@ -51,6 +52,7 @@ def list_user_limits(
     everywhere: Global = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows | Value:
     """Show the limits of a user as JSON, or list those of all with --global.
@@ -58,7 +60,7 @@ def list_user_limits(
     To log in as another user, name it in --url or with RMQCTL_USER or --username: --user is rabbitmqctl's option here.
     """
     if everywhere:
-        return run_listing(session, USER_LIMITS, _all_users, Selection(columns, False, sort, where, limit))
+        return run_listing(session, USER_LIMITS, _all_users, Selection(columns, False, sort, where, limit, match))
     try:
         limits = api.get(session.client, "user-limits", user)
     except NotFound as error:

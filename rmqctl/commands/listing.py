@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from rmqctl.api.client import Client, tags_of
-from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Match, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.record import Record
@@ -44,6 +44,7 @@ class Selection(Record):
     sort: str | None = None
     where: str | None = None
     limit: int | None = None
+    match: str | None = None
 
 
 def run_listing(
@@ -61,16 +62,17 @@ def run_listing(
     if not columns:
         return Rows((), ())
     where, where_columns = where_of(resource, selection.where)
+    match, names = match_of(session, resource, selection.match)
     order = _order(resource, selection.sort)
-    needed = [*columns, *where_columns, *(column for column, _ in order)]
+    needed = [*columns, *where_columns, *names, *(column for column, _ in order)]
     fields = frozenset(field for column in needed if not column.refused for field in column.fields)
     wanted = Wanted(None if selection.all_vhosts else vhost, fields | set(keep_fields), max(c.need for c in needed))
     session.hint(_banner(session, resource, wanted.vhost))
     unseen = _unseen(session.client, resource, wanted)
     found = fetch(session.client, wanted)
     rows = found.rows if keep is None else [row for row in found.rows if keep(row)]
-    if where is not None:
-        rows = [row for row in rows if where(row)]
+    rows = [row for row in rows if where(row)] if where is not None else rows
+    rows = [row for row in rows if match(row)] if match is not None else rows
     if order:
         from rmqctl.resources.ordering import sort_rows
 
@@ -157,6 +159,22 @@ def where_of(resource: Resource, expression: str | None) -> tuple[Callable[[Obje
     return lambda row: where.matches(lambda name: readers[name](row)), list(columns.values())
 
 
+def match_of(
+    session: Session, resource: Resource, regex: str | None
+) -> tuple[Callable[[Object], bool] | None, list[Column]]:
+    """The filter by what rows are named by, and the columns that it reads."""
+    if regex is None:
+        return None, []
+    from rmqctl.resources.patterns import compiled, glob_hint
+
+    pattern = compiled(regex)
+    if (hint := glob_hint(regex, "--match")) and not session.quiet:
+        session.say(f"note: --match is a regular expression; {hint}")
+    columns = [resource.column(name) for name in resource.named]
+    readers = [column.native() for column in columns]
+    return lambda row: any(pattern.search(str(read(row) or "")) for read in readers), columns
+
+
 def _order(resource: Resource, sort: str | None) -> list[tuple[Column, bool]]:
     order = []
     for word in (sort or "").split(","):
@@ -184,9 +202,10 @@ def list_command(resource: Resource, fetch: Fetch, help_text: str, *, by_vhost: 
         all_vhosts: AllVhosts = False,
         sort: Sort = None,
         where: Where = None,
+        match: Match = None,
         limit: Limit = None,
     ) -> Rows:
-        selection = Selection(columns, all_vhosts, sort, where, limit)
+        selection = Selection(columns, all_vhosts, sort, where, limit, match)
         return run_listing(session, resource, fetch, selection, vhost=session.vhost)
 
     command.__doc__ = help_text
@@ -203,9 +222,10 @@ def list_everywhere(resource: Resource, fetch: Fetch, help_text: str) -> Callabl
         all_vhosts: AllVhosts = False,
         sort: Sort = None,
         where: Where = None,
+        match: Match = None,
         limit: Limit = None,
     ) -> Rows:
-        selection = Selection(columns, all_vhosts, sort, where, limit)
+        selection = Selection(columns, all_vhosts, sort, where, limit, match)
         return run_listing(session, resource, fetch, selection, vhost=session.settings.vhost)
 
     command.__doc__ = help_text
@@ -215,9 +235,14 @@ def list_everywhere(resource: Resource, fetch: Fetch, help_text: str) -> Callabl
 def _plain(resource: Resource, fetch: Fetch, help_text: str) -> Callable[..., Rows]:
     @lists_resource(resource)
     def command(
-        session: Session, columns: Columns = None, sort: Sort = None, where: Where = None, limit: Limit = None
+        session: Session,
+        columns: Columns = None,
+        sort: Sort = None,
+        where: Where = None,
+        match: Match = None,
+        limit: Limit = None,
     ) -> Rows:
-        return run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit))
+        return run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit, match))
 
     command.__doc__ = help_text
     return command

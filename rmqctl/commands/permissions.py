@@ -7,7 +7,7 @@ import typer
 from rmqctl.api import lists, users, vhosts
 from rmqctl.api import permissions as api
 from rmqctl.api.client import Client
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import (
     Fetch,
@@ -64,10 +64,11 @@ def list_user_permissions(
     columns: Columns = None,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List the permissions of a user in all virtual hosts."""
-    selection = Selection(columns, False, sort, where, limit)
+    selection = Selection(columns, False, sort, where, limit, match)
     return run_listing(session, USER_PERMISSIONS, _of_user("permissions", username), selection)
 
 
@@ -78,10 +79,11 @@ def list_user_topic_permissions(
     columns: Columns = None,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List the topic permissions of a user in all virtual hosts."""
-    selection = Selection(columns, False, sort, where, limit)
+    selection = Selection(columns, False, sort, where, limit, match)
     return run_listing(session, USER_TOPIC_PERMISSIONS, _of_user("topic-permissions", username), selection)
 
 

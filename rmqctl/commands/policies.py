@@ -1,7 +1,6 @@
 """Commands about policies."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, NamedTuple
@@ -12,7 +11,7 @@ from rmqctl.api import lists
 from rmqctl.api import parameters as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Match, Sort, Where
 from rmqctl.commands.asking import Yes, confirm, confirm_if_protected, confirm_loss
 from rmqctl.commands.listing import (
     Found,
@@ -27,7 +26,9 @@ from rmqctl.commands.listing import (
 from rmqctl.commands.parameters import json_of
 from rmqctl.errors import DataError, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.column import Object, Resource
-from rmqctl.resources.policies import COVERS, OPERATOR_POLICIES, POLICIES, covers
+from rmqctl.resources.effective import ranked
+from rmqctl.resources.patterns import of_glob
+from rmqctl.resources.policies import COVERS, OPERATOR_POLICIES, POLICIES
 from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
 
@@ -91,10 +92,11 @@ def list_policies_that_match(
     columns: Columns = None,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List the policies that match a queue or an exchange; only the first, of highest priority, is in effect."""
-    return _matching(session, _USERS, object_type, name, Selection(columns, False, sort, where, limit))
+    return _matching(session, _USERS, object_type, name, Selection(columns, False, sort, where, limit, match))
 
 
 def _matching(
@@ -108,14 +110,10 @@ def _matching(
     )
     target = str(item.get("type")) if object_type == "queue" else "exchange"
 
-    def keep(policy: Object) -> bool:
-        return covers(policy["apply-to"], target) and re.search(policy["pattern"], name) is not None
-
     def fetch(client: Client, wanted: Wanted) -> Found:
-        rows = lists.of_vhost(client, kind.segment, wanted.vhost)
-        return Found(sorted(rows, key=lambda policy: -policy["priority"]))
+        return Found(ranked(lists.of_vhost(client, kind.segment, wanted.vhost), target, name))
 
-    return run_listing(session, kind.resource, fetch, selection, vhost=vhost, keep=keep)
+    return run_listing(session, kind.resource, fetch, selection, vhost=vhost)
 
 
 # rabbitmqctl's
@@ -161,6 +159,8 @@ def clear_operator_policy(session: Session, name: Name, yes: Annotated[bool, Yes
 
 def _set(session: Session, kind: Kind, name: str, policy: Object, yes: bool) -> Nothing:
     vhost = session.vhost
+    if meant := of_glob(policy["pattern"]):
+        session.hint(f"The pattern is a regular expression; as a shell's pattern it is {meant!r}.")
     confirm_loss(session, kind.named(name, vhost), policy["definition"], yes=yes, vhost=vhost)
     return _put(session, kind, vhost, name, policy)
 
@@ -216,10 +216,11 @@ def policies_matching(
     operator: Operator = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List the policies that match a queue or an exchange; only the first, of highest priority, is in effect."""
-    selection = Selection(columns, False, sort, where, limit)
+    selection = Selection(columns, False, sort, where, limit, match)
     return _matching(session, _OPERATORS if operator else _USERS, object_type, name, selection)
 
 
@@ -231,6 +232,7 @@ def policies_conflicting(
     all_vhosts: AllVhosts = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List the policies that share priority and kind of object with another one of their virtual host.
@@ -242,7 +244,7 @@ def policies_conflicting(
     def fetch(client: Client, wanted: Wanted) -> Found:
         return Found(_conflicting(lists.of_vhost(client, kind.segment, wanted.vhost)))
 
-    selection = Selection(columns, all_vhosts, sort, where, limit)
+    selection = Selection(columns, all_vhosts, sort, where, limit, match)
     return run_listing(session, kind.resource, fetch, selection, vhost=session.vhost)
 
 

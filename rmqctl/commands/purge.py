@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from rmqctl.api import queues as api
 from rmqctl.api.client import Client
 from rmqctl.commands.admin_words import names_of
+from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import (
     AllVhosts,
@@ -14,7 +15,6 @@ from rmqctl.commands.bulk import (
     DryRun,
     FailFast,
     Job,
-    Match,
     Where,
     Work,
     ask,

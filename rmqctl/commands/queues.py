@@ -9,7 +9,7 @@ from rmqctl.api.client import Client
 from rmqctl.api.failures import reason_of
 from rmqctl.api.paths import path
 from rmqctl.api.request import Answer
-from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Local, Offline, Online, Sort, Where
+from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Local, Match, Offline, Online, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import (
     Found,
@@ -40,6 +40,7 @@ def list_queues(
     local: Local = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List queues.
@@ -66,7 +67,7 @@ def list_queues(
         session,
         QUEUES,
         _fetch,
-        Selection(columns, all_vhosts, sort, where, limit),
+        Selection(columns, all_vhosts, sort, where, limit, match),
         vhost=session.vhost,
         keep=keep if chosen else None,
         keep_fields=("state", "node", "leader") if chosen else (),

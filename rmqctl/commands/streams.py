@@ -8,7 +8,7 @@ import typer
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.arguments import Columns, Limit, Sort, Where
+from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.listing import (
     Fetch,
     Found,
@@ -67,6 +67,7 @@ def list_stream_tracking(
     writer: Annotated[bool, typer.Option("--writer", help="Publishing identifiers of writers.")] = False,
     sort: Sort = None,
     where: Where = None,
+    match: Match = None,
     limit: Limit = None,
 ) -> Rows:
     """List what a stream tracks: consumers' stored offsets and writers' last publishing identifiers (RabbitMQ 4.0 and later)."""
@@ -87,8 +88,8 @@ def list_stream_tracking(
             [
                 {"type": kind, "name": name, "tracking_value": value}
                 for kind, key in kinds
-                for name, value in dict(tracking.get(key) or {}).items()
+                for name, value in (tracking.get(key) or {}).items()
             ]
         )
 
-    return run_listing(session, STREAM_TRACKING, fetch, Selection(columns, False, sort, where, limit))
+    return run_listing(session, STREAM_TRACKING, fetch, Selection(columns, False, sort, where, limit, match))

@@ -8,6 +8,7 @@ AUTH_ATTEMPTS = Resource(
     plural="authentication attempts",
     default=("protocol", *_COUNTERS),
     streamed=False,
+    named=("protocol", "remote_address", "username"),
     columns=tuple(map(Column, ("protocol", "remote_address", "username", *_COUNTERS))),
     api_fields={},
 )

@@ -15,5 +15,6 @@ BINDINGS = Resource(
         Column("routing_key"),
         arguments(),
     ),
+    named=("source_name", "destination_name"),
     api_fields=definitions("vhost", "source", "destination", "destination_type", "properties_key"),
 )

@@ -147,6 +147,7 @@ class Resource(Record):
     `api_fields` are the first words of the API's own fields and what each needs.
     `streamed` and `header` are rabbitmqctl's ways with an empty list and with the header line (see `result.Rows`).
     `sight`: who sees all of it, None when nothing is left out without a word.
+    `named`: the columns whose values are names, which --match looks at.
     `fixed_order`: rabbitmqctl prints these columns in this order whatever was asked. `alarming` stand out on a terminal.
     """
 
@@ -160,6 +161,7 @@ class Resource(Record):
     default_3: tuple[str, ...] = ()
     sight: Sight | None = None
     alarming: frozenset[str] = frozenset()
+    named: tuple[str, ...] = ("name",)
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises UsageError naming the closest one."""

@@ -10,6 +10,7 @@ _ORDER = (
 CONSUMERS = Resource(
     plural="consumers",
     sight=OWN,
+    named=("queue_name",),
     default=tuple(name for name in _ORDER if name != "activity_status"),
     fixed_order=_ORDER,
     columns=(

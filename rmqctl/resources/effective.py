@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rmqctl.errors import Unavailable
 from rmqctl.resources.column import Object
 from rmqctl.resources.policies import covers
 
@@ -61,8 +62,16 @@ _NOT_FOR = {
 
 def ranked(policies: Iterable[Object], target: str, name: str) -> list[Object]:
     """Those that are about that target (a type of queue, or "exchange") and match the name, the highest first."""
-    fitting = [each for each in policies if covers(each["apply-to"], target) and re.search(each["pattern"], name)]
+    fitting = [each for each in policies if covers(each["apply-to"], target) and _fits(each, name)]
     return sorted(fitting, key=lambda policy: -policy["priority"])
+
+
+def _fits(policy: Object, name: str) -> bool:
+    """Raises Unavailable for a pattern that the broker's library of regular expressions knows and Python's does not."""
+    try:
+        return re.search(policy["pattern"], name) is not None
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Unavailable(f"policy {policy['name']!r}: its pattern {policy['pattern']!r} is unclear: {error}") from None
 
 
 def winner(matching: Sequence[Object], target: str) -> str | None:

@@ -6,6 +6,7 @@ FEDERATION_LINKS = Resource(
     plural="federation links",
     default=("type", "vhost", "upstream", "exchange", "queue", "status", "uri", "timestamp", "error"),
     streamed=False,
+    named=("upstream", "exchange", "queue"),
     columns=tuple(
         map(
             Column,

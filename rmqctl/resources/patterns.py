@@ -4,7 +4,7 @@ import re
 
 from rmqctl.errors import UsageError
 
-_OF_REGEX = re.compile(r"[\^$()\[\]{}|+\\]|\.\*|\.\?")
+_OF_REGEX = re.compile(r"[\^$()\[\]{}|+\\]|\.\*|\.\?|\*\*")
 _STAR = re.compile(r"[*?]")
 
 

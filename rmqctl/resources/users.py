@@ -12,6 +12,7 @@ def _tags(user: Object, _: Release) -> Cell:
 
 USERS = Resource(
     plural="users",
+    named=("user",),
     default=("user", "tags"),
     streamed=False,
     columns=(Column("user", "name"), Column("tags", cell=_tags)),

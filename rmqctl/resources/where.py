@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 
 from rmqctl.errors import UsageError
 from rmqctl.resources.ordering import json_text
+from rmqctl.resources.patterns import of_glob
 
 Get = Callable[[str], object]
 """The value of a column in the row at hand, None when unknown."""
@@ -270,7 +271,9 @@ class _Parser:
         try:
             compiled = _compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
-            self._fail(f"bad regular expression: {_reason(error)}", _spot(token, pattern, error))
+            meant = of_glob(pattern)
+            hint = f"; as a shell's pattern it is {meant!r}" if meant else ""
+            self._fail(f"bad regular expression: {_reason(error)}{hint}", _spot(token, pattern, error))
         self._next()
         return compiled
 

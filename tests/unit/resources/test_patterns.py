@@ -19,6 +19,7 @@ from rmqctl.resources.patterns import compiled, of_glob
         ("(a|b)*", ""),
         ("[ab]?", ""),
         (r"\d*", ""),
+        ("a**", ""),
     ],
 )
 def test_what_a_shell_pattern_means(text: str, meant: str) -> None:
