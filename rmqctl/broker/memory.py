@@ -1,6 +1,7 @@
 """How much memory the process has, how much it may have, and when publishers have to wait."""
 
 import contextlib
+import mmap
 import os
 import re
 import shutil
@@ -45,8 +46,12 @@ def total_memory() -> int | None:
 def resident_memory() -> int:
     """Bytes of memory that this process has; 0 where the system does not tell."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        # Not as a text file: this is asked for a hundred times a second.
+        file = os.open("/proc/self/statm", os.O_RDONLY)
+        try:
+            return int(os.read(file, 100).split()[1]) * mmap.PAGESIZE
+        finally:
+            os.close(file)
     except (OSError, IndexError, ValueError):
         return 0
 

@@ -40,8 +40,9 @@ class Confirms:
 
     def wait(self, number: int) -> None:
         """It is confirmed once the store has everything that it was told until now."""
-        self._waiting.append((self._node.journal.batch, number))
-        if self._node.journal.durable:
+        journal = self._node.journal
+        self._waiting.append((journal.batch, number))
+        if journal.durable:
             self._node.awaiting[self] = None
 
     def confirm(self, number: int) -> None:

@@ -275,7 +275,8 @@ class Connection(Output):
         if self.state is not _RUNNING:
             self._frame_outside(kind, number, payload)
             return
-        _check_frame(kind, payload)
+        if kind != frames.METHOD or len(payload) < 4:
+            _check_frame(kind, payload)
         channel = self.channels.get(number)
         if channel is None:
             self._frame_of_no_channel(kind, number, payload)

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from rmqctl.broker.core.consumer import Consumer, Impatient, Lender, Overdue
@@ -43,6 +44,8 @@ class Delivery(NamedTuple):
 
 
 Tagged = tuple[int, Delivery]
+# One for every message: without the function of Python's that makes named tuples.
+_delivery = partial(tuple.__new__, Delivery)
 
 
 class Deliveries:
@@ -71,7 +74,7 @@ class Deliveries:
     def add(self, entry: Entry, queue: Lender, consumer: Consumer | None, since: float) -> int:
         """The tag of a delivery that waits to be acknowledged."""
         tag = self._tag = self._tag + 1
-        self._unacked[tag] = Delivery(entry, queue, consumer, since)
+        self._unacked[tag] = _delivery((entry, queue, consumer, since))
         return tag
 
     def settle(self, tag: int) -> Delivery:

@@ -122,12 +122,10 @@ class Turns:
         """Of all of them, the highest last."""
         self._by_priority: dict[int, OrderedDict[Consumer, None]] = {}
         self._highest: OrderedDict[Consumer, None] | None = None
-
-    def first(self) -> Consumer | None:
+        self.first: Consumer | None = None
         """Whose turn it is."""
-        for consumer in self._highest or ():
-            return consumer
-        return None
+        self.several = False
+        """Whether there is anybody to take turns with."""
 
     def add(self, consumer: Consumer) -> None:
         """It is the last one of its priority."""
@@ -137,16 +135,19 @@ class Turns:
             insort(self._priorities, consumer.priority)
             self._highest = self._by_priority[self._priorities[-1]]
         found[consumer] = None
+        self._look()
 
     def add_first(self, consumer: Consumer) -> None:
         """It is the first one of its priority."""
         self.add(consumer)
         self._by_priority[consumer.priority].move_to_end(consumer, last=False)
+        self._look()
 
     def rotate(self) -> None:
-        """The first one has had its turn."""
-        if self._highest is not None and len(self._highest) > 1:
-            self._highest.move_to_end(next(iter(self._highest)))
+        """The first one of several has had its turn."""
+        if self._highest is not None and self.first is not None:
+            self._highest.move_to_end(self.first)
+            self.first = next(iter(self._highest))
 
     def discard(self, consumer: Consumer) -> None:
         """It takes part no more, if it did."""
@@ -158,3 +159,9 @@ class Turns:
             del self._by_priority[consumer.priority]
             del self._priorities[bisect_left(self._priorities, consumer.priority)]
             self._highest = self._by_priority[self._priorities[-1]] if self._priorities else None
+        self._look()
+
+    def _look(self) -> None:
+        highest = self._highest or ()
+        self.first = next(iter(highest), None)
+        self.several = len(highest) > 1

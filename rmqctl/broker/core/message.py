@@ -13,6 +13,8 @@ from rmqctl.broker.core.errors import precondition
 
 HEADERS = content.FLAGS["headers"]
 _MODE = content.FLAGS["delivery_mode"]
+# The properties that stand before the mode, if they are there, and the mode.
+_UP_TO_MODE = content.FLAGS["content_type"] | content.FLAGS["content_encoding"] | HEADERS | _MODE
 # What each queue adds that a message is in, and what it takes in the first one beside its properties and body, in bytes.
 _ENTRY, _FIRST = 200, 500
 # Properties that the broker itself acts on: a message with none of them is routed and stored unread.
@@ -49,9 +51,12 @@ class Message:
         self.header = header
         self.body = body
         self.route = route if route is not None else content.short_string(exchange) + content.short_string(key)
-        self.flags = int.from_bytes(header[12:14], "big")
+        self.flags = flags = int.from_bytes(header[12:14], "big")
         self.properties: dict[str, bytes] | None = None
-        self.persistent = bool(self.flags & _MODE) and self._is_persistent()
+        if flags & _UP_TO_MODE == _MODE:
+            self.persistent = header[14:15] == b"\x02"
+        else:
+            self.persistent = bool(flags & _MODE) and self.encoded()["delivery_mode"] == b"\x02"
         self.deaths: tuple[dict[str, Any], ...] = ()
         """What x-death tells, newest first; a header of that name from a client does not count."""
         self.stored = 0
@@ -98,11 +103,6 @@ class Message:
         copy = Message(exchange, key, content.join_properties(encoded, len(self.body)), self.body)
         copy.deaths = self.deaths
         return copy
-
-    def _is_persistent(self) -> bool:
-        if self.flags & 0xE000 == 0:  # nothing stands before it
-            return self.header[14:15] == b"\x02"
-        return self.encoded()["delivery_mode"] == b"\x02"
 
 
 def message(exchange: str, key: str, body: bytes, properties: Mapping[str, Any]) -> Message:

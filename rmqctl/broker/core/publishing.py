@@ -18,7 +18,7 @@ from rmqctl.broker.core.errors import not_found, precondition, refused
 from rmqctl.broker.core.exchange import Exchange
 from rmqctl.broker.core.firehose import Firehose
 from rmqctl.broker.core.message import ACTED_ON, HEADERS, Message
-from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.queue import REJECTED, STORED, Queue
 from rmqctl.broker.core.replies import ADDRESS, REPLY_TO, DirectReplies
 from rmqctl.broker.core.routing import Router
 from rmqctl.broker.core.stats import Counts
@@ -44,8 +44,8 @@ class Outcome(NamedTuple):
 
 
 # By these three as bits: no message needs an outcome of its own.
-_OUTCOMES = tuple(Outcome(bool(bits & 4), bool(bits & 2), bool(bits & 1)) for bits in range(8))
-_ROUTED, _REJECTED, _STORED = 4, 2, 1
+_OUTCOMES = tuple(Outcome(bool(bits & 4), bool(bits & REJECTED), bool(bits & STORED)) for bits in range(8))
+_ROUTED = 4
 TAKEN = _OUTCOMES[_ROUTED]
 """Routed, not rejected, and nobody has to wait for the store."""
 
@@ -69,7 +69,7 @@ class Publisher:
         self._firehose = firehose
         self._origin = origin
         self._allowed: dict[str, int] = {}
-        """Exchanges that the user may write to, as of which epoch."""
+        """Exchanges that the user may write to whatever the routing key, as of which epoch."""
 
     def publish(self, message: Message, unroutable: Callable[[Message], None] | None = None) -> Outcome:
         """Raises Refusal when the message is not accepted; then nothing has happened."""
@@ -80,7 +80,10 @@ class Publisher:
         """The exchange, and the message, which may come back changed. Raises Refusal."""
         if len(message.body) > LARGEST:
             raise precondition(f"message size {len(message.body)} is larger than configured max size {LARGEST}")
-        exchange = self._exchange_to_write(message)
+        name = message.exchange
+        exchange = self._router.exchanges.get(name)
+        if exchange is None or exchange.internal or self._allowed.get(name) != self.user.epoch:
+            exchange = self._to_write(exchange, message)
         return exchange, self._checked(message) if message.flags & ACTED_ON else message
 
     def route(self, exchange: Exchange, message: Message) -> Route:
@@ -115,18 +118,16 @@ class Publisher:
                 self.counts.drop_unroutable += 1
         return outcome
 
-    def _exchange_to_write(self, message: Message) -> Exchange:
+    def _to_write(self, exchange: Exchange | None, message: Message) -> Exchange:
         name, user = message.exchange, self.user
-        exchange = self._router.exchanges.get(name)
-        if self._allowed.get(name) != user.epoch:
-            user.check("write", self.vhost, "exchange", name)
-            if exchange is not None and not exchange.internal and name not in user.topic_permissions(self.vhost):
-                self._allowed[name] = user.epoch
+        user.check("write", self.vhost, "exchange", name)
         if exchange is None:
             raise not_found("exchange", name, self.vhost)
         if exchange.internal:
             raise refused(f"cannot publish to internal exchange '{name}' in vhost '{self.vhost}'")
-        if exchange.kind == "topic" and name in user.topic_permissions(self.vhost):
+        if name not in user.topic_permissions(self.vhost):
+            self._allowed[name] = user.epoch
+        elif exchange.kind == "topic":
             user.check_topic("write", self.vhost, name, message.key)
         return exchange
 
@@ -148,19 +149,13 @@ class Publisher:
 def put(message: Message, queues: Sequence[Queue], *, redelivered: bool = False) -> Outcome:
     """Each of the queues takes the message or rejects it. What it pushes out of them is dead-lettered after that."""
     if len(queues) == 1:
-        queue = queues[0]
-        if not queue.push(message, redelivered=redelivered):
-            return _OUTCOMES[_ROUTED | _REJECTED]
-        return _OUTCOMES[_ROUTED | _STORED] if queue.keeps(message) else TAKEN
+        return _OUTCOMES[_ROUTED | queues[0].push(message, redelivered=redelivered)]
     if not queues:
         return _OUTCOMES[0]
     bits = _ROUTED
     with queues[0].home.dead_letters_later():
         for queue in queues:
-            if not queue.push(message, redelivered=redelivered):
-                bits |= _REJECTED
-            elif queue.keeps(message):
-                bits |= _STORED
+            bits |= queue.push(message, redelivered=redelivered)
     return _OUTCOMES[bits]
 
 

@@ -22,6 +22,8 @@ from rmqctl.broker.core.timers import PIECE, SOON, Timer
 
 KINDS: dict[str, type["Queue"]] = {}
 """The kinds of queues by the value of x-queue-type. A class is here as soon as its module is imported."""
+TAKEN, STORED, REJECTED = 0, 1, 2
+"""What becomes of a message that comes to a queue; stored: the queue is to have it after a restart, too."""
 # Bytes of a content header before its flags and properties.
 BEFORE_FLAGS = 12
 _EXPIRATION = content.FLAGS["expiration"]
@@ -182,7 +184,7 @@ class Queue:
 
     def _choose_active(self) -> None:
         """With x-single-active-consumer: who is served from now on."""
-        if self.active is None and (chosen := self._waiting.first()) is not None:
+        if self.active is None and (chosen := self._waiting.first) is not None:
             self._waiting.discard(chosen)
             self.active = chosen
             chosen.blocked = False
@@ -206,8 +208,9 @@ class Queue:
         while self.ready.count and self._is_over():
             dropped.append(self.ready.pop())
         if dropped:
-            self._watch_expiry()
-        self._dead_letter(dropped, "maxlen")
+            if self._expiring:
+                self._watch_expiry()
+            self._dead_letter(dropped, "maxlen")
 
     # ------------------------------------------------------------------------------------------------------ settings
 
@@ -240,13 +243,14 @@ class Queue:
 
     # ----------------------------------------------------------------------------------------------------- publishing
 
-    def push(self, message: Message, *, redelivered: bool = False) -> bool:
-        """Takes a message. False when the queue is full and rejects it."""
+    def push(self, message: Message, *, redelivered: bool = False) -> int:
+        """Takes a message, or rejects it because the queue is full: TAKEN, STORED or REJECTED."""
         self.counts.publish += 1
         if self._limited and self.overflow != "drop-head" and self.is_full(message):
             if self.overflow == "reject-publish-dlx" and self.dead_letter_exchange is not None:
                 self.home.dead_letter(self, iter((Entry(message, 0, None),)), "maxlen")
-            return False
+            return REJECTED
+        outcome = STORED if self.durable and (message.persistent or self.keeps_all) else TAKEN
         entry = Entry(message, self._next_position, None)
         self._next_position += 1
         if self.counts_properties:
@@ -256,13 +260,13 @@ class Queue:
         consumer = None if self.ready.count else self._next_consumer()
         if consumer is not None and consumer.no_ack:
             self._deliver(consumer, entry)
-            return True
-        if self.number and (message.persistent or self.keeps_all):
+            return outcome
+        if outcome is STORED and self.number:
             self.node.journal.keep(entry, self.number)
         self._held.add(entry)
         if consumer is not None:
             self._deliver(consumer, entry)
-            return True
+            return outcome
         entry.redelivered = redelivered
         self.ready.push(entry)
         if entry.expires is not None:
@@ -270,11 +274,7 @@ class Queue:
             self._watch_expiry()
         if self._limited:
             self._make_room()
-        return True
-
-    def keeps(self, message: Message) -> bool:
-        """Whether it is to have the message after a restart."""
-        return self.durable and (message.persistent or self.keeps_all)
+        return outcome
 
     def restore(self, entry: Entry) -> None:
         """Takes back a message that the store had kept."""
@@ -459,13 +459,14 @@ class Queue:
 
     def _next_consumer(self) -> Consumer | None:
         """The one whose turn it is; those that can take nothing now leave the round."""
-        while (consumer := self._turns.first()) is not None and not consumer.outlet.may_send(consumer):
+        while (consumer := self._turns.first) is not None and not consumer.outlet.may_send(consumer):
             self._turns.discard(consumer)
             consumer.blocked = True
         return consumer
 
     def _deliver(self, consumer: Consumer, entry: Entry) -> None:
-        self._turns.rotate()
+        if self._turns.several:
+            self._turns.rotate()
         if consumer.no_ack:
             self.counts.deliver_no_ack += 1
         else:
@@ -494,9 +495,9 @@ class Queue:
 
     def _is_over(self, share: float = 1) -> bool:
         """Whether more waits than this share of a limit."""
-        if self.max_length is not None and self.ready.count > int(self.max_length * share):
+        if self.max_length is not None and self.ready.count > self.max_length * share:
             return True
-        return self.max_bytes is not None and self.ready.bytes > int(self.max_bytes * share)
+        return self.max_bytes is not None and self.ready.bytes > self.max_bytes * share
 
     def _expires(self, message: Message) -> float:
         limits = [] if self.ttl is None else [self.ttl]

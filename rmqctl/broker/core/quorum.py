@@ -116,7 +116,7 @@ class QuorumQueue(Queue):
 
     def _choose_active(self) -> None:
         """The active one gives way to a higher one: it is served no more, and keeps its place until it has nothing left."""
-        active, next_one = self.active, self._waiting.first()
+        active, next_one = self.active, self._waiting.first
         if active is not None and next_one is not None and next_one.priority > active.priority:
             self._fading = active.blocked = True
             self._turns.discard(active)

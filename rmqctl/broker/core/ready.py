@@ -72,7 +72,8 @@ class Ready:
     def push(self, entry: Entry) -> None:
         self.count += 1
         self.bytes += entry.size
-        self._line_of(entry).append(entry)
+        line = self._plain
+        (line if line is not None else self._line_of(entry)).append(entry)
 
     def pop(self) -> Entry:
         """The next to be delivered."""

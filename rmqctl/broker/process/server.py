@@ -20,6 +20,8 @@ from rmqctl.broker.storage.writer import ThreadWriter
 
 # Bytes that may wait in a socket before its consumers are held back.
 _HIGH_WATER = 1 << 20
+# No more is read from a client of whom so many bytes wait to be handled.
+_ENOUGH = 1 << 16
 # How often memory and disk are looked at, in seconds, and who says then that they are short.
 _LIMITS_CHECK = 0.2
 _LIMIT = "the limit"
@@ -74,7 +76,7 @@ class ClientSocket(asyncio.Protocol):
             self._logged = True
             log.info("connection %s: user %s, vhost %s", *_who(self.connection))
         self._server.changed()
-        if not self._input and not self._reading:
+        if not self._reading:
             self._pause_or_resume()
         return bool(self._input) and self.connection.reads
 
@@ -85,8 +87,8 @@ class ClientSocket(asyncio.Protocol):
         self._pause_or_resume()
 
     def _pause_or_resume(self) -> None:
-        """Nothing more is read while something waits to be handled."""
-        reads = self._gone or (self.connection.reads and not self._input)
+        """Nothing more is read while much waits to be handled."""
+        reads = self._gone or (self.connection.reads and len(self._input) < _ENOUGH)
         if reads != self._reading and not self.transport.is_closing():
             self._reading = reads
             (self.transport.resume_reading if reads else self.transport.pause_reading)()

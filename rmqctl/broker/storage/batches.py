@@ -21,10 +21,7 @@ class Numbers(NamedTuple):
 
 
 class Changes:
-    """`batch` is the number of the batch that is being gathered."""
-
     def __init__(self, numbers: Numbers) -> None:
-        self.batch = 1
         self._known = dict(numbers.known)
         self._next_definition = numbers.next_definition
         self._next_entry = numbers.next_entry
@@ -40,10 +37,9 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self._added or self._removed or self._adopted or self._statements)
 
-    def take(self) -> Batch:
-        """All of it; the next batch begins."""
-        batch = Batch(self.batch, self._statements, self._added, self._adopted, self._removed)
-        self.batch += 1
+    def take(self, number: int) -> Batch:
+        """All of it, as the batch of that number."""
+        batch = Batch(number, self._statements, self._added, self._adopted, self._removed)
         self._statements, self._added, self._adopted, self._removed = [], {}, [], []
         self.settle_definitions()
         return batch

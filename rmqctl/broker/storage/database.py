@@ -231,20 +231,13 @@ def entry_checksum(
     returned: int = 0,
 ) -> int:
     """What may change later, queue and count, is added: a statement can then change the sum without the body."""
-    crc = crc32(
-        _ENTRY_FACTS.pack(
-            identity,
-            message or 0,
-            -1.0 if expires is None else expires,
-            -1 if route is None else len(route),
-            -1 if header is None else len(header),
-            -1 if body is None else len(body),
-        )
-    )
-    if route:
-        crc = crc32(route, crc)
-    if header:
-        crc = crc32(header, crc)
+    when = -1.0 if expires is None else expires
+    if route is None or header is None or body is None:
+        sizes = (-1 if part is None else len(part) for part in (route, header, body))
+        crc = crc32(_ENTRY_FACTS.pack(identity, message or 0, when, *sizes) + (route or b"") + (header or b""))
+    else:
+        facts = _ENTRY_FACTS.pack(identity, message or 0, when, len(route), len(header), len(body))
+        crc = crc32(facts + route + header)
     if body:
         crc = crc32(body, crc)
     if deaths is not None:
@@ -371,14 +364,18 @@ _ENTRY = "id,queue,message,expires,route,header,body,deaths"
 _PLACES = "(?,?,?,?,?,?,?,?,?)"
 # Each statement lets go of the interpreter's lock and has to get it back, which costs more than the work itself while
 # the broker is busy: so many rows go into one statement.
-_GROUPS = (64, 8, 1)
+_GROUPS = (512, 64, 8, 1)
+_INSERTS = {
+    size: f"INSERT INTO entry ({_ENTRY},checksum) VALUES {','.join([_PLACES] * size)}"  # noqa: S608
+    for size in _GROUPS
+}
+_DELETES = {size: f"DELETE FROM entry WHERE id IN ({','.join('?' * size)})" for size in _GROUPS}  # noqa: S608
 
 
 def insert_entries(database: sqlite3.Connection, rows: Iterable[ROW]) -> None:
     waiting = list(rows)
     at = 0
-    for size in _GROUPS:
-        statement = f"INSERT INTO entry ({_ENTRY},checksum) VALUES {','.join([_PLACES] * size)}"  # noqa: S608
+    for size, statement in _INSERTS.items():
         while at + size <= len(waiting):
             rows_now = waiting[at : at + size]
             database.execute(statement, [value for row in rows_now for value in (*row, entry_checksum(*row))])
@@ -400,8 +397,7 @@ def delete_entries(database: sqlite3.Connection, identities: list[int]) -> None:
         else:
             database.execute("DELETE FROM entry WHERE id BETWEEN ? AND ?", (first, identities[at - 1]))
     at = 0
-    for size in _GROUPS:
-        statement = f"DELETE FROM entry WHERE id IN ({','.join('?' * size)})"  # noqa: S608
+    for size, statement in _DELETES.items():
         while at + size <= len(lone):
             database.execute(statement, lone[at : at + size])
             at += size

@@ -60,6 +60,8 @@ class Store:
         self.committed: Callable[[int], None] = lambda _: None
         self.failing: Callable[[str | None], None] = lambda _: None
         self.disk = disk
+        self.batch = 1
+        """The number of the batch that is being gathered."""
         self._changes = Changes(numbers)
         # Called for every message.
         self.keep, self.forget = self._changes.keep, self._changes.forget
@@ -73,10 +75,6 @@ class Store:
         """Somebody waits for what was told while a batch was being written."""
         self._loop: Loop | None = None
         self._writer: Writer
-
-    @property
-    def batch(self) -> int:
-        return self._changes.batch
 
     # --------------------------------------------------------------------------------------------------------- changes
 
@@ -145,7 +143,7 @@ class Store:
         try:
             if self._writing is not None:
                 self.disk.write(self._writing)
-            self.disk.write(self._changes.take())
+            self.disk.write(self._changes.take(self.batch))
             self.disk.write(of_definitions([*marks, ("UPDATE shutdown SET clean = 1", ())]))
         except Exception as error:
             log.error("the last changes could not be written: %s", error)
@@ -173,7 +171,8 @@ class Store:
             if self._loop is not None and self._timer is None:
                 self._timer = self._loop.call_later(_RETRY, self._begin)
             return
-        batch = self._changes.take()
+        batch = self._changes.take(self.batch)
+        self.batch += 1
         if any(batch[1:]):
             self._write(batch)
         else:

@@ -8,7 +8,7 @@ import pytest
 from pamqp import commands
 
 from rmqctl.broker.core.message import message
-from rmqctl.broker.core.queue import KINDS
+from rmqctl.broker.core.queue import KINDS, STORED
 
 from .client import Client, encoded, gathered, new_broker
 from .last_value import LastValueQueue
@@ -104,7 +104,7 @@ def test_after_a_restart(tmp_path: Path) -> None:
     kept = Kept(tmp_path / "broker.sqlite")
     queue = kept.queue("q", **ARGUMENTS)
     for text in (b"1", b"2"):
-        assert queue.push(message("", "q", text, {"delivery_mode": 2}))
+        assert queue.push(message("", "q", text, {"delivery_mode": 2})) is STORED
     kept.write()
     kept.crash()
     found = kept.found("q")

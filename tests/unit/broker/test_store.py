@@ -24,7 +24,7 @@ from rmqctl.broker.core.message import message
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.core.permissions import Permission, TopicPermission
 from rmqctl.broker.core.policies import Policy, checked
-from rmqctl.broker.core.queue import Queue
+from rmqctl.broker.core.queue import REJECTED, Queue
 from rmqctl.broker.process.server import returned
 from rmqctl.broker.storage import database
 from rmqctl.broker.storage.data_folder import DataFolder
@@ -60,7 +60,7 @@ class Kept:
 
     def write(self) -> int:
         """How many rows of messages there are now."""
-        self.store.disk.write(self.store._changes.take())
+        self.store.disk.write(self.store._changes.take(self.store.batch))
         return int(self.database.execute("SELECT count(*) FROM entry").fetchone()[0])
 
     def crash(self) -> None:
@@ -90,7 +90,7 @@ def push(*queues: Queue, body: bytes = b"x", **properties: Any) -> None:
     """One message into each of the queues."""
     shared = message("e", "k", body, {"delivery_mode": 2, **properties})
     for queue in queues:
-        assert queue.push(shared)
+        assert queue.push(shared) is not REJECTED
 
 
 def bodies(queue: Queue) -> list[bytes]:
@@ -134,7 +134,7 @@ def test_what_comes_and_goes_within_a_batch_is_not_written(kept: Kept) -> None:
         entry = queue.get()
         assert entry
         queue.settle(entry)
-    batch = kept.store._changes.take()
+    batch = kept.store._changes.take(kept.store.batch)
     assert (batch.added, batch.adopted, batch.removed) == ({}, [], [])
 
 
