@@ -17,7 +17,7 @@ def read(credentials: Credentials, stdin: TextIO, prompt: Callable[[str], str] |
     """
     if credentials.password is not None:
         return credentials.password
-    if credentials.password_stdin:
+    if credentials.from_stdin:
         return _one_line(stdin.read())
     if credentials.password_file is not None:
         return _from_file(Path(credentials.password_file).expanduser())

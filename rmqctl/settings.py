@@ -49,6 +49,11 @@ class Credentials(Record):
     password_command: str | None = None
     token: str | None = None
 
+    @property
+    def from_stdin(self) -> bool:
+        """Whether standard input has the password, and nothing else."""
+        return self.password_stdin or self.password_file == "-"  # noqa: S105 (a file's name)
+
     def __repr__(self) -> str:
         return f"Credentials({self.user})"
 

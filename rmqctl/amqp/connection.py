@@ -2,21 +2,13 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rmqctl.api.nodes import overview
-from rmqctl.errors import (
-    AccessRefused,
-    DataError,
-    NotFound,
-    RmqctlError,
-    TlsFailed,
-    Unavailable,
-    Unreachable,
-    UsageError,
-)
+from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.session import Session
 
 if TYPE_CHECKING:
@@ -24,24 +16,48 @@ if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
 
 CONNECT_SECONDS = 10.0
+LATE_SECONDS = 0.2
+"""A wait for a connection ends so much before the time limit or less, when that is why it ends."""
 
 
 @contextlib.contextmanager
 def connected(session: Session, url: str | None) -> "Iterator[BlockingConnection]":
-    """A connection to the virtual host of -p, closed at the end. pika's errors come out as ours.
+    """A connection to the virtual host of -p, closed at the end or when --timeout is over. pika's errors come out as ours.
 
     `url`: amqp(s)://[USER[:PASSWORD]@]HOST[:PORT], None or "auto": where the HTTP API says that the broker listens.
     """
+    with connected_to_stay(session, url) as (connection, _):
+        yield connection
+
+
+@contextlib.contextmanager
+def connected_to_stay(session: Session, url: str | None) -> "Iterator[tuple[BlockingConnection, Callable[[], None]]]":
+    """As `connected`, with a function that lifts the time limit."""
     import pika
 
     parameters = parameters_of(session, url)
     with translated(session, parameters):
-        connection = pika.BlockingConnection(parameters)
         try:
-            yield connection
+            connection = pika.BlockingConnection(parameters)
+        except OSError as error:  # of TLS; further on, one is about the output
+            raise _failure(error, session, parameters) from error
+        lift = limited(session, connection._impl, parameters)
+        try:
+            yield connection, lift
         finally:
-            with contextlib.suppress(pika.exceptions.AMQPError):
+            with contextlib.suppress(pika.exceptions.AMQPError, TimedOut):
                 connection.close()
+
+
+def limited(session: Session, connection: Any, parameters: "ConnectionParameters") -> Callable[[], None]:
+    """Ends the connection, whatever it waits for, when --timeout is over. Returns a function that takes that back."""
+    deadline = session.client.deadline()
+    if deadline is None:
+        return lambda: None
+    error = TimedOut(_out_of_time(session, parameters))
+    # As pika does it when the broker blocks a connection for too long.
+    timer = connection.ioloop.call_later(max(deadline - monotonic(), 0), lambda: connection._terminate_stream(error))
+    return lambda: connection.ioloop.remove_timeout(timer)
 
 
 @contextlib.contextmanager
@@ -74,14 +90,15 @@ def parameters_of(session: Session, url: str | None) -> "ConnectionParameters":
         from rmqctl.api import tls as contexts
 
         tls = pika.SSLOptions(contexts.context(session.settings.tls), host)
+    seconds = _seconds_to_connect(session, f"amqp://{host}:{port}")
     return pika.ConnectionParameters(
         host=host,
         port=port,
         virtual_host=session.vhost,
         credentials=pika.PlainCredentials(user, password or ""),
         ssl_options=tls,
-        socket_timeout=CONNECT_SECONDS,
-        stack_timeout=CONNECT_SECONDS * 1.5,
+        socket_timeout=seconds * 0.99,  # so that it is known which of the two it was
+        stack_timeout=seconds,
         client_properties={"connection_name": "rmqctl", "product": "rmqctl"},
     )
 
@@ -105,11 +122,11 @@ def _address(session: Session, url: str | None) -> tuple[str, int, bool, str | N
 
 
 def _listener(session: Session) -> tuple[str, int, bool]:
-    """Where the node that answers listens for AMQP: its plain listener, or the one with TLS when that is all it has."""
+    """Where the node that answers listens for AMQP; with TLS when its HTTP API is asked with TLS, or when that is all it has."""
     client = session.client
     found = overview(client, "node", "listeners")
     listeners = [each for each in found.get("listeners") or [] if each.get("node") == found.get("node")]
-    for protocol in ("amqp", "amqp/ssl"):
+    for protocol in ("amqp/ssl", "amqp") if client.endpoint.scheme == "https" else ("amqp", "amqp/ssl"):
         for listener in listeners:
             if listener.get("protocol") == protocol:
                 return _host_of(client.endpoint.host), int(listener["port"]), protocol == "amqp/ssl"
@@ -120,49 +137,42 @@ def _host_of(host: str) -> str:
     return host.strip("[]")
 
 
+def _seconds_to_connect(session: Session, where: str) -> float:
+    """Raises TimedOut when there is no time left."""
+    deadline = session.client.deadline()
+    if deadline is None:
+        return CONNECT_SECONDS
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimedOut(f"{where}: no answer within {session.client.timeout:g} seconds (--timeout)")
+    return min(left, CONNECT_SECONDS)
+
+
 @contextlib.contextmanager
 def translated(session: Session, parameters: "ConnectionParameters") -> Iterator[None]:
     """pika's exceptions as ours."""
     import ssl
 
-    from pika import exceptions
+    from rmqctl.amqp.failures import PIKAS
 
-    where = f"amqp://{parameters.host}:{parameters.port}"
-    vhost = session.vhost
     try:
         yield
-    except exceptions.ProbableAuthenticationError:
-        raise AccessRefused(f"{where}: the log-in was refused: wrong user name or password") from None
-    except exceptions.ProbableAccessDeniedError as error:
-        if "not found" in str(error):
-            raise NotFound(f"virtual host {vhost!r} does not exist ({where})") from None
-        raise AccessRefused(f"{where}: the user may not open virtual host {vhost!r}") from None
-    except exceptions.ChannelClosedByBroker as error:
-        raise _refusal(error, where) from error
-    except exceptions.ConnectionClosedByBroker as error:
-        if error.reply_code == 530:
-            raise NotFound(f"{where}: {error.reply_text}") from None
-        raise Unreachable(f"{where}: the broker closed the connection: {error.reply_text}") from None
-    except exceptions.AMQPConnectionError as error:
-        cause = _cause(error)
-        if isinstance(cause, ssl.SSLError):
-            raise TlsFailed(f"{where}: TLS failed: {cause.reason or cause}") from None
-        raise Unreachable(f"{where}: {cause or 'the connection was lost'}") from None
+    except (*PIKAS, ssl.SSLError) as error:
+        raise _failure(error, session, parameters) from error
 
 
-def _refusal(error: Any, where: str) -> RmqctlError:
-    kind = {403: AccessRefused, 404: NotFound}.get(error.reply_code, DataError)
-    text = error.reply_text.partition(" - ")[2] or error.reply_text
-    return kind(f"{text} ({where})")
+def _failure(error: Exception, session: Session, parameters: "ConnectionParameters") -> RmqctlError:
+    from rmqctl.amqp import failures
+
+    deadline = session.client.deadline()
+    late = deadline is not None and monotonic() >= deadline - LATE_SECONDS
+    peer = failures.Peer(_where(parameters), parameters.credentials.username, session.vhost)
+    return failures.of(error, peer, _out_of_time(session, parameters) if late else "")
 
 
-def _cause(error: BaseException) -> object:
-    """What pika's exception is about, which may be inside exceptions that it holds."""
-    while True:
-        held = (getattr(error, "exception", None), *reversed(getattr(error, "exceptions", ())), *error.args)
-        inner = next((each for each in held if each is not None), None)
-        if not isinstance(inner, BaseException):
-            return inner or (str(error) or None)
-        error = inner
-        if isinstance(error, OSError):
-            return error if not error.strerror else error.strerror.lower()
+def _where(parameters: "ConnectionParameters") -> str:
+    return f"amqp{'s' if parameters.ssl_options else ''}://{parameters.host}:{parameters.port}"
+
+
+def _out_of_time(session: Session, parameters: "ConnectionParameters") -> str:
+    return f"{_where(parameters)}: no answer within {session.client.timeout:g} seconds (--timeout)"

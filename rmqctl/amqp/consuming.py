@@ -10,7 +10,7 @@ from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.amqp.connection import connected, putting_back
+from rmqctl.amqp.connection import connected_to_stay, putting_back
 from rmqctl.amqp.delivery import Delivery
 from rmqctl.errors import Unavailable
 from rmqctl.session import Session
@@ -27,12 +27,14 @@ def consuming(
     """A consumer of the queue that `queue_of` names, after it has declared what it needs, on the channel given.
 
     At most `prefetch` messages wait for their acknowledgement; None: the broker takes them for acknowledged as they are sent.
-    What was not settled is put back where it was at the end.
+    What was not settled is put back where it was at the end. --timeout is for the time until the consumer is there.
     """
-    with connected(session, url) as connection:
+    with connected_to_stay(session, url) as (connection, lift_time_limit):
         channel = connection.channel()
         with putting_back(channel):
             consumer = Consumer(connection, channel, queue_of(channel), prefetch)
+            lift_time_limit()
+            consumer.start()
             try:
                 yield consumer
             finally:
@@ -57,6 +59,9 @@ class Consumer:
             channel.basic_qos(prefetch_count=prefetch)
         channel.basic_consume(queue, self._deliver, auto_ack=prefetch is None)
         self._thread = Thread(target=self._serve, daemon=True)
+
+    def start(self) -> None:
+        """From here on the connection belongs to the thread."""
         self._thread.start()
 
     @property

@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.amqp.connection import parameters_of, translated
+from rmqctl.amqp.connection import limited, parameters_of, translated
 from rmqctl.errors import DataError
 from rmqctl.session import Session
 
@@ -64,24 +64,35 @@ class Measured:
 
 
 def run(session: Session, url: str | None, plan: Plan, measured: Measured, stopped: Callable[[], bool]) -> None:
-    """Carries the plan out. `stopped`: no further message is sent. The temporary queue goes with the connection."""
+    """Carries the plan out. `stopped`: no further message is sent. The temporary queue goes with the connection.
+
+    --timeout is for the time until the producers begin.
+    """
     import pika
     from pika.adapters.select_connection import IOLoop
 
     parameters = parameters_of(session, url)
     loop = IOLoop()
 
+    limits: list[Callable[[], None]] = []
+
     def connect(opened: Callable[[Any], object]) -> "SelectConnection":
         """A connection on the loop that all share."""
-        return pika.SelectConnection(
+        connection = pika.SelectConnection(
             parameters,
             on_open_callback=opened,
             on_open_error_callback=load.failed,
             on_close_callback=load.failed,
             custom_ioloop=loop,
         )
+        limits.append(limited(session, connection, parameters))
+        return connection
 
-    load = _Load(plan, measured, stopped, loop, connect)
+    def began() -> None:
+        for lift in limits:
+            lift()
+
+    load = _Load(plan, measured, stopped, loop, connect, began)
     with translated(session, parameters):
         try:
             load.begin()
@@ -100,6 +111,7 @@ class _Load:
         stopped: Callable[[], bool],
         loop: Any,
         connect: "Callable[[Callable[[Any], object]], SelectConnection]",
+        began: Callable[[], None],
     ) -> None:
         self.plan = plan
         self.measured = measured
@@ -111,6 +123,7 @@ class _Load:
         self._stopped = stopped
         self._loop = loop
         self._connect = connect
+        self._began = began
         self._connections: list[SelectConnection] = []
         self._producers: list[_Producer] = []
         self._ready = 0
@@ -186,6 +199,7 @@ class _Load:
 
     def producer_ready(self) -> None:
         if all(producer.ready for producer in self._producers):
+            self._began()
             self.began = monotonic()
             for producer in self._producers:
                 producer.send()

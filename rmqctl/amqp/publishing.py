@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rmqctl.amqp.connection import parameters_of, translated
+from rmqctl.amqp.connection import limited, parameters_of, translated
 from rmqctl.errors import DataError
 from rmqctl.session import Session
 
@@ -70,6 +70,7 @@ def publish(
             on_open_error_callback=publisher.closed,
             on_close_callback=publisher.closed,
         )
+        limited(session, connection, parameters)
         try:
             connection.ioloop.start()
         finally:

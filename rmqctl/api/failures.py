@@ -52,6 +52,8 @@ def of_answer(status: int, body: Any, what: str, url: str, caller: str, path: st
         return _not_found(reason, what, url, caller, path)
     if status == 400 and "stats in management ui are disabled" in reason.lower():
         return Unavailable(f"{what}{because}: it collects no statistics to tell this from ({url})")
+    if status == 400 and reason.startswith("403 "):  # publish: what the broker's own channel was told
+        return _refused(reason, what, url, caller)
     if status in (400, 409, 412):
         return DataError(f"{what}{because} ({url})")
     if status == 407:

@@ -93,7 +93,7 @@ def _names(session: Session, kind: str, words: Sequence[str]) -> list[str]:
         return list(load(session.contexts_file, any_current=True).contexts)
     names = KINDS[kind]
     settings = resolve(dict(connection_options(words)), session.environ, lambda: session.contexts_file)
-    if settings.credentials.password_stdin:
+    if settings.credentials.from_stdin:
         raise UsageError("standard input belongs to the shell")
     session.settings = settings._replace(timeout=LIMIT, output=session.settings.output)
     where = path(names.path, session.vhost) if names.by_vhost else path(names.path)

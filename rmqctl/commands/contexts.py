@@ -26,7 +26,9 @@ Protected = Annotated[bool, typer.Option("--protected", help="Ask before a comma
 Use = Annotated[bool, typer.Option("--use", help="Make it the current context.")]
 Source = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help="rabbitmqadmin's file [~/.rabbitmqadmin.conf].", show_default=False),
+    typer.Argument(
+        metavar="[FILE]", help="rabbitmqadmin's file, -: stdin [~/.rabbitmqadmin.conf].", show_default=False
+    ),
 ]
 
 
@@ -114,7 +116,8 @@ def context_import(session: Session, file: Source = None, replace: Replace = Fal
 
     path = session.contexts_file
     source = (file or Path("~/.rabbitmqadmin.conf")).expanduser()
-    found, notes = import_rabbitmqadmin(_text(source), str(source))
+    text = session.read_stdin() if str(source) == "-" else _text(source)
+    found, notes = import_rabbitmqadmin(text, str(source))
     before = contexts.load(path, any_current=True)
     taken = [repr(context.name) for context in found if context.name in before.contexts]
     if taken and not replace:
@@ -255,8 +258,9 @@ def _credentials(session: Session, settings: Settings) -> Credentials:
     stored = settings.credentials._replace(user=user, password_stdin=False)
     if password is not None:
         return stored._replace(password=password)
-    if other == "password_stdin":
-        return stored._replace(password=passwords.read(Credentials(password_stdin=True), session.stdin, None))
+    if other == "password_stdin" or stored.from_stdin:
+        secret = passwords.read(Credentials(password_stdin=True), session.stdin, None)
+        return stored._replace(password=secret, password_file=None)
     ask = session.prompt()
     if other is None and user and ask is not None:
         return stored._replace(password=ask(f"Password of {user} (empty: ask each time): ") or None)

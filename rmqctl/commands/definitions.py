@@ -119,7 +119,7 @@ def definitions_import(session: Session, file: File = STDIN, yes: Annotated[bool
 
     Queues and exchanges that are there stay as they are; everything else is as in the file afterwards.
     """
-    document, vhost = _read(session, file), session.settings.vhost
+    document, vhost = read(session, file), session.settings.vhost
     if (what := documents.missing_secret(document)) is not None:
         raise DataError(
             f"{file}: {what} has no password: an import would take it away (export with --secrets, or use apply)"
@@ -179,12 +179,9 @@ def _check_format(name: str) -> None:
         raise UsageError(f"--format: {name!r} is not json")
 
 
-def _read(session: Session, file: str) -> Document:
-    if file == STDIN:
-        if session.given.get("password_stdin"):
-            raise UsageError("--password-stdin and - both read standard input: give one of them a file")
-        return documents.parse(session.stdin.read(), "standard input")
-    return read_file(file)
+def read(session: Session, file: str) -> Document:
+    """Raises DataError for a file that cannot be read or has no definitions."""
+    return documents.parse(session.read_stdin(), "standard input") if file == STDIN else read_file(file)
 
 
 def read_file(file: str) -> Document:
@@ -254,7 +251,7 @@ class _Side(Record):
 
 def _side(session: Session, word: str) -> _Side:
     if word == STDIN:
-        return _Side(_read(session, word))
+        return _Side(read(session, word))
     if "://" in word:
         return _of_broker(session, url=word)
     if word.startswith("context:"):
@@ -317,7 +314,7 @@ def definitions_apply(
     A queue or an exchange that is there with other settings is an error and stays as it is. Exit code 3 when only part
     was done. When something is missing for the plan to succeed, such as a virtual host, nothing is done.
     """
-    document, vhost = _read(session, file), session.settings.vhost
+    document, vhost = read(session, file), session.settings.vhost
     check_declared(document, file)
     if vhost is not None:
         document = _narrowed(document, vhost, file)

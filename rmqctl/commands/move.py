@@ -230,7 +230,7 @@ def _move(
         if stopped() or work.moved + work.stayed == count:
             break
         if rate is not None:
-            time.sleep(max(0.0, began + (work.moved + work.stayed) / rate - time.monotonic()))
+            channel.connection.sleep(max(0.0, began + (work.moved + work.stayed) / rate - time.monotonic()))
     # The acknowledgements have arrived when the broker answers to what follows them.
     channel.basic_qos(prefetch_count=0)
     if session.wants_hints:

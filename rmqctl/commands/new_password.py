@@ -10,7 +10,8 @@ from rmqctl.session import Session
 from rmqctl.settings import Credentials
 
 File = Annotated[
-    str | None, typer.Option("--new-password-file", metavar="FILE", help="Read it from a file.", show_default=False)
+    str | None,
+    typer.Option("--new-password-file", metavar="FILE", help="Read it from a file; -: stdin.", show_default=False),
 ]
 Command = Annotated[
     str | None,
@@ -33,8 +34,8 @@ def read(session: Session, given: str | None, file: str | None, command: str | N
                 "use --new-password-file"
             )
         return given
-    if stdin and session.settings.credentials.password_stdin:
-        raise UsageError("--new-password-stdin and --password-stdin both read standard input")
+    if (stdin or file == "-") and session.settings.credentials.from_stdin:
+        raise UsageError("the new password and the password both come from standard input: give one of them a file")
     if stdin or file is not None or command is not None:
         return passwords.read(Credentials("", None, stdin, file, command), session.stdin, None)
     if (prompt := session.prompt()) is None:

@@ -83,6 +83,7 @@ def from_files(files: Iterable[tuple[Path, Path]], target: Target, properties: d
 
 def _lines(session: Session, file: Path | None) -> Iterator[bytes]:
     if file is None:
+        session.claim_stdin()
         if (binary := getattr(session.stdin, "buffer", None)) is None:
             yield from (line.removesuffix("\n").encode() for line in session.stdin)
             return

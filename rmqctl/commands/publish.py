@@ -14,7 +14,7 @@ from rmqctl.commands import outgoing
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.commands.outgoing import Outgoing, Target
 from rmqctl.commands.progress import bar
-from rmqctl.errors import DataError, RmqctlError, UsageError
+from rmqctl.errors import AccessRefused, DataError, RmqctlError, UsageError
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
 
@@ -39,7 +39,7 @@ def publish(
         str | None,
         typer.Option("--exchange", "-e", metavar="NAME", help="Exchange; else the default one, to queue KEY."),
     ] = None,
-    file: Annotated[Path | None, _text("--file", "FILE", "The payload, byte for byte, or the lines.")] = None,
+    file: Annotated[Path | None, _text("--file", "FILE", "The payload, byte for byte, or the lines; -: stdin.")] = None,
     lines: Annotated[
         bool, typer.Option("--lines", help="A message for each line of --file or standard input.")
     ] = False,
@@ -95,9 +95,11 @@ def publish(
         "app_id": app_id,
     }
     properties = outgoing.properties_of(property_ or [], header or [], options)
+    stdin = file is not None and str(file) == "-"
     sources = {"PAYLOAD": words, "--file": file if not (lines or jsonl) else None, "--lines": lines, "--jsonl": jsonl}
     if len(named := [name for name, source in {**sources, "--from": from_}.items() if source]) > 1:
         raise UsageError(f"{' and '.join(named)} both give a payload: use one")
+    file = None if stdin else file
     target = Target(exchange, routing_key)
     total: int | None = None
     if lines:
@@ -119,7 +121,7 @@ def publish(
 
 def _one(session: Session, words: list[str], file: Path | None, target: Target, properties: dict[str, Any]) -> Outgoing:
     if target == Target(None, None) and (named := outgoing.of_rabbitmqadmin(words)) is not None:
-        message = outgoing.message_of(named, b"" if "payload" in named else _stdin(session))
+        message = outgoing.message_of(named, b"" if "payload" in named else session.read_stdin_bytes())
         return message._replace(properties={**message.properties, **properties})
     if len(words) > 1:
         raise UsageError(f"one PAYLOAD is wanted, not {len(words)}: quote it, or use --lines")
@@ -131,13 +133,8 @@ def _one(session: Session, words: list[str], file: Path | None, target: Target, 
         except OSError as error:
             raise UsageError(f"--file {file}: {error.strerror}") from None
     else:
-        payload = _stdin(session)
+        payload = session.read_stdin_bytes()
     return Outgoing(*target.of("", ""), payload, properties)
-
-
-def _stdin(session: Session) -> bytes:
-    binary = getattr(session.stdin, "buffer", None)
-    return session.stdin.read().encode() if binary is None else bytes(binary.read())
 
 
 def _publish_one(session: Session, message: Outgoing, allow_unroutable: bool) -> Nothing:
@@ -210,7 +207,8 @@ def _report(
         lines.append(f"no queue took {tally.unroutable} of {_messages(published)}{where}")
     if tally.refused:
         lines.append(f"the broker refused {_messages(tally.refused)} (is the queue full?)")
-    if tally.unconfirmed:
+    refusal = tally.unconfirmed == 1 and isinstance(error, DataError | AccessRefused)  # which was the answer to it
+    if tally.unconfirmed and not refusal:
         lines.append(f"no answer came to {_messages(tally.unconfirmed)}: whether the broker has them is not known")
     if error is not None:
         if not published:

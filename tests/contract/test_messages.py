@@ -10,6 +10,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pika
 import pytest
@@ -150,6 +151,57 @@ def test_a_stream_by_offset(place: Place) -> None:
         assert (ran.exit, ran.stdout) == (0, b"x\nx\n"), str(ran)
     finally:
         rmqctl("delete", "queue", stream, "--yes", url=place.http)
+
+
+@pytest.fixture
+def stranger(place: Place) -> Iterator[str]:
+    """The URL of a user who sees all and may use nothing."""
+    name = "messages stranger"
+    assert rmqctl("add_user", name, "x", url=place.http).exit == 0
+    assert rmqctl("set_user_tags", name, "monitoring", url=place.http).exit == 0
+    assert rmqctl("set_permissions", name, "", "", "", url=place.http).exit == 0
+    yield place.http.replace("guest:guest@", f"{quote(name)}:x@")
+    assert rmqctl("delete_user", name, url=place.http).exit == 0
+
+
+def test_what_is_not_permitted(place: Place, channel: BlockingChannel, stranger: str, tmp_path: Path) -> None:
+    """The same exit code from each command."""
+    other = channel.queue_declare("", exclusive=False, auto_delete=True).method.queue
+    channel.confirm_delivery()
+    channel.basic_publish("", QUEUE, b"one")
+    for words in (
+        ("publish", "-k", QUEUE, "x"),
+        ("publish", "-k", QUEUE, "x", "--count", "2"),
+        ("publish", "-k", QUEUE, "x", "--amqp", "auto"),
+        ("publish", "-k", QUEUE, "x", "--amqp", "auto", "--count", "20"),
+        ("get", QUEUE),
+        ("peek", QUEUE),
+        ("get", QUEUE, "--ack"),
+        ("get", QUEUE, "--reject"),
+        ("get", QUEUE, "--ack", "--dump", str(tmp_path / "dump")),
+        ("consume", QUEUE),
+        ("tap", "amq.topic:#"),
+        ("move", QUEUE, other),
+        ("redrive", QUEUE),
+        ("purge", QUEUE, "--yes"),
+        ("bench",),
+    ):
+        ran = rmqctl(*words, url=stranger)
+        assert (ran.exit, "refused" in ran.errors) == (77, True), str(ran)
+    channel.queue_delete(other)
+    assert ready(channel) == 1
+
+
+def test_content_that_is_refused(place: Place, channel: BlockingChannel) -> None:
+    for words in (
+        ("--user-id", "other"),
+        ("--property", "expiration=x"),
+        ("--expiration", "99999999999h"),
+    ):
+        for more in ((), ("--count", "2"), ("--amqp", "auto")):
+            ran = rmqctl("publish", "-k", QUEUE, "x", *words, *more, url=place.http)
+            assert ran.exit == 65, str(ran)
+    assert ready(channel) == 0
 
 
 @pytest.mark.parametrize("environ", [{}, {"PYTHONUNBUFFERED": "1"}], ids=("buffered", "unbuffered"))

@@ -6,6 +6,7 @@ file of checks.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,12 +21,13 @@ from rmqctl.commands import COMMANDS
 from rmqctl.commands.check import config
 from rmqctl.commands.check.asking import Scope, snapshot
 from rmqctl.commands.check.printing import Outcome, answer, answer_all
+from rmqctl.commands.definitions import read as read_definitions
 from rmqctl.errors import AccessRefused, RmqctlError, TlsFailed, Unavailable, Unreachable, UsageError
 from rmqctl.result import Result, Rows
 from rmqctl.session import Session
 
 _EXIT_CODES = "Exit codes: 0 all is well, 1 warning, 2 critical, 3 it could not be told."
-_CONFIG = "Limits by check, in TOML \\[checks.toml beside the contexts file]."
+_CONFIG = "Limits by check, in TOML; -: stdin \\[checks.toml beside the contexts file]."
 _FORMATS = "Formats besides the usual ones: nagios, prometheus."
 
 
@@ -123,6 +125,8 @@ def _keep(name: str, where: str | None) -> Callable[[Any], bool]:
 def _values(session: Session, file: str | None) -> config.Values:
     if file is None:
         return config.load(session.contexts_file.with_name(config.NAME), required=False)
+    if file == "-":
+        return config.parse(session.read_stdin(), Path(file))
     return config.load(Path(file), required=True)
 
 
@@ -192,7 +196,7 @@ def _chosen(only: Sequence[str] | None, excluded: Sequence[str] | None) -> list[
 
 def _scope(session: Session, limits: Limits, file: str | None) -> Scope:
     vhost = None if limits["all-vhosts"] else session.vhost
-    return Scope(session.client, vhost, session.settings.vhost, file)
+    return Scope(session.client, vhost, session.settings.vhost, file, partial(read_definitions, session))
 
 
 def check_list(

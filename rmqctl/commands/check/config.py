@@ -41,7 +41,10 @@ def load(path: Path, *, required: bool) -> Values:
         if required:
             raise ConfigError(f"{path}: there is no such file of checks")
         return {}
-    text = source[0]
+    return parse(source[0], path)
+
+
+def parse(text: str, path: Path) -> Values:
     data = contexts.parse_toml(text, str(path))
     return {name: _table(path, text, name, table) for name, table in data.items()}
 

@@ -51,6 +51,22 @@ def test_publish_sends_bytes_as_base64(tmp_path: Path) -> None:
     assert (sent(broker)["payload"], sent(broker)["payload_encoding"]) == ("/wA=", "base64")
 
 
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("403 ACCESS_REFUSED - write access to exchange 'amq.default' in vhost '/' refused for user 'u'", 77),
+        ("404 NOT_FOUND - no exchange 'e' in vhost '/'", 65),
+        ("406 PRECONDITION_FAILED - invalid expiration 'x': no_integer", 65),
+        ("rejected Unable to publish message. Check queue limits.", 65),
+    ],
+)
+def test_a_publish_that_is_refused(reason: str, code: int) -> None:
+    refusal = httpx.Response(400, json={"error": "bad_request", "reason": reason})
+    for words in ((), ("--count", "2")):
+        ran = run_with("publish", "-k", "q", "x", *words, broker=Broker({PUBLISH: refusal}))
+        assert (ran.exit, reason in ran.err) == (code, True), ran
+
+
 def test_an_unroutable_message_is_an_error_unless_allowed() -> None:
     broker = Broker({PUBLISH: {"routed": False}})
     ran = run_with("publish", "-k", "q", "hi", broker=broker)
