@@ -8,11 +8,19 @@ from ..client import CAPABILITIES, METHOD, Connection, Ended, Probe, frame
 from .registry import add, probe
 from .routing import taken
 from .types import table, value, with_table
-from .waiting import QUORUM, SAC, rest
+from .waiting import QUORUM, SAC
 
 # Milliseconds that a delivery may take, and seconds after which it surely has.
-SHORT, LONGER = 400, 1.0
+SHORT, LONGER = 1200, 1.9
+PAUSE = 0.3
 TIMEOUT: dict[str, Any] = {**QUORUM, "x-consumer-timeout": SHORT}
+
+
+def rest(c: Connection) -> None:
+    """What comes at once, deliveries first: nothing is late by then that was not before."""
+    start = len(c.events)
+    c.quiet(PAUSE)
+    c.events[start:] = sorted(c.events[start:], key=lambda event: event[0] != "basic.deliver")
 
 
 def late(p: Probe, c: Connection, *bodies: str, prefetch: int = 0, **arguments: Any) -> str:
@@ -25,7 +33,7 @@ def late(p: Probe, c: Connection, *bodies: str, prefetch: int = 0, **arguments: 
     c.do("basic.consume", queue=q, consumer_tag="t")
     c.read(len(bodies) if not prefetch else min(prefetch, len(bodies)))
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
     return q
 
 
@@ -79,11 +87,11 @@ def settled(how: str, p: Probe) -> None:
     c.publish("", q, "2")
     rest(c)
     counted(p, q, c)
-    if how != "channel.close":
-        return
-    c.call("channel.close", reply_code=200)
-    c.do("channel.open")
-    p.note("ready", [(event[1]["body"], event[1].get("properties")) for event in taken(c, q)])
+    if how == "channel.close":
+        c.call("channel.close", reply_code=200)
+        c.do("channel.open")
+        p.note("ready", [(event[1]["body"], event[1].get("properties")) for event in taken(c, q)])
+    c.drop()
 
 
 for how in (
@@ -119,7 +127,7 @@ def got(p: Probe) -> None:
     c.sync()
     c.call("basic.get", queue=q)
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
 
 
 @probe("consumer timeout: the message is there again after basic.get")
@@ -143,7 +151,7 @@ def cancelled(p: Probe) -> None:
     c.read()
     c.do("basic.cancel", consumer_tag="t")
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
 
 
 @probe("consumer timeout: without acknowledgements")
@@ -154,7 +162,7 @@ def without(p: Probe) -> None:
     c.do("basic.consume", queue=q, consumer_tag="t", no_ack=True)
     c.read()
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
 
 
 @probe("consumer timeout: it is full, and answers one by one")
@@ -166,6 +174,7 @@ def full(p: Probe) -> None:
         p.note("acknowledged", tag)
         c.send("basic.ack", delivery_tag=tag)
         rest(c)
+    c.drop()
 
 
 @probe("consumer timeout: one message is late, another is not")
@@ -184,6 +193,7 @@ def one_of_two(p: Probe) -> None:
     p.note("the first is acknowledged")
     c.send("basic.ack", delivery_tag=1)
     rest(c)
+    c.drop()
 
 
 @probe("consumer timeout: another consumer gets the message")
@@ -207,6 +217,8 @@ def another(p: Probe) -> None:
         c.publish("", q, body)
     c.read()
     b.read()
+    for each in (b, c):
+        each.drop()
 
 
 @probe("consumer timeout: two consumers of a channel at once")
@@ -220,7 +232,7 @@ def at_once(p: Probe) -> None:
     c.read(2)
     time.sleep(LONGER)
     start = len(c.events)
-    c.quiet()
+    c.quiet(PAUSE)
     c.events[start:] = sorted(c.events[start:], key=str)
     counted(p, q, c)
 
@@ -233,7 +245,7 @@ def of_consumer(p: Probe) -> None:
     c.do("basic.consume", queue=q, consumer_tag="t", arguments={"x-consumer-timeout": SHORT})
     c.read()
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
     counted(p, q, c)
 
 
@@ -245,7 +257,7 @@ def longer(p: Probe) -> None:
     c.do("basic.consume", queue=q, consumer_tag="t", arguments={"x-consumer-timeout": 60_000})
     c.read()
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
     counted(p, q, c)
 
 
@@ -258,14 +270,14 @@ def zero(p: Probe) -> None:
     c.do("basic.consume", queue=q, consumer_tag="t")
     start = len(c.events)
     time.sleep(LONGER)
-    c.quiet()
+    c.quiet(PAUSE)
     c.events[start:] = sorted(c.events[start:], key=str)
 
 
 def by_policy(milliseconds: int, p: Probe) -> None:
     """The smaller one of the policy's and the queue's holds."""
     c = p.connect()
-    q = p.queue(c, arguments={**QUORUM, "x-consumer-timeout": 900})
+    q = p.queue(c, arguments={**QUORUM, "x-consumer-timeout": 2000})
     definition = {"consumer-timeout": milliseconds}
     limit(p, q, definition)
     time.sleep(1)
@@ -273,13 +285,13 @@ def by_policy(milliseconds: int, p: Probe) -> None:
     c.do("basic.consume", queue=q, consumer_tag="t")
     c.read()
     p.note("after a while")
-    c.quiet(0.65)
+    c.quiet(1.6)
     p.note("after a longer while")
     c.quiet(0.8)
 
 
-for milliseconds in (SHORT, 60_000):
-    add(f"consumer timeout: by a policy of {milliseconds} ms", partial(by_policy, milliseconds), needs_http=True)
+for title, milliseconds in (("shorter", SHORT), ("longer", 60_000)):
+    add(f"consumer timeout: by a policy that is {title}", partial(by_policy, milliseconds), needs_http=True)
 
 
 @probe("consumer timeout: it does not count for the delivery limit")
@@ -318,6 +330,7 @@ def single_active(p: Probe) -> None:
         c.send("basic.ack", delivery_tag=tag)
     c.publish("", q, "3")
     rest(c)
+    c.drop()
 
 
 @probe("consumer timeout: single active, and nobody answers")
@@ -329,6 +342,7 @@ def nobody(p: Probe) -> None:
     rest(c)
     c.send("basic.ack", delivery_tag=1)
     rest(c)
+    c.drop()
 
 
 def not_asked(arguments: dict[str, Any], p: Probe) -> None:
