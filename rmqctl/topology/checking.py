@@ -5,6 +5,7 @@ RabbitMQ imports one section after another, and what it refuses half-way leaves 
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -101,6 +102,16 @@ def _or_null(test: Test) -> Test:
 def _tags(value: Any) -> str:
     fits = isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
     return "" if fits else "has to be a list of strings"
+
+
+def _hash(value: Any) -> str:
+    if wrong := _text(value):
+        return wrong
+    try:
+        b64decode(value, validate=True)
+    except ValueError:
+        return "has to be Base64: rmqctl hash_password makes one"
+    return ""
 
 
 def one_of(*words: str) -> Test:
@@ -204,7 +215,7 @@ def _metadata(value: Any) -> str:
 
 
 _FIELDS: dict[str, dict[str, Test]] = {
-    "users": {"password_hash": _text, "password": _text, "hashing_algorithm": _or_null(_text), "tags": _tags, "limits": _limits},
+    "users": {"password_hash": _hash, "password": _text, "hashing_algorithm": _or_null(_text), "tags": _tags, "limits": _limits},
     "vhosts": {**_METADATA, "metadata": _metadata, "limits": _limits},
     "permissions": dict.fromkeys(("configure", "write", "read"), pattern),
     "topic_permissions": dict.fromkeys(("write", "read"), pattern),

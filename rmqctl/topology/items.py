@@ -59,7 +59,9 @@ def items(document: Document, vhost: str, types: dict[str, str] | None = None) -
     for section in IDENTITY:
         for row in document.get(section, []):
             key, fields = _item(section, row, row.get("vhost", vhost), types)
-            if key.kind != "vhost_limits" or fields["value"]:  # those that were cleared leave an empty one
+            if key.kind in FIXED:  # of two rows a broker takes the first
+                found.setdefault(key, fields)
+            elif key.kind != "vhost_limits" or fields["value"]:  # those that were cleared leave an empty one
                 found[key] = fields
     for row in document.get("vhosts", []):
         if row.get("limits"):

@@ -60,6 +60,7 @@ class _Look:
                 yield from self._user(key)
             case "policy" | "operator_policy":
                 yield from self._apply_to(str(change.wanted.get("apply-to")))
+                yield from self._gone(change.wanted["definition"])
             case "exchange":
                 yield from self._type(str(change.wanted["type"]))
                 yield from self._dead_or_alternate(key, change.wanted["arguments"].get("alternate-exchange"))
@@ -80,6 +81,12 @@ class _Look:
         if by_type and self._release and self._release < releases.POLICIES_BY_TYPE:
             since = releases.spelled(releases.POLICIES_BY_TYPE)
             yield Obstacle(f"apply-to {word} needs RabbitMQ {since}, this is {releases.spelled(self._release)}")
+
+    def _gone(self, definition: Collection[str]) -> Iterator[Obstacle]:
+        if gone := [key for key, since in releases.GONE.items() if key in definition and self._release >= since]:
+            strip = "; --transformations strip_cmq_keys_from_policies of export leaves mirroring out"
+            hint = strip if set(gone) <= set(releases.MIRRORING) else ""
+            yield Obstacle(f"{', '.join(gone)}: not in RabbitMQ {releases.spelled(self._release)} any more{hint}")
 
     def _type(self, name: str) -> Iterator[Obstacle]:
         known = self._around.exchange_types

@@ -9,6 +9,14 @@ SINCE: dict[str, Release] = {"default_queue_type": (3, 11), "protected_from_dele
 POLICIES_BY_TYPE: Release = (3, 12)
 """The first release whose policies can be about a type of queue."""
 
+MIRRORING = (
+    "ha-mode", "ha-params", "ha-promote-on-shutdown", "ha-promote-on-failure", "ha-sync-mode", "ha-sync-batch-size",
+)  # fmt: skip
+"""Settings of policies that mirror classic queues."""
+
+GONE: dict[str, Release] = dict.fromkeys((*MIRRORING, "queue-master-locator"), (4, 0))
+"""Settings of policies, by the first release that refuses them."""
+
 _NOTHING = (None, "undefined", False)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 from rmqctl.errors import UsageError
 from rmqctl.topology.checking import did_you_mean
 from rmqctl.topology.documents import Document, Row
+from rmqctl.topology.releases import MIRRORING
 
-MIRRORING = ("ha-mode", "ha-params", "ha-promote-on-shutdown", "ha-promote-on-failure", "ha-sync-mode",
-             "ha-sync-batch-size")  # fmt: skip
 _NOT_FOR_QUORUM = ("queue-mode", "max-priority", "queue-master-locator")
 
 

@@ -15,7 +15,7 @@ V = "a/b c%2F é"
 OF_V = "/api/definitions/a%2Fb%20c%252F%20%C3%A9"
 URL = "http://localhost:15672"
 QUEUE = {"name": "q/1", "vhost": V, "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5}}
-USER = {"name": "u", "password_hash": "SECRET", "hashing_algorithm": "sha", "tags": ["a"]}
+USER = {"name": "u", "password_hash": "SECRET==", "hashing_algorithm": "sha", "tags": ["a"]}
 LIVE: dict[str, Any] = {
     "rabbit_version": "4.3.6",
     "vhosts": [{"name": V}],
@@ -282,7 +282,7 @@ def test_equal_sides(file: Path) -> None:
 
 
 def test_sides_that_differ(file: Path) -> None:
-    other = {**LIVE, "queues": [{**QUEUE, "name": "new"}], "users": [{**USER, "password_hash": "OTHER"}]}
+    other = {**LIVE, "queues": [{**QUEUE, "name": "new"}], "users": [{**USER, "password_hash": "OTHERS=="}]}
     ran, _ = definitions("diff", str(file), "-", stdin=json.dumps(other))
     assert ran.exit == 1
     assert "SECRET" not in ran.out
@@ -360,8 +360,8 @@ def test_apply_does_what_differs_and_leaves_what_cannot_be_changed(file: Path) -
         ]
     )
     assert bodies(broker) == {
-        "PUT /api/users/u": {"password_hash": "SECRET", "hashing_algorithm": "sha", "tags": "b"},
-        "PUT /api/users/new": {"password_hash": "SECRET", "hashing_algorithm": "sha", "tags": "a"},
+        "PUT /api/users/u": {"password_hash": "SECRET==", "hashing_algorithm": "sha", "tags": "b"},
+        "PUT /api/users/new": {"password_hash": "SECRET==", "hashing_algorithm": "sha", "tags": "a"},
         "PUT /api/user-limits/new/max-connections": {"value": 5},
         "PUT /api/queues/a%2Fb%20c%252F%20%C3%A9/q%2F2": {
             "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5},

@@ -43,6 +43,7 @@ BINDING = {"vhost": "/", "source": "e", "destination": "q", "destination_type": 
         ("users", {"name": "u", "tags": None}, "tags has to be a list of strings"),
         ("users", {"name": "u", "tags": [1]}, "tags has to be a list of strings"),
         ("users", {"name": "u", "tags": "", "password_hash": None}, "password_hash has to be a string"),
+        ("users", {"name": "u", "tags": "", "password_hash": "s3cret!"}, "password_hash has to be Base64"),
         ("users", {"name": "u", "tags": "", "limits": {"max-channels": "5"}}, "limits max-channels has to be a whole number"),
         ("vhosts", {"name": "v", "metadata": None}, "metadata has to be an object"),
         ("vhosts", {"name": "v", "metadata": {"tags": 5}}, "metadata tags has to be a list of strings"),

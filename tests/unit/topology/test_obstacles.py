@@ -41,6 +41,11 @@ ALL = live(".*", ".*", ".*")
         ({"bindings": [{**BINDING, "source": "amq.topic"}]}, ALL, "queue 'q' does not exist in virtual host 'v'"),
         ({"policies": [POLICY]}, {**ALL, "rabbit_version": "3.10.8"},
          "apply-to quorum_queues needs RabbitMQ 3.12, this is 3.10.8"),
+        ({"policies": [{**POLICY, "definition": {"ha-mode": "all", "max-length": 5}}]}, {**ALL, "rabbit_version": "4.3.6"},
+         "ha-mode: not in RabbitMQ 4.3.6 any more; "
+         "--transformations strip_cmq_keys_from_policies of export leaves mirroring out"),
+        ({"policies": [{**POLICY, "definition": {"queue-master-locator": "x"}}]}, {**ALL, "rabbit_version": "4.3.6"},
+         "queue-master-locator: not in RabbitMQ 4.3.6 any more"),
         ({"exchanges": [{**EXCHANGE, "type": "x-random"}]}, ALL,
          "the broker has no exchange type 'x-random': a plugin that is not enabled?"),
     ],
@@ -85,6 +90,7 @@ def test_who_applies_needs_permissions(document: dict[str, Any], broker: dict[st
         ({"queues": [QUEUE]}, live(), "of another backend"),
         ({"queues": [QUEUE]}, live("(?|x)", "", ""), "me"),  # the broker's to read
         ({"policies": [POLICY]}, {**ALL, "rabbit_version": "3.12.1"}, "me"),
+        ({"policies": [{**POLICY, "definition": {"ha-mode": "all"}}]}, {**ALL, "rabbit_version": "3.13.7"}, "me"),
         ({"bindings": [{**BINDING, "source": "amq.direct"}], "queues": [QUEUE]}, ALL, "me"),
         ({"topic_permissions": [{**V, "user": "me", "exchange": "e", "write": "", "read": ""}]},
          {**ALL, "rabbit_version": "3.10.8"}, "me"),

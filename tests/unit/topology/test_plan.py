@@ -93,6 +93,11 @@ def test_the_type_of_a_queue_that_is_declared_is_the_brokers_choice(row: dict[st
     assert differences(live, {**vhosts, "queues": [queue]}, "/", live=(True, False)) == []
 
 
+def test_of_two_rows_about_a_queue_a_broker_takes_the_first() -> None:
+    rows = [OLD["queues"][0], {**OLD["queues"][0], "durable": False}]
+    assert plan({"queues": rows}, {"queues": rows[:1]}) == []
+
+
 def test_a_queue_is_declared_as_it_is_written() -> None:
     (change,) = plan({"queues": OLD["queues"]}, {"vhosts": [{"name": "/"}]})
     assert change.wanted["arguments"] == {}
