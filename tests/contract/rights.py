@@ -448,12 +448,21 @@ def _anonymous(broker: Broker, caller: str, text: str) -> str:
 Recording = Mapping[Line, Mapping[str, str]]
 
 
+_WITHOUT_HEAD = re.compile(
+    "(user|vhost)-limits(/[^/]+)?|auth/hash_password/.*|queues/quorum/.*/status|vhosts/.*/deletion/protection"
+)
+
+
+def allows_head(line: Line) -> bool:
+    return _WITHOUT_HEAD.fullmatch(line.path) is None
+
+
 def heads(recording: Recording) -> Iterator[tuple[Line, str, str]]:
-    """HEAD of each path, with each user and the status that its GET was answered with."""
+    """HEAD of each path, with each user and the status: that of its GET, where it is allowed."""
     for line, by_caller in recording.items():
         if line.method == "GET":
             for caller, there in by_caller.items():
-                yield line._replace(method="HEAD"), caller, there[:3]
+                yield line._replace(method="HEAD"), caller, there[:3] if allows_head(line) else "405"
 
 
 def answers(broker: Broker, wanted: Iterable[Line]) -> Iterator[tuple[Line, dict[str, str]]]:

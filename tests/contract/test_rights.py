@@ -1,6 +1,6 @@
 """The recorded rights are still those of the real node: every eleventh line of the recording, which meets every method.
 
-HEAD is not recorded: it is answered as GET is.
+HEAD is not recorded: it is answered as GET is, where it is allowed.
 """
 
 import contextlib
@@ -23,6 +23,8 @@ def test_the_recording_is_what_a_node_answers() -> None:
             for line, by_caller in rights.answers(node, islice(RECORDED, 0, None, 11)):
                 assert by_caller == RECORDED[line], line
             for line, caller, status in islice(rights.heads(RECORDED), 0, None, 61):
-                assert rights.answer(node, line, caller).startswith(status), (line, caller)
+                # Some of what it refuses to GET makes RabbitMQ crash at HEAD.
+                found = rights.answer(node, line, caller)
+                assert found.startswith(status) or (found == "500" and status != "405"), (line, caller)
         finally:
             rights.remove(node)

@@ -139,7 +139,7 @@ class Api:
             if request.method not in _READ_ONLY.split(", "):
                 raise HttpError(405)
             return _page(request.path)
-        method = "GET" if request.method == "HEAD" else request.method
+        method = "GET" if request.method == "HEAD" and route.has_head else request.method
         if method == "OPTIONS":
             return Response(200, {})
         handler = route.handlers.get(method)

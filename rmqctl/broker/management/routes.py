@@ -43,6 +43,17 @@ from rmqctl.broker.management.access import (
 from rmqctl.broker.management.web import Handler
 
 _METHODS = ("GET", "PUT", "POST", "DELETE")
+# RabbitMQ does not allow HEAD everywhere where it allows GET.
+_WITHOUT_HEAD = frozenset(
+    (
+        "auth/hash_password/{password}",
+        "queues/quorum/{vhost}/{name}/status",
+        "user-limits",
+        "user-limits/{user}",
+        "vhost-limits",
+        "vhost-limits/{vhost}",
+    )
+)
 
 
 class Route(NamedTuple):
@@ -51,9 +62,13 @@ class Route(NamedTuple):
     handlers: Mapping[str, Handler]
 
     @property
+    def has_head(self) -> bool:
+        return "GET" in self.handlers and self.path not in _WITHOUT_HEAD
+
+    @property
     def allow(self) -> str:
         methods = [method for method in _METHODS if method in self.handlers]
-        return ", ".join([*(["HEAD"] if "GET" in self.handlers else []), *methods, "OPTIONS"])
+        return ", ".join([*(["HEAD"] if self.has_head else []), *methods, "OPTIONS"])
 
 
 def _route(path: str, access: Access, **handlers: Handler) -> Route:

@@ -15,7 +15,19 @@ from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.api import Api, Request
 from rmqctl.broker.management.web import Ports
 
-from ....contract.rights import ADMIN, Line, Recording, Reply, User, answer, answers, build, from_text, heads
+from ....contract.rights import (
+    ADMIN,
+    Line,
+    Recording,
+    Reply,
+    User,
+    allows_head,
+    answer,
+    answers,
+    build,
+    from_text,
+    heads,
+)
 from ..chance import Seeded
 from .conftest import GUEST, Clock
 
@@ -102,11 +114,12 @@ def test_everybody_may_what_they_may_on_rabbitmq(here: Recording, area: str) -> 
     assert not found, "\n".join(["", *(f"{what}: {', '.join(callers)}" for what, callers in found.items())])
 
 
-def test_head_is_answered_as_get_is() -> None:
+def test_head_is_answered_as_get_is_where_it_is_allowed() -> None:
     broker = InProcess()
     build(broker)
     for line, caller, _ in heads(RECORDED):
-        assert answer(broker, line, caller) == answer(broker, line._replace(method="GET"), caller), (line, caller)
+        expected = answer(broker, line._replace(method="GET"), caller) if allows_head(line) else "405"
+        assert answer(broker, line, caller) == expected, (line, caller)
 
 
 def test_differences_that_are_no_longer_have_no_excuse(here: Recording) -> None:
