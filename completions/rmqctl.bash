@@ -121,7 +121,7 @@ _rmqctl_about() {
     'policies delete_keys') flags='--operator --all --all-vhosts --yes -y' arguments='live:policies...' ;;
     'explain queue') flags='--watch' arguments='live:queues' ;;
     'explain exchange') flags='--watch' arguments='live:exchanges' ;;
-    'set_parameter') arguments='none none none' ;;
+    'set_parameter') flags='--yes -y' arguments='none none none' ;;
     'clear_parameter') flags='--yes -y' arguments='none none' ;;
     'set_global_parameter') arguments='none none' ;;
     'clear_global_parameter') flags='--yes -y' arguments='none' ;;
@@ -176,7 +176,7 @@ _rmqctl_about() {
     'declare topic_permissions') flags='--exchange --write --read --yes -y' takes='--exchange=live:exchanges --write=none --read=none' arguments='live:users...' ;;
     'declare policy') flags='--pattern --definition --priority --apply-to --yes -y' takes='--pattern=none --definition=none --priority=none --apply-to=none' arguments='none...' ;;
     'declare operator_policy') flags='--pattern --definition --priority --apply-to --yes -y' takes='--pattern=none --definition=none --priority=none --apply-to=none' arguments='none...' ;;
-    'declare parameter') flags='--component --value' takes='--component=none --value=none' arguments='none...' ;;
+    'declare parameter') flags='--component --value --yes -y' takes='--component=none --value=none' arguments='none...' ;;
     'declare global_parameter') flags='--value' takes='--value=none' arguments='none...' ;;
     'declare vhost_limit') flags='--value' takes='--value=none' arguments='none...' ;;
     'declare user_limit') flags='--username --value' takes='--username=live:users --value=none' arguments='none...' ;;

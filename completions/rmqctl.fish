@@ -241,7 +241,7 @@ function __rmqctl_about --no-scope-shadowing
         case 'ping'
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
         case 'check acks'
-            set flags '--for	Time between the two samples' '--idle	A consumer that has acknowledged may think for so long' '--warning	Warn from N forgotten messages on' '--critical	Critical from N forgotten messages on' '--age-warning	Warn when messages are held idle for so long' '--age-critical	Critical when messages are held idle for so long' '--strict	Name consumers with automatic acks on durable queues too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML' '--watch	Again every SECONDS \\[2], until Ctrl-C'
+            set flags '--for	Time between the two samples' '--idle	A consumer that has acknowledged may think for so long' '--warning	Warn from N forgotten messages on' '--critical	Critical from N forgotten messages on' '--age-warning	Warn when messages are held idle for so long' '--age-critical	Critical when messages are held idle for so long' '--strict	Name queues without consumers, and consumers with automatic acks on durable queues, too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML' '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set takes --for=none --idle=none --warning=none --critical=none --age-warning=none --age-critical=none --match=none --ignore=none --where=none --config=files
         case 'check queues'
             set flags '--for	Time between the two samples' '--warning	Warn when a queue has N messages' '--critical	Critical when a queue has N messages' '--ready-warning	Warn when N of them are ready' '--ready-critical	Critical when N of them are ready' '--unacknowledged-warning	Warn when N of them are unacknowledged' '--unacknowledged-critical	Critical when N of them are unacknowledged' '--growth-warning	Warn when it has N more after --for' '--growth-critical	Critical when it has N more after --for' '--idle-warning	Warn when it has been idle for so long' '--idle-critical	Critical when it has been idle for so long' '--strict	Name queues without consumers when they are empty too' '--match	Only what has such a name' '--ignore	Not what has such a name' '--where	Keep only findings that match, such as \'kind != idle\'' '--all-vhosts	In every virtual host' '--config	Limits by check, in TOML' '--watch	Again every SECONDS \\[2], until Ctrl-C'
@@ -411,6 +411,7 @@ function __rmqctl_about --no-scope-shadowing
             set flags '--watch	Again every SECONDS \\[2], until Ctrl-C'
             set arguments live:exchanges
         case 'set_parameter'
+            set flags '--yes	Do it without asking' '-y	Do it without asking'
             set arguments none none none
         case 'clear_parameter'
             set flags '--yes	Do it without asking' '-y	Do it without asking'
@@ -580,7 +581,7 @@ function __rmqctl_about --no-scope-shadowing
             set takes --pattern=none --definition=none --priority=none --apply-to=none
             set arguments none...
         case 'declare parameter'
-            set flags '--component	What it is for, such as shovel' '--value	Its value as JSON'
+            set flags '--component	What it is for, such as shovel' '--value	Its value as JSON' '--yes	Do it without asking' '-y	Do it without asking'
             set takes --component=none --value=none
             set arguments none...
         case 'declare global_parameter'

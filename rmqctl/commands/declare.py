@@ -13,6 +13,7 @@ from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes, confirm_if_protected, confirm_loss
 from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Work, ask, perform_in_turn
 from rmqctl.commands.listing import needs_release, release_of
+from rmqctl.commands.parameters import confirm_operator_policy
 from rmqctl.errors import UsageError
 from rmqctl.resources.column import reader
 from rmqctl.resources.declarations import (
@@ -327,10 +328,11 @@ def declare_parameter(
     name: Name,
     component: Annotated[str | None, _text("--component", "COMPONENT", "What it is for, such as shovel.")] = None,
     value: JsonValue = None,
+    yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set a runtime parameter: PUT /api/parameters/COMPONENT/VHOST/NAME. One that is there is replaced."""
     fields = {"component": component, "value": None if value is None else parsed_json(value)}
-    return _declare(session, "parameter", name, fields)
+    return _declare(session, "parameter", name, fields, yes=yes)
 
 
 def declare_global_parameter(session: Session, name: Name, value: JsonValue = None) -> Nothing:
@@ -467,6 +469,9 @@ def _ask(session: Session, wanted: Declaration, *, yes: bool) -> None:
     """What replaces one that is there, and by which somebody can lose rights or messages, a protected context asks about."""
     if wanted.kind.name in ("permissions", "topic_permissions"):
         confirm_if_protected(session, f"set {wanted.what}", yes=yes, vhost=wanted.vhost)
+    elif wanted.kind.name == "parameter":
+        fields = wanted.fields
+        confirm_operator_policy(session, fields["component"], wanted.what, fields["value"], yes=yes, vhost=wanted.vhost)
     elif wanted.kind.name in ("policy", "operator_policy"):
         confirm_loss(session, wanted.what, wanted.fields["definition"], yes=yes, vhost=wanted.vhost)
 

@@ -9,7 +9,7 @@ from rmqctl.api import lists
 from rmqctl.api import parameters as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.asking import Yes, confirm_if_protected
+from rmqctl.commands.asking import Yes, confirm_if_protected, confirm_loss
 from rmqctl.commands.listing import Found, Wanted, list_command
 from rmqctl.errors import Unavailable
 from rmqctl.resources.parameters import GLOBAL_PARAMETERS, PARAMETERS
@@ -42,10 +42,13 @@ list_global_parameters = list_command(
 )
 
 
-def set_parameter(session: Session, component: Component, name: Name, value: JsonValue) -> Nothing:
+def set_parameter(
+    session: Session, component: Component, name: Name, value: JsonValue, yes: Annotated[bool, Yes] = False
+) -> Nothing:
     """Set a runtime parameter of a virtual host: PUT /api/parameters/COMPONENT/VHOST/NAME."""
     what = _parameter(component, name, session.vhost)
     body = {"value": json_of(value, what), "component": component, "vhost": session.vhost, "name": name}
+    confirm_operator_policy(session, component, what, body["value"], yes=yes, vhost=session.vhost)
     api.put(session.client, path("parameters", component, session.vhost, name), body, what=what, vhost=session.vhost)
     session.hint(f"{what}: set")
     return Nothing()
@@ -78,6 +81,15 @@ def clear_global_parameter(session: Session, name: Name, yes: Annotated[bool, Ye
     api.delete(session.client, path("global-parameters", name), what=what)
     session.hint(f"{what}: cleared")
     return Nothing()
+
+
+def confirm_operator_policy(
+    session: Session, component: str, what: str, value: object, *, yes: bool, vhost: str
+) -> None:
+    """Operator policies are parameters, too: a protected context is asked as by set_operator_policy."""
+    definition = value.get("definition") if isinstance(value, dict) else None
+    if component == "operator_policy" and isinstance(definition, dict):
+        confirm_loss(session, what, definition, yes=yes, vhost=vhost)
 
 
 def json_of(text: str, what: str) -> Any:
