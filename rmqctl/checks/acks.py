@@ -11,6 +11,7 @@ from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Report, Status, counted, span
 from rmqctl.checks.snapshot import Row, Snapshot, moment
 from rmqctl.resources import clients
+from rmqctl.resources.column import Release, release
 
 QUEUE_FIELDS = ("type", "durable", "messages_ready", "messages_unacknowledged")
 CONSUMER_FIELDS = ("queue", "consumer_tag", "ack_required", "prefetch_count", "channel_details", "consumer_timeout")
@@ -34,6 +35,8 @@ STUCK, FORGETTING, GOT, TRANSACTION = "stuck", "forgetting", "got without ack", 
 REDELIVERY, UNLIMITED, NO_CONSUMER, AUTO_ACK = "redelivery loop", "unlimited prefetch", "no consumer", "automatic ack"
 HOLDING = frozenset((STUCK, FORGETTING, GOT, TRANSACTION))
 """The kinds that keep messages from everybody else."""
+CLOSES, CANCELS, WAITS = "closes the channel", "takes the messages back and cancels the consumer", "waits for ever"
+"""What the broker does with messages that are not acknowledged in time."""
 
 ADVICE = {
     STUCK: "its prefetch is full: it gets nothing more until it acknowledges; find the path in its code without basic.ack, "
@@ -52,8 +55,7 @@ class Finding(NamedTuple):
     """One thing found. Times in ISO 8601, spans in seconds, None for what is not known or does not apply.
 
     `queue` None: which it is cannot be told. `acked`: by its channel between the samples. `oldest_possible_delivery`: when
-    its connection was made. `timeout_in`: at most so long until the broker closes the channel because of its delivery
-    acknowledgement timeout.
+    its connection was made. `timeout_in`: at most so long until the broker does `on_timeout`.
     """
 
     kind: str
@@ -75,6 +77,7 @@ class Finding(NamedTuple):
     idle: float | None = None
     oldest_possible_delivery: str | None = None
     timeout_in: float | None = None
+    on_timeout: str | None = None
     advice: str = ""
 
     def in_words(self) -> str:
@@ -99,8 +102,9 @@ class Finding(NamedTuple):
             much.append(f"idle for {span(self.idle)}")
         if self.oldest_possible_delivery:
             much.append(f"none older than {self.oldest_possible_delivery}")
-        if self.timeout_in is not None:
-            much.append(f"the broker closes the channel in {span(self.timeout_in)} at most")
+        if self.on_timeout is not None:
+            when = "" if self.timeout_in is None else f" in {span(self.timeout_in)} at most"
+            much.append(f"the broker {self.on_timeout}{when}")
         return much
 
     def labels(self) -> Mapping[str, Any]:
@@ -117,6 +121,7 @@ class Window(NamedTuple):
     seconds: float
     now: datetime
     thinks: float
+    release: Release = ()
 
 
 class _Channel:
@@ -133,8 +138,9 @@ class _Channel:
         delivered = _counter(after, "deliver_get") - _counter(before, "deliver_get")
         # Counters that stand still may be old ones, unless the broker says that the channel is idle.
         fresh = delivered > 0 or self.idle is not None or window.seconds >= STATISTICS_SECONDS
-        thinking = _counter(after, "ack") > 0 and (self.idle is None or self.idle < window.thinks) and delivered <= 0
-        self.forgets = self.held > 0 and self.acked <= 0 and fresh and not thinking
+        self.silent = self.held > 0 and self.acked <= 0 and fresh
+        self.thinks = _counter(after, "ack") > 0 and (self.idle is None or self.idle < window.thinks) and delivered <= 0
+        self.release = window.release
         self.loops = self.redelivered >= LOOP and self.acked <= 0
         self.uncommitted = all(
             row.get("transactional") and (_number(row, "acks_uncommitted") or _number(row, "messages_uncommitted"))
@@ -195,7 +201,7 @@ def find(
             or set()
         )
         found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None)
-    for at, queue in of_queue.items():
+    for at, queue in of_queue.items() if strict else ():
         ready = _number(queue, "messages_ready")
         if ready and at not in consumed and queue.get("type") != "stream":
             found.append(Finding(NO_CONSUMER, at[0] or "", at[1], ready=ready, advice=ADVICE[NO_CONSUMER]))
@@ -210,27 +216,43 @@ def _of_consumer(consumer: Row, queue: Row, channel: _Channel, strict: bool) -> 
         if strict and queue.get("durable"):
             yield channel.finding(AUTO_ACK, name, 0, **about)
         return
+    full = bool(prefetch) and channel.unacknowledged >= prefetch
+    # Who has no room left and could have more is not spared for having acknowledged before.
+    spared = channel.thinks and not (full and _number(queue, "messages_ready"))
     # A channel's messages may be of several queues; a queue that misses none is not concerned.
     unacknowledged = min(channel.unacknowledged, _number(queue, "messages_unacknowledged"))
     if channel.uncommitted:
         return
     if channel.loops:
         yield channel.finding(REDELIVERY, name, unacknowledged, **about)
-    elif channel.forgets and unacknowledged:
-        kind = STUCK if prefetch and channel.unacknowledged >= prefetch else FORGETTING
+    elif channel.silent and not spared and unacknowledged:
+        outcome = on_timeout(channel.release, queue)
         timeout = consumer.get("consumer_timeout")
         seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
-        left = None if channel.idle is None else max(0.0, seconds - channel.idle)
-        yield channel.finding(kind, name, unacknowledged, timeout_in=left, **about)
+        left = None if channel.idle is None or outcome in (None, WAITS) else max(0.0, seconds - channel.idle)
+        kind = STUCK if full else FORGETTING
+        yield channel.finding(kind, name, unacknowledged, timeout_in=left, on_timeout=outcome, **about)
     elif not prefetch and unacknowledged >= MANY:
         yield channel.finding(UNLIMITED, name, unacknowledged, **about)
+
+
+def on_timeout(release: Release, queue: Row) -> str | None:
+    """What becomes of a consumer's messages that are not acknowledged in time (https://www.rabbitmq.com/docs/consumers).
+
+    None: the broker does not say of which release it is, or it is of one from before such a limit.
+    """
+    if release < (3, 8, 15):
+        return None
+    if release < (4, 3):
+        return CLOSES
+    return CANCELS if queue.get("type") == "quorum" else WAITS
 
 
 def _of_channel(channel: _Channel, queue: str | None) -> Iterator[Finding]:
     """What is no consumer's."""
     if channel.uncommitted:
         yield channel.finding(TRANSACTION, queue, channel.unacknowledged)
-    elif channel.forgets and not _number(channel.row, "consumer_count"):
+    elif channel.silent and not channel.thinks and not _number(channel.row, "consumer_count"):
         yield channel.finding(GOT, queue, channel.unacknowledged)
 
 
@@ -247,7 +269,16 @@ def _with_connection(finding: Finding, row: Row) -> Finding:
         if since is not None and finding.unacknowledged
         else None
     )
-    return finding._replace(**clients.of_connection(row), oldest_possible_delivery=oldest)
+    outcome = finding.on_timeout
+    if outcome == CANCELS and row and not _is_told_of_cancellation(row):
+        outcome = CLOSES
+    return finding._replace(**clients.of_connection(row), oldest_possible_delivery=oldest, on_timeout=outcome)
+
+
+def _is_told_of_cancellation(connection: Row) -> bool:
+    """A client that does not know what it is when its consumer is cancelled loses its channel."""
+    properties = connection.get("client_properties") or {}
+    return bool((properties.get("capabilities") or {}).get("consumer_cancel_notify"))
 
 
 def held(found: Iterable[Finding]) -> int:
@@ -277,9 +308,10 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
 
     Two samples of the statistics are compared; no message is touched. Named are consumers that hold messages while their
     channel acknowledges nothing, stuck ones whose prefetch is full too, basic.get without ack, open transactions, loops of
-    redelivery, unlimited prefetch with 1,000 messages and more, and queues with messages and no consumer.
+    redelivery, and unlimited prefetch with 1,000 messages and more.
     """
-    window = Window(snapshot.seconds, snapshot.now, limits["idle"])
+    version = str(snapshot.rows("overview").get("rabbitmq_version", ""))
+    window = Window(snapshot.seconds, snapshot.now, limits["idle"], release(version))
     before, after = snapshot.before("channels"), snapshot.rows("channels")
     strict = bool(limits["strict"])
     found = find(snapshot.rows("queues"), snapshot.rows("consumers"), before, after, window, strict=strict)

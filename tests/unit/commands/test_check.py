@@ -52,7 +52,7 @@ def played(
     return Broker(
         {
             "GET /api/whoami": {"name": "guest", "tags": ["monitoring"]},
-            "GET /api/overview": {"object_totals": {"queues": 1}},
+            "GET /api/overview": {"object_totals": {"queues": 1}, "rabbitmq_version": "3.10.8"},
             "GET /api/vhosts/%2F/channels": lambda _: httpx.Response(200, json=next(samples)),
             "GET /api/queues/%2F": [queue()] if queues is None else queues,
             "GET /api/consumers/%2F": list(consumers),
@@ -90,6 +90,7 @@ IDLE = {"idle_since": 300}
         (channel(ack=1), channel(ack=2), [consumer()], []),
         (channel(ack=1), channel(ack=1, idle_since=5), [consumer()], []),
         (channel(ack=1), channel(ack=1, **IDLE), [consumer()], ["stuck"]),
+        (channel(ack=1), channel(ack=1, idle_since=5), [consumer(prefetch_count=2)], []),
         # Its counters may be old ones, the message was there in one sample only, or the channel.
         (channel(), channel(), [consumer()], []),
         (channel(unacked=0), channel(**IDLE), [consumer()], []),
@@ -115,6 +116,14 @@ def test_each_is_named_right(before: Any, after: Any, consumers: list[Any], want
     assert all(each["queue"] == NAME for each in json.loads(ran.out)["findings"])
 
 
+def test_it_fell_silent() -> None:
+    """One that has acknowledged before is spared as long as it has room, or there is nothing for it."""
+    silent, waits = (channel(ack=1), channel(ack=1, idle_since=5)), [queue(messages_ready=3)]
+    assert kinds(check(played(*silent, consumer(), queues=waits), "-f", "json")) == ["stuck"]
+    assert kinds(check(played(*silent, consumer(prefetch_count=2), queues=waits), "-f", "json")) == []
+    assert kinds(check(played(*silent, consumer(prefetch_count=0), queues=waits), "-f", "json")) == []
+
+
 def test_a_stream_keeps_what_was_acknowledged() -> None:
     broker = played(channel(), channel(**IDLE), consumer(), queues=[queue(type="stream", messages_ready=7)])
     assert kinds(check(broker, "-f", "json")) == []
@@ -126,7 +135,9 @@ def test_a_queue_that_misses_nothing_is_not_concerned() -> None:
 
 
 def test_neighbours() -> None:
-    ran = check(played(None, channel(), queues=[queue(messages_ready=2)]), "-f", "json")
+    left = [queue(messages_ready=2)]
+    assert kinds(check(played(None, channel(), queues=left), "-f", "json")) == []
+    ran = check(played(None, channel(), queues=left), "--strict", "-f", "json")
     assert (kinds(ran), ran.exit) == (["no consumer"], 1)
     many = channel(ack=5, unacked=1000), channel(ack=6, unacked=1000)
     rows = [queue(messages_unacknowledged=1000)]
@@ -146,8 +157,39 @@ def test_all_that_is_known_of_it() -> None:
         "kind": "stuck", "vhost": "/", "queue": NAME, "consumer_tag": "ctag", "channel": CHANNEL, "number": 1,
         "connection": CONNECTION, "client": "printer", "user": "worker", "peer": "10.0.0.1:5000", "library": "Pika 1.3",
         "prefetch": 1, "unacknowledged": 1, "acked": 0, "ready": None,
-        "oldest_possible_delivery": "1970-01-01T00:00:00+00:00",
+        "oldest_possible_delivery": "1970-01-01T00:00:00+00:00", "on_timeout": "closes the channel",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "capabilities", "said"),
+    [
+        ("3.8.0", "classic", {}, None),
+        ("", "classic", {}, None),
+        ("3.10.8", "classic", {}, "the broker closes the channel in 25 min at most"),
+        ("4.2.1", "quorum", {}, "the broker closes the channel in 25 min at most"),
+        ("4.3.6", "classic", {}, "the broker waits for ever"),
+        (
+            "4.3.6",
+            "quorum",
+            {"consumer_cancel_notify": True},
+            "the broker takes the messages back and cancels the consumer in 25 min at most",
+        ),
+        ("4.3.6", "quorum", {}, "the broker closes the channel in 25 min at most"),
+    ],
+)
+def test_what_the_broker_does_about_it(version: str, kind: str, capabilities: Any, said: str | None) -> None:
+    overview = {"object_totals": {"queues": 1}, "rabbitmq_version": version}
+    connection = {"name": CONNECTION, "client_properties": {"capabilities": capabilities}}
+    broker = played(
+        channel(),
+        channel(**IDLE),
+        consumer(),
+        queues=[queue(type=kind)],
+        **{"GET /api/overview": overview, f"GET /api/connections/{quote(CONNECTION, safe='')}": connection},
+    )
+    line = check(broker).out.splitlines()[3]
+    assert line.split("idle for 5 min")[1].removeprefix(", ") == (said or "")
 
 
 @pytest.mark.parametrize(

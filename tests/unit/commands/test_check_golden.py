@@ -60,9 +60,9 @@ CHANNELS = [
     channel(6, messages_unacknowledged=0),
 ]
 LOOPING = channel(5, message_stats={"ack": 0, "deliver_get": 50, "redeliver": 49})
-ROWS = {
+ROWS: dict[str, Any] = {
     "queues": [
-        queue(HOSTILE),
+        queue(HOSTILE, type="quorum"),
         queue("unlimited", messages_unacknowledged=1000),
         queue("got"),
         queue("committed"),
@@ -79,9 +79,10 @@ ROWS = {
         consumer(6, "automatic", ack_required=False),
     ],
     "channels": [*CHANNELS, LOOPING],
+    "overview": {"rabbitmq_version": "4.3.6"},
     "connections": [
         {"name": connection(1), "user_provided_name": HOSTILE, "connected_at": 1_795_467_689_273,
-         "client_properties": {"product": "Pika", "version": "1.3"}},
+         "client_properties": {"product": "Pika", "version": "1.3", "capabilities": {"consumer_cancel_notify": True}}},
     ],
 }  # fmt: skip
 

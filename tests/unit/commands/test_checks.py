@@ -385,7 +385,7 @@ def test_all_at_once() -> None:
     broker = played({QUEUES: [queue(messages_ready=1)], SHOVELS: httpx.Response(404, json=NOT_FOUND)})
     ran = run_with("check", "all", "--for", "0", broker=broker)
     lines = ran.out.splitlines()
-    assert (ran.exit, lines[0]) == (1, "all WARNING: 2 warning, 12 ok, 2 skipped")
+    assert (ran.exit, lines[0]) == (1, "all WARNING: 1 warning, 13 ok, 2 skipped")
     assert [line.split()[0] for line in lines[1:]] == list(CHECKS)
     assert (
         f"queues WARNING: no consumer: queue {NAME!r} in virtual host '/': 0 messages, 1 ready, 0 unacknowledged"
