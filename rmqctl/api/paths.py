@@ -2,14 +2,18 @@
 
 from urllib.parse import quote
 
-from rmqctl.errors import UsageError
+from rmqctl.errors import Unavailable, UsageError
+
+
+class NoPath(Unavailable):
+    """The HTTP API has no path for a name that AMQP takes."""
 
 
 def path(*parts: str) -> str:
     """`/api/` and the parts, each percent-encoded (RFC 3986: all but letters, digits and `-._~`).
 
-    A name of dots alone would be taken for a step up, so its dots are encoded too. An empty one would be no step at all:
-    what is meant for one object, or one virtual host, would be about all of them. Raises UsageError.
+    One dot or two are a step in a path, however they are encoded, and an empty name is none: what is meant for one object
+    would be about others. Raises NoPath and UsageError.
     """
     return "/api/" + "/".join(_segment(part) for part in parts)
 
@@ -17,5 +21,9 @@ def path(*parts: str) -> str:
 def _segment(name: str) -> str:
     if not name:
         raise UsageError("a name is empty: a variable that is not set? The HTTP API has no path for it")
-    encoded = quote(name, safe="", errors="surrogateescape")
-    return encoded.replace(".", "%2E") if encoded in (".", "..") else encoded
+    if name in (".", ".."):
+        raise NoPath(
+            f"the HTTP API has no path for the name {name!r}, which is a step in a path; consume, tap, move, get --ack and "
+            "publish --amqp auto reach it over AMQP, rabbitmqctl on the node does the rest"
+        )
+    return quote(name, safe="", errors="surrogateescape")

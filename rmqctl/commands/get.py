@@ -15,7 +15,9 @@ import typer
 
 from rmqctl.amqp.connection import connected, putting_back
 from rmqctl.amqp.delivery import Delivery
+from rmqctl.api import looking
 from rmqctl.api import messages as api
+from rmqctl.api.looking import Look
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, death_in_words, look_of, payload_of
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
@@ -97,7 +99,7 @@ def get(
     if mode not in api.PUT_BACK:
         what = f"remove messages of queue {name!r} of virtual host {session.vhost!r}"
         confirm_if_protected(session, what, yes=yes, vhost=session.vhost)
-    look = look_of(session, url, name, rejecting=mode == api.REJECT_AND_REQUEUE)
+    look = _look(session, url, name, mode)
     if look.kind == "stream":
         if mode not in api.PUT_BACK:
             raise Unavailable(f"queue {name!r} is a stream, where messages stay: --offset reads it")
@@ -114,6 +116,12 @@ def get(
         session.hint("The messages are back in the queue, marked as redelivered.")
     result = _result(session, found, dump, payload_only)
     return result._replace(messages=(*result.messages, *look.told([look.returns(_headers(each)) for each in found])))
+
+
+def _look(session: Session, url: str | None, queue: str, mode: str) -> Look:
+    if mode not in api.PUT_BACK:
+        return look_of(session, url, queue)
+    return looking.look(session.client, session.vhost, queue, rejecting=mode == api.REJECT_AND_REQUEUE)
 
 
 def peek(

@@ -14,7 +14,7 @@ from rmqctl.amqp.consuming import Consumer
 from rmqctl.amqp.delivery import Delivery, text_of
 from rmqctl.api import looking
 from rmqctl.api.looking import Look
-from rmqctl.api.paths import path
+from rmqctl.api.paths import NoPath, path
 from rmqctl.commands.decoding import Decoded, decode, ways_of
 from rmqctl.commands.outgoing import NUMBERS, TEXTS
 from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, UsageError
@@ -115,14 +115,12 @@ def death_in_words(death: Row) -> str:
     )
 
 
-def look_of(session: Session, url: str | None, queue: str, *, rejecting: bool = False) -> Look:
-    """What looking at the messages of a queue costs. Raises NotFound.
+def look_of(session: Session, url: str | None, queue: str) -> Look:
+    """What looking at the messages of a queue over AMQP costs. Raises NotFound.
 
     Without a kind when the HTTP API does not tell it, and is not needed for the AMQP address either.
     """
-    return _told(lambda: looking.look(session.client, session.vhost, queue, rejecting=rejecting), url) or Look(
-        queue, session.vhost
-    )
+    return _told(lambda: looking.look(session.client, session.vhost, queue), url) or Look(queue, session.vhost)
 
 
 def kind_of_exchange(session: Session, url: str | None, name: str) -> str | None:
@@ -143,8 +141,8 @@ def _told(ask: Callable[[], Answer], url: str | None) -> Answer | None:
     """What the HTTP API says; None when it does not, and the AMQP address is known without it."""
     try:
         return ask()
-    except (Unavailable, AccessRefused, TimedOut):
-        if url in (None, "auto"):
+    except (Unavailable, AccessRefused, TimedOut) as error:
+        if url in (None, "auto") and not isinstance(error, NoPath):
             raise
         return None
 

@@ -209,6 +209,26 @@ def test_redrive_does_not_turn_in_circles(channel: BlockingChannel, run: Callabl
     assert drain(channel, DEAD) == [1]
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_names_that_the_http_api_cannot_carry(channel: BlockingChannel, run: Callable[..., Ran], name: str) -> None:
+    """AMQP can. Where only HTTP would do, the reason is said."""
+    channel.queue_delete(name)
+    channel.queue_declare(name, durable=True)
+    channel.exchange_declare(name, "fanout")
+    channel.queue_bind(name, name)
+    assert f"no path for the name '{name}'" in run("publish", "-e", name, "x").errors
+    assert run("publish", "-e", name, "--count", "3", "--amqp", "auto", "1").exit == 0
+    assert f"no path for the name '{name}'" in run("peek", name).errors
+    assert f"no path for the name '{name}'" in run("purge", name, "--yes").errors
+    assert run("get", name, "--ack", "--payload-only").text == "1"
+    assert run("consume", name, "--limit", "1", "--payload-only").text == "1\n"
+    assert run("move", name, TARGET).text == "moved\t1\nstayed\t0\n"
+    assert run("tap", f"{name}:", "--idle-timeout", "300ms").exit == 0
+    channel.queue_delete(name)
+    channel.exchange_delete(name)
+    assert drain(channel, TARGET) == [1]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_ended_in_the_middle(place: Place, channel: BlockingChannel, number: signal.Signals, code: int) -> None:
     count = 3000

@@ -135,7 +135,6 @@ def test_one_word_with_a_space_in_it_is_one_column() -> None:
         ("list_queues", "owner_pid", "show queue"),
         ("list_queues", "disk_reads", "message_stats"),
         ("list_consumers", "channel_pid", "channel_details.name"),
-        ("list_connections", "pid", "`name`"),
         ("list_channels", "connection", "connection_details.name"),
     ],
 )
@@ -371,11 +370,28 @@ def test_the_column_of_virtual_hosts_stays_where_it_was_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("name", "encoded"),
-    [("/", "%2F"), ("a b", "a%20b"), ("ünï", "%C3%BCn%C3%AF"), ("..", "%2E%2E"), ("x?y#z%", "x%3Fy%23z%25")],
+    [("/", "%2F"), ("a b", "a%20b"), ("ünï", "%C3%BCn%C3%AF"), ("...", "..."), ("x?y#z%", "x%3Fy%23z%25")],
 )
 def test_the_name_of_a_virtual_host_in_a_path(name: str, encoded: str) -> None:
     broker = Broker({f"GET /api/exchanges/{encoded}": [{"name": "e", "type": "fanout"}]})
     assert run_with("list_exchanges", "-p", name, broker=broker).out == "name\ttype\ne\tfanout\n"
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list_queues", "-p"), ("show", "queue"), ("peek",), ("publish", "x", "-e"), ("delete_vhost",),
+        ("delete", "queue", "--yes"), ("declare", "queue"), ("add_vhost",), ("set_user_tags",),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_name_that_is_a_step_in_a_path(name: str, words: tuple[str, ...]) -> None:
+    """RabbitMQ would take another path. Nothing is asked, and nobody is told that it does not exist."""
+    broker = Broker({})
+    ran = run_with(*words, name, broker=broker)
+    assert (ran.exit, f"no path for the name '{name}'" in ran.err + ran.out) == (69, True), ran
+    assert broker.requests == []
 
 
 @pytest.mark.parametrize(
