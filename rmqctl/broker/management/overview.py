@@ -5,15 +5,15 @@ from typing import Any
 from rmqctl.broker.amqp.connection import connections_of
 from rmqctl.broker.core import fields
 from rmqctl.broker.core.broker import RABBITMQ_VERSION, Broker
-from rmqctl.broker.core.stats import CHURN, Counts
+from rmqctl.broker.core.stats import CHURN
 from rmqctl.broker.management import listing, nodes, totals
 from rmqctl.broker.management.rates import OF_VHOST
-from rmqctl.broker.management.web import Answer, Call, Row, missing
+from rmqctl.broker.management.web import Answer, Call, Row, Slices, missing
 
 _RETENTION = {"global": [600, 3600, 28800, 86400], "basic": [600, 3600], "detailed": [600]}
 
 
-def overview(call: Call) -> Any:
+def overview(call: Call) -> Slices:
     broker = call.broker
     row: Row = {
         "management_version": RABBITMQ_VERSION,
@@ -39,7 +39,7 @@ def overview(call: Call) -> Any:
         row["object_totals"] = {name: row["object_totals"][name] for name in kept}
         row["node"] = broker.node.name
     else:
-        row["message_stats"] = _message_stats(call)
+        row["message_stats"] = yield from _message_stats(call)
         row["churn_rates"] = {**broker.node.churn, **call.rates.details(("churn", broker), *CHURN)}
         row["queue_totals"] = _queue_totals(call)
         row["statistics_db_event_queue"] = 0
@@ -48,13 +48,10 @@ def overview(call: Call) -> Any:
     return listing.trimmed(call, row)
 
 
-def _message_stats(call: Call) -> Row:
-    if call.is_monitor:
-        return call.rates.message_stats(call.broker, totals.all_counts(call.broker), OF_VHOST)
-    seen = Counts()
-    for vhost in call.vhosts():
-        seen.add(totals.counts(call.broker, vhost))
-    return call.rates.message_stats(None, seen, OF_VHOST)
+def _message_stats(call: Call) -> Slices:
+    vhosts = call.broker.vhosts.values() if call.is_monitor else call.vhosts()
+    counts = yield from totals.counts_of(call.broker, vhosts)
+    return call.rates.message_stats(call.broker if call.is_monitor else None, counts, OF_VHOST)
 
 
 def _queue_totals(call: Call) -> Row:

@@ -3,17 +3,21 @@
 Counts in answers are read from the live objects; only `*_details.rate` and `idle_since` of queues come from here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import islice
+from operator import add, attrgetter
 from typing import Any, NamedTuple
 
-from rmqctl.broker.amqp.connection import connections_of
+from rmqctl.broker.amqp.connection import Connection, connections_of
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.stats import FIELDS, Counts
+from rmqctl.broker.core.timers import PIECE, SOON
+from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import totals
 
 PERIOD = 2.0
 _READ = (*FIELDS, "deliver_get")
+_Measured = tuple[object, Sequence[float]]
 # Fields of message_stats come in groups: a group is there as soon as one of its counters is not 0.
 _DELIVER = ("ack", "deliver", "deliver_get", "deliver_no_ack", "get", "get_empty", "get_no_ack", "redeliver")
 _PUBLISH = ("confirm", "drop_unroutable", "publish", "return_unroutable")
@@ -34,7 +38,12 @@ class Rates:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._samples: dict[object, _Sample] = {}
-        self._at = broker.node.now
+        self._found: dict[object, _Sample] = {}
+        """Those of the look that goes on: many objects are looked at in pieces."""
+        self._measuring: Iterator[_Measured] = iter(())
+        self._began = broker.node.now
+        self._passed = 0.0
+        """Between the beginnings of this look and of the one before."""
         self._look()
 
     def of(self, key: object, place: int) -> float:
@@ -63,9 +72,21 @@ class Rates:
 
     def _look(self) -> None:
         now = self._broker.node.now
-        passed, old, self._at = now - self._at, self._samples, now
-        self._samples = {key: _next(old.get(key), values, passed, now) for key, values in _measured(self._broker)}
-        self._broker.node.timers.at(now + PERIOD, self._look)
+        self._passed, self._began = now - self._began, now
+        self._found, self._measuring = {}, _measured(self._broker)
+        self._look_at_some()
+
+    def _look_at_some(self) -> None:
+        node = self._broker.node
+        some = list(islice(self._measuring, PIECE))
+        for key, values in some:
+            self._found[key] = _next(self._samples.get(key), values, self._passed, node.now)
+        if len(some) == PIECE:
+            node.timers.at(node.now + SOON, self._look_at_some)
+            return
+        self._samples = self._found
+        # After a long look the broker has as long for everything else.
+        node.timers.at(max(self._began + PERIOD, 2 * node.now - self._began), self._look)
 
 
 def _next(old: _Sample | None, values: Sequence[float], passed: float, now: float) -> _Sample:
@@ -77,25 +98,48 @@ def _next(old: _Sample | None, values: Sequence[float], passed: float, now: floa
     return _Sample(values, rates, now)
 
 
-def _measured(broker: Broker) -> Iterator[tuple[object, Sequence[float]]]:
-    """Keys and values: counters of each object by the object, other values by its kind and the object."""
-    for vhost in broker.vhosts.values():
-        for exchange in vhost.exchanges.values():
-            if exchange.counts.publish_in:
-                yield exchange, _read(exchange.counts)
-        for queue in vhost.queues.values():
-            yield queue, _read(queue.counts)
-            yield ("lengths", queue), (queue.count, queue.ready.count, queue.unacked)
-        yield vhost, _read(totals.counts(broker, vhost))
-        yield ("lengths", vhost), totals.lengths([vhost])
-        yield ("octets", vhost), totals.octets(broker, vhost)
-    yield broker, _read(totals.all_counts(broker))
-    yield ("lengths", broker), totals.lengths(broker.vhosts.values())
+def _measured(broker: Broker) -> Iterator[_Measured]:
+    """Keys and values: counters of each object by the object, other values by its kind and the object.
+
+    Each is read when it is asked for, and what is made or deleted meanwhile does no harm.
+    """
+    connections = totals.by_vhost(broker)
+    everything: Sequence[float] = (0,) * len(_READ)
+    length: Sequence[float] = totals.NOTHING
+    for vhost in list(broker.vhosts.values()):
+        counts, lengths = yield from _measured_in(vhost, connections[vhost.name])
+        everything, length = tuple(map(add, everything, counts)), tuple(map(add, length, lengths))
+    yield broker, everything
+    yield ("lengths", broker), length
     yield ("churn", broker), tuple(broker.node.churn.values())
     for connection in connections_of(broker):
         yield connection, (connection.received_bytes, connection.sent_bytes)
-        for channel in connection.channels.values():
+        for channel in list(connection.channels.values()):
             yield channel, _read(channel.counts)
+
+
+def _measured_in(
+    vhost: VHost, connections: Sequence[Connection]
+) -> Generator[_Measured, None, tuple[Sequence[float], Sequence[float]]]:
+    """Returns its counters and the lengths of its queues, together."""
+    for exchange in list(vhost.exchanges.values()):
+        if exchange.counts.publish_in:
+            yield exchange, _read(exchange.counts)
+    delivered, lengths = _read(vhost.retired), totals.NOTHING
+    for queue in list(vhost.queues.values()):
+        counts, length = _read(queue.counts), totals.length(queue)
+        delivered, lengths = tuple(map(add, delivered, counts)), tuple(map(add, lengths, length))
+        yield queue, counts
+        yield ("lengths", queue), length
+    published = _read(totals.published(vhost, connections))
+    counts = tuple(
+        by_channels if name in totals.BY_CHANNELS else by_queues
+        for name, by_queues, by_channels in zip(_READ, delivered, published, strict=True)
+    )
+    yield vhost, counts
+    yield ("lengths", vhost), lengths
+    yield ("octets", vhost), totals.octets(vhost, connections)
+    return counts, lengths
 
 
 _read: Callable[[Counts], Sequence[float]] = attrgetter(*_READ)

@@ -1,30 +1,38 @@
 """`/api/vhosts`."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from rmqctl.broker.amqp.connection import Connection
 from rmqctl.broker.core import fields
 from rmqctl.broker.core.declarations import checked_metadata
 from rmqctl.broker.core.errors import Reason, Refusal
 from rmqctl.broker.core.vhost import VHost
 from rmqctl.broker.management import listing, totals
 from rmqctl.broker.management.rates import OF_VHOST
-from rmqctl.broker.management.web import Call, Created, HttpError, Row, bad_request, missing
+from rmqctl.broker.management.web import Call, Created, HttpError, Row, Slices, bad_request, missing
 
 _COUNTS = ("messages", "messages_ready", "messages_unacknowledged")
 _OCTETS = ("recv_oct", "send_oct")
 
 
-def list_vhosts(call: Call) -> Any:
+def list_vhosts(call: Call) -> Slices:
     """`columns` does not trim this list on RabbitMQ 4 either."""
     broker = call.broker
     found = [vhost for vhost in broker.vhosts.values() if call.is_monitor or call.sees(vhost.name)]
+    connections = totals.by_vhost(broker)
+    rows = []
+    for vhost in found:
+        rows.append((yield from row(call, vhost, connections[vhost.name])))
     if "page" in call.query:
-        return listing.answer(call, [row(call, vhost) for vhost in found], default=("name",))
-    return listing.ordered(call, [row(call, vhost) for vhost in found], ("name",))
+        return (yield from listing.answer(call, rows, default=("name",)))
+    return listing.ordered(call, rows, ("name",))
 
 
-def get_vhost(call: Call) -> Any:
-    return listing.trimmed(call, row(call, _find(call)))
+def get_vhost(call: Call) -> Slices:
+    vhost = _find(call)
+    found = yield from row(call, vhost, totals.by_vhost(call.broker)[vhost.name])
+    return listing.trimmed(call, found)
 
 
 def put_vhost(call: Call) -> Any:
@@ -68,7 +76,8 @@ def start(call: Call) -> None:
         raise bad_request(f'Request to node {node} failed with {{no_such_vhost,<<"{name}">>}}')
 
 
-def row(call: Call, vhost: VHost) -> Row:
+def row(call: Call, vhost: VHost, connections: Sequence[Connection]) -> Slices:
+    """`connections` are those to it."""
     metadata = vhost.shown_metadata()
     fields: Row = {
         "name": vhost.name,
@@ -80,13 +89,14 @@ def row(call: Call, vhost: VHost) -> Row:
         "tracing": vhost.tracing,
         "cluster_state": {call.broker.node.name: "running"},
     }
-    octets = totals.octets(call.broker, vhost)
+    octets = totals.octets(vhost, connections)
     if vhost.queues or any(octets):
         fields |= dict(zip(_COUNTS, totals.lengths([vhost]), strict=True))
         fields |= call.rates.details(("lengths", vhost), *_COUNTS)
         fields |= dict(zip(_OCTETS, octets, strict=True))
         fields |= call.rates.details(("octets", vhost), *_OCTETS)
-    if stats := call.rates.message_stats(vhost, totals.counts(call.broker, vhost), OF_VHOST):
+    counts = yield from totals.counts(vhost, connections)
+    if stats := call.rates.message_stats(vhost, counts, OF_VHOST):
         fields["message_stats"] = stats
     return fields
 
