@@ -27,15 +27,13 @@ FIXED = {
 }
 
 Part = int | bytes
-# Clients say the same again and again.
-_remembered = lru_cache(4096)
 
 
 def frame(kind: int, channel: int, payload: bytes) -> bytes:
     return _FRAME.pack(kind, channel, len(payload)) + payload + _END
 
 
-@_remembered
+@lru_cache(4096)
 def method(channel: int, class_id: int, method_id: int, kinds: str = "", *parts: Part) -> bytes:
     """`kinds`: a letter for each part: B H I Q numbers, s a short string, S a long one or a table without its length."""
     return frame(METHOD, channel, struct.pack(">HH", class_id, method_id) + encoded(kinds, *parts))
@@ -64,7 +62,7 @@ def field(name: bytes, value: bytes) -> bytes:
     return short(name) + value
 
 
-@_remembered
+@lru_cache
 def nested(depth: int, inner: bytes = b"") -> bytes:
     """A table in a table in a table, without the length of the outermost."""
     for _ in range(depth):
@@ -72,7 +70,7 @@ def nested(depth: int, inner: bytes = b"") -> bytes:
     return inner
 
 
-@_remembered
+@lru_cache
 def arrays(depth: int, inner: bytes = b"") -> bytes:
     """The value of a field: an array in an array in an array."""
     for _ in range(depth):
