@@ -26,6 +26,8 @@ STATISTICS_SECONDS = 6.0
 """After so long the counters of a channel that is at work have been renewed."""
 CONSUMER_TIMEOUT = 1800.0
 """Seconds: RabbitMQ's default, for the releases whose API does not tell it."""
+CHECKED_EVERY = 60.0
+"""Seconds: so seldom does a channel look at the age of its deliveries."""
 MANY = 1000
 """So many unacknowledged messages make an unlimited prefetch worth a word."""
 LOOP = 10
@@ -229,6 +231,8 @@ def _of_consumer(consumer: Row, queue: Row, channel: _Channel, strict: bool) -> 
         outcome = on_timeout(channel.release, queue)
         timeout = consumer.get("consumer_timeout")
         seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
+        if outcome == CLOSES:
+            seconds += CHECKED_EVERY
         left = None if channel.idle is None or outcome in (None, WAITS) else max(0.0, seconds - channel.idle)
         kind = STUCK if full else FORGETTING
         yield channel.finding(kind, name, unacknowledged, timeout_in=left, on_timeout=outcome, **about)
