@@ -159,7 +159,8 @@ def _fill(broker: Broker, definitions: Path | None) -> None:
 
 def _import(broker: Broker, path: Path) -> None:
     try:
-        document = parse(path.read_bytes().removeprefix(MARK))
+        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        document = parse(content.removeprefix(MARK))
         if not isinstance(document, dict):
             raise NotJson("not an object")
         import_definitions(broker, document)

@@ -226,6 +226,10 @@ def test_definitions_are_imported_at_the_start(run: Run, data: Path, tmp_path: P
     queue = {"name": "imported", "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}
     file.write_text(json.dumps({"queues": [queue]}))
     assert drained(run("--data-dir", data, "--definitions", file).url, "imported") == []
+    words = [*RMQCTL, "broker", "start", *FREE, "--data-dir", str(data) + "-2", "--definitions", "-"]
+    started = subprocess.run(words, input=file.read_text(), capture_output=True, text=True, check=False)
+    assert drained(started.stdout.split()[0], "imported") == []
+    assert command("stop", "--data-dir", str(data) + "-2").returncode == 0
     file.write_text("[]")
     code, said = run("--ephemeral", "--definitions", file).end()
     assert code == 78
