@@ -152,6 +152,12 @@ def exchange_types(client: Client) -> frozenset[str]:
     return frozenset(str(row.get("name")) for row in found.get("exchange_types") or [])
 
 
+def plugins(client: Client) -> frozenset[str] | None:
+    """Those that are enabled on a node: GET /api/nodes. None when nobody says so."""
+    nodes = [row for row in lists.fetch(client, "nodes") if isinstance(row.get("enabled_plugins"), list)]
+    return frozenset(name for row in nodes for name in row["enabled_plugins"]) if nodes else None
+
+
 def upload(client: Client, document: Document, vhost: str | None = None) -> None:
     """POST /api/definitions, or /api/definitions/VHOST. Raises DataError with the broker's reason."""
     client.request("POST", _path(vhost), body=document, what=f"import of {_what(vhost)}")

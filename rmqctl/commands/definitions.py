@@ -23,7 +23,7 @@ from rmqctl.topology import documents, releases
 from rmqctl.topology.checking import check_declared
 from rmqctl.topology.documents import Document
 from rmqctl.topology.items import Key
-from rmqctl.topology.obstacles import OF_AMQP, Obstacle, Surroundings, obstacles
+from rmqctl.topology.obstacles import OF_AMQP, PLUGINS, Obstacle, Surroundings, obstacles
 from rmqctl.topology.plan import DELETE, RECREATE, Change, Difference, differences, plan, shown, stages
 from rmqctl.topology.transformations import transform
 
@@ -355,9 +355,11 @@ def _narrowed(document: Document, vhost: str, file: str) -> Document:
 
 
 def _surroundings(client: Client, changes: Sequence[Change], live: Document) -> Surroundings:
-    """Types of exchange are asked for when there is one that not every broker has."""
+    """Types of exchange are asked for when there is one that not every broker has, plugins when a parameter needs one."""
     unusual = any(change.key.kind == "exchange" and change.wanted.get("type") not in OF_AMQP for change in changes)
-    return Surroundings(live, client.user, api.exchange_types(client) if unusual else None)
+    extended = any(change.key.kind == "parameter" and change.key.name[0] in PLUGINS for change in changes)
+    types = api.exchange_types(client) if unusual else None
+    return Surroundings(live, client.user, types, api.plugins(client) if extended else None)
 
 
 def _passed_over(document: Document, live: Document) -> list[str]:

@@ -13,6 +13,14 @@ OF_AMQP = frozenset(("direct", "fanout", "topic", "headers"))
 """The types of exchange that every broker has."""
 
 
+PLUGINS = {
+    "shovel": "rabbitmq_shovel",
+    "federation-upstream": "rabbitmq_federation",
+    "federation-upstream-set": "rabbitmq_federation",
+}
+"""Whose parameters the broker takes only while that plugin is enabled."""
+
+
 class Obstacle(NamedTuple):
     """`forbidden`: it is a permission that is missing."""
 
@@ -21,11 +29,12 @@ class Obstacle(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """`live` is all that the broker has, `user` who applies, `exchange_types` those that the broker knows (None: unasked)."""
+    """`live` is all that the broker has, `user` who applies, `exchange_types` and `plugins` what it knows (None: unasked)."""
 
     live: Document
     user: str
     exchange_types: Collection[str] | None = None
+    plugins: Collection[str] | None = None
 
 
 def obstacles(
@@ -68,6 +77,8 @@ class _Look:
                 yield from self._dead_or_alternate(key, change.wanted["arguments"].get("x-dead-letter-exchange"))
             case "binding":
                 yield from self._ends(key)
+            case "parameter":
+                yield from self._component(key.name[0])
 
     def _user(self, key: Key) -> Iterator[Obstacle]:
         if Key("user", "", key.name[:1]) not in self._known:
@@ -87,6 +98,11 @@ class _Look:
             strip = "; --transformations strip_cmq_keys_from_policies of export leaves mirroring out"
             hint = strip if set(gone) <= set(releases.MIRRORING) else ""
             yield Obstacle(f"{', '.join(gone)}: not in RabbitMQ {releases.spelled(self._release)} any more{hint}")
+
+    def _component(self, name: str) -> Iterator[Obstacle]:
+        plugin, enabled = PLUGINS.get(name), self._around.plugins
+        if plugin and enabled is not None and plugin not in enabled:
+            yield Obstacle(f"the plugin {plugin} is not enabled")
 
     def _type(self, name: str) -> Iterator[Obstacle]:
         known = self._around.exchange_types

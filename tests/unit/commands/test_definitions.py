@@ -412,9 +412,18 @@ def test_a_masked_password_is_not_written(file: Path) -> None:
     value = {"src-uri": "amqp://u:****@h"}
     row = {"vhost": V, "component": "shovel", "name": "s", "value": value}
     file.write_text(json.dumps({"parameters": [row]}))
-    ran, broker = definitions("apply", str(file), "--yes")
+    ran, broker = definitions(
+        "apply", str(file), "--yes", more={"GET /api/nodes": [{"name": "n", "enabled_plugins": ["rabbitmq_shovel"]}]}
+    )
     assert (ran.exit, bodies(broker)) == (65, {})
     assert "has a masked password" in ran.err
+    ran, _ = definitions(
+        "apply",
+        str(file),
+        "--yes",
+        more={"GET /api/nodes": [{"name": "n", "enabled_plugins": ["rabbitmq_management"]}]},
+    )
+    assert (ran.exit, "the plugin rabbitmq_shovel is not enabled" in ran.err) == (65, True)
 
 
 def test_the_one_who_applies_is_not_deleted(file: Path) -> None:

@@ -46,13 +46,15 @@ ALL = live(".*", ".*", ".*")
          "--transformations strip_cmq_keys_from_policies of export leaves mirroring out"),
         ({"policies": [{**POLICY, "definition": {"queue-master-locator": "x"}}]}, {**ALL, "rabbit_version": "4.3.6"},
          "queue-master-locator: not in RabbitMQ 4.3.6 any more"),
+        ({"parameters": [{**V, "component": "shovel", "name": "s", "value": {}}]}, ALL,
+         "the plugin rabbitmq_shovel is not enabled"),
         ({"exchanges": [{**EXCHANGE, "type": "x-random"}]}, ALL,
          "the broker has no exchange type 'x-random': a plugin that is not enabled?"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named(document: dict[str, Any], broker: dict[str, Any], why: str) -> None:
     changes = plan(document, broker)
-    found = obstacles(changes, document, Surroundings(broker, "me", ("direct", "topic")))
+    found = obstacles(changes, document, Surroundings(broker, "me", ("direct", "topic"), ("rabbitmq_management",)))
     assert found == {changes[0].key: Obstacle(why)}
 
 
