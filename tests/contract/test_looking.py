@@ -81,6 +81,18 @@ def test_what_a_consumer_did_not_write_did_not_fail(place: Place, channel: Block
     assert (drain(channel, DEAD), drain(channel, QUEUE)) == ([0], [1, 2])
 
 
+def test_what_arrives_while_a_consumer_ends_did_not_fail(place: Place, channel: BlockingChannel) -> None:
+    """A hundred are on their way when the limit is reached."""
+    if place.node is not None and not place.node.modern:
+        return
+    for number in range(3, 300):
+        channel.basic_publish("", QUEUE, b"%d" % number, pika.BasicProperties(headers={"n": number}))
+    for number in range(5):
+        words = ("consume", QUEUE, "--where", f"headers.n = {number}", "--limit", "1", "--payload-only")
+        assert rmqctl(*words, url=place.http).text == f"{number}\n"
+    assert (drain(channel, DEAD), drain(channel, QUEUE)) == ([], list(range(5, 300)))
+
+
 def test_a_forced_look_says_what_it_costs(place: Place, channel: BlockingChannel) -> None:
     for number in range(1, 5):
         ran = rmqctl("peek", QUEUE, "--force", url=place.http)
