@@ -1,24 +1,14 @@
 """A connection without a socket: bytes go in by `receive`, frames to send gather in `out` (specification, section 1.4).
 
-How it works
-------------
-`receive` takes bytes in whatever pieces. `_frames` cuts frames from them; a message that stands there whole, in three
-frames, goes to its channel at once, everything else through `_frame`: to the connection (channel 0), or to a channel.
-What may come in which state is a table in `states`.
-
-A method is answered while it is handled. What queues have for a channel meanwhile (messages, that a consumer is cancelled
-because its queue is gone) is held until then: delete-ok comes before basic.cancel, and commit-ok before the deliveries
-that the transaction's acknowledgements made possible. At the end of `receive` confirms are flushed, and consumers that
-were acknowledged get what they can take now: once for all that came in one piece.
-
-`wake` tells whoever owns the socket that `out` has something again; it fetches that with `take`. While the socket takes
-nothing, or too much waits in `out`, the connection is `paused`, and its consumers take nothing from their queues.
+`input` makes frames of the bytes and says whose they are; this is the life of the connection: the handshake, which channels
+it has, why it or one of them ends, and what is due when. `wake` tells whoever owns the socket that `out` has something
+again; it fetches that with `take`. While the socket takes nothing, or too much waits in `out`, the connection is `paused`, and
+its consumers take nothing from their queues.
 
 An error closes the channel or the connection (`_fail`). From then on nothing counts but the peer's answer, and the
 connection is given some time for it. `_finish` is the end in every case, and lets go of all that the connection had.
 """
 
-import logging
 import struct
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -26,20 +16,17 @@ from typing import Any
 
 from pamqp import base, commands
 
-from rmqctl.broker.amqp import frames, handshake, methods
+from rmqctl.broker.amqp import frames, handshake
 from rmqctl.broker.amqp.channel import Channel, release
-from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, HangUp, error_of
-from rmqctl.broker.amqp.heartbeats import Beat, Heartbeats
-from rmqctl.broker.amqp.output import Output
+from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, HangUp
+from rmqctl.broker.amqp.heartbeats import Beat
+from rmqctl.broker.amqp.input import Input
 from rmqctl.broker.amqp.states import (
     CONNECTION,
     EVENTS,
-    UNEXPECTED,
     ChannelState,
     ConnectionEvent,
     ConnectionState,
-    Expects,
-    Unexpected,
 )
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.content import short_string
@@ -53,57 +40,31 @@ _HANDSHAKE = 10.0
 _CLOSING = 30.0
 # How long a client that was refused and cannot be told so hears nothing, and one that sends no frames is not hung up on.
 _SILENCE = 3.0
-_LOG = logging.getLogger("rmqctl.broker")
 # Methods of which the queue's name, their first argument but a ticket, is looked at before anything else.
 _NAMED = frozenset(struct.pack(">HH", *index) for index in ((50, 20), (50, 30), (50, 40), (50, 50), (60, 20), (60, 70)))
-_KINDS = (frames.METHOD, frames.HEADER, frames.BODY, frames.HEARTBEAT)
 _OPEN_CHANNEL, _CLOSE_CHANNEL, _CLOSE_CHANNEL_OK = b"\x00\x14\x00\x0a", b"\x00\x14\x00\x28", b"\x00\x14\x00\x29"
-# Methods after which a queue that settles later hands nothing more to the consumers that acknowledged before.
-_WITHDRAWING = (b"\x00\x3c\x00\x1e", _CLOSE_CHANNEL)
 _RUNNING, _CLOSING_STATE, _CLOSED = ConnectionState.RUNNING, ConnectionState.CLOSING, ConnectionState.CLOSED
-_CLOSE_OK = frames.method(0, 10, 51)
-_OPEN, _METHOD = ChannelState.OPEN, Expects.METHOD
+_OPEN = ChannelState.OPEN
 _numbers = count(1)
 
 
-class Connection(Output):
+class Connection(Input):
     """`peer` and `local` are host and port. `wake` is called when `out` has something again; see `take`."""
 
     def __init__(self, broker: Broker, peer: tuple[str, int], local: tuple[str, int], wake: Callable[[], None]) -> None:
-        super().__init__(wake)
-        self.broker = broker
-        self.node = broker.node
+        super().__init__(broker, wake)
         self.peer = peer
         self.local = local
         self.number = next(_numbers)
         self.name = f"{peer[0]}:{peer[1]} -> {local[0]}:{local[1]}"
         self.connected_at = self.node.now
-        self.state = ConnectionState.HEADER
         self.client_properties: dict[str, Any] = {}
         self.mechanism = "PLAIN"
         self.frame_max = handshake.FRAME_MAX
         self.channel_max = handshake.CHANNEL_MAX
-        self.heartbeats = Heartbeats()
-        self.channels: dict[int, Channel] = {}
-        self.confirming: dict[Channel, None] = {}
-        self.credited: dict[Channel, None] = {}
-        self.holding: dict[Channel, None] = {}
-        self.handling = False
-        self._just_closed: set[int] = set()
-        """Channels that the client has closed in what is being handled: what it says on them besides is ignored."""
-        self.publishes = False
-        self._deaf = False
-        """What comes is no frames any more."""
         self.close_reason = ""
-        self.received_bytes = 0
-        self.received_frames = 0
         self._user: User | None = None
         self._vhost: VHost | None = None
-        self._need = 8
-        self._parts: list[bytes] = []
-        self._have = 0
-        self._frame_limit = handshake.FRAME_MIN
-        self._blocked_said = False
         self._deadline: Timer | None = self.node.timers.at(self.node.now + _HANDSHAKE, self._too_late)
         self._next_beat: Timer | None = None
         broker.connections[self] = None
@@ -147,112 +108,7 @@ class Connection(Output):
         """False while publishers are blocked and this is one, or the client is choked: its socket is not to be read."""
         return not (self.choked or (self.broker.alarmed and self.publishes and self.is_open))
 
-    # ----------------------------------------------------------------------------------------------------------- bytes
-
-    def receive(self, data: bytes) -> None:
-        """Takes bytes as they come, in whatever pieces."""
-        if self.state is _CLOSED:
-            return
-        self.received_bytes += len(data)
-        if self._deaf:
-            if data.endswith(_CLOSE_OK):
-                self._finish()
-            return
-        self.heartbeats.heard = True
-        # A large frame that comes in many pieces is put together once, when it is whole.
-        if self._have + len(data) < self._need:
-            self._parts.append(data)
-            self._have += len(data)
-            return
-        if self._parts:
-            self._parts.append(data)
-            data = b"".join(self._parts)
-            self._parts.clear()
-        self.handling = True
-        try:
-            rest = self._frames(data)
-        except AmqpError as error:
-            # Where the next frame begins is not known any more: whatever comes is lost. It is waited for all the same: a
-            # client that is still writing would never read why it is closed.
-            if self.state is not _CLOSING_STATE:
-                self._fail(error, 0, b"")
-            if self.state is _CLOSING_STATE:
-                self._end_after(_SILENCE)
-            self._deaf = True
-            rest = b""
-        except HangUp:
-            self.close_reason = "cannot make sense of the client"
-            self._finish()
-            rest = b""
-        self.handling = False
-        self._just_closed.clear()
-        if rest and self.state is not _CLOSED:
-            self._parts.append(rest)
-        self._have = len(rest)
-        if self.confirming:
-            confirming, self.confirming = self.confirming, {}
-            for channel in confirming:
-                channel.confirms.flush()
-        if self.credited:
-            credited, self.credited = self.credited, {}
-            for channel in credited:
-                channel.credit()
-
-    def _frames(self, data: bytes) -> bytes:
-        """Handles all whole frames. Returns what is left over."""
-        position, end = 0, len(data)
-        if self.state is ConnectionState.HEADER:
-            if end < 8:
-                self._need = 8
-                return data
-            self._protocol_header(data[:8])
-            position = 8
-        while True:
-            if self.state is _CLOSED:
-                return b""
-            if end - position < 8:
-                self._need = 8
-                return data[position:]
-            kind, number, size = frames.FRAME.unpack_from(data, position)
-            if size > self._frame_limit:
-                self._need = 8
-                self._hang_up_before_tuning()
-                raise frames.bad_frame(501, kind, b"", f"{{frame_too_large,{size},{self._frame_limit - 8}}}")
-            stop = position + 7 + size
-            if stop >= end:
-                self._need = 8 + size
-                return data[position:]
-            if data[stop] != 0xCE:
-                self._need = 8
-                problem = f"{{invalid_frame_end_marker,{data[stop]}}}"
-                raise frames.bad_frame(501, kind, data[position + 7 : stop], problem)
-            payload = data[position + 7 : stop]
-            position = stop + 1
-            self.received_frames += 1
-            try:
-                if kind == frames.METHOD and payload[:4] == frames.PUBLISH and (channel := self._idle_channel(number)):
-                    whole = frames.whole_content(data, position, number, self._frame_limit)
-                    if whole is not None:
-                        position = whole[2]
-                        self.received_frames += 2 if whole[1] else 1
-                        channel.publish_whole(payload, whole[0], whole[1])
-                    else:
-                        self._frame(kind, number, payload)
-                else:
-                    self._frame(kind, number, payload)
-            except AmqpError as error:
-                self._fail(error, number, payload if kind == frames.METHOD else b"")
-            except Refusal as refusal:
-                self._fail(error_of(refusal), number, payload if kind == frames.METHOD else b"")
-            except HangUp:
-                raise
-            except Exception:
-                _LOG.exception("connection %s: cannot handle a frame of type %d on channel %d", self.name, kind, number)
-                self._fail(AmqpError(541, "", blame=NO_METHOD), 0, b"")
-            if self.holding:
-                holding, self.holding = self.holding, {}
-                for each in holding:
-                    each.flush()
+    # ------------------------------------------------------------------------------------------------------ the socket
 
     def _go_on(self) -> None:
         self.paused = False
@@ -268,98 +124,6 @@ class Connection(Output):
         """The socket is closed."""
         self._finish()
         self.forget_socket()
-
-    # ---------------------------------------------------------------------------------------------------------- frames
-
-    def _frame(self, kind: int, number: int, payload: bytes) -> None:
-        if self.state is not _RUNNING:
-            self._frame_outside(kind, number, payload)
-            return
-        if kind != frames.METHOD or len(payload) < 4:
-            _check_frame(kind, payload)
-        channel = self.channels.get(number)
-        if channel is None:
-            self._frame_of_no_channel(kind, number, payload)
-        elif kind == frames.HEARTBEAT:
-            raise frames.bad_frame(505, kind, payload)
-        elif channel.state is not _OPEN:
-            if kind == frames.METHOD:
-                self._while_channel_closing(channel, payload)
-        elif kind == frames.METHOD:
-            channel.last_used = self.node.now
-            if channel.assembly.expects is not _METHOD:
-                raise channel.assembly.other_than_expected()
-            self._method(channel, payload)
-        elif kind == frames.HEADER:
-            channel.content_header(payload)
-        else:
-            channel.content_body(payload)
-
-    def _frame_outside(self, kind: int, number: int, payload: bytes) -> None:
-        """Before the connection is open, or when it closes."""
-        if self.state is _CLOSING_STATE:
-            if kind == frames.METHOD and number == 0:
-                self._while_closing(payload[:4])
-            return
-        _check_frame(kind, payload)
-        if number == 0 and kind == frames.METHOD:
-            self._connection_method(payload)
-        elif number or kind != frames.HEARTBEAT:
-            self._hang_up_before_tuning()
-            raise frames.bad_frame(505, kind, payload)
-
-    def _frame_of_no_channel(self, kind: int, number: int, payload: bytes) -> None:
-        if number and kind != frames.HEARTBEAT:
-            self._open_channel(kind, number, payload)
-        elif number == 0 and kind == frames.METHOD:
-            self._connection_method(payload)
-        elif kind != frames.HEARTBEAT or number:
-            raise frames.bad_frame(505, kind, payload)
-
-    def _hang_up_before_tuning(self) -> None:
-        """Whatever RabbitMQ does not expect before it knows its client, it hangs up."""
-        if UNEXPECTED[self.state] is Unexpected.HANG_UP:
-            raise HangUp
-
-    def _idle_channel(self, number: int) -> Channel | None:
-        """The channel, when a message published on it may be taken whole."""
-        channel = self.channels.get(number)
-        if channel is None or channel.state is not _OPEN or channel.assembly.expects is not _METHOD:
-            return None
-        if self.state is not _RUNNING or (self.broker.alarmed and not self._blocked_said):
-            return None
-        self.publishes = True
-        channel.last_used = self.node.now
-        return channel
-
-    def _method(self, channel: Channel, payload: bytes) -> None:
-        index = payload[:4]
-        if index == frames.PUBLISH:
-            self.publishes = True
-            channel.begin_publish(payload)
-            if self.broker.alarmed:
-                self.alarm_changed()
-            return
-        if index == frames.ACK:
-            tag, multiple = frames.acknowledgement(payload)
-            channel.ack(tag, multiple)
-            return
-        if self.credited:
-            self._credit_before(index in _WITHDRAWING)
-        if index[:2] == b"\x00\x14" and index[2:] != b"\x00\x14":
-            self._channel_method(channel, payload)
-        else:
-            methods.handle(channel, payload)
-
-    def _credit_before(self, withdrawing: bool) -> None:
-        """What was acknowledged before a method counts for it: consumers get what they can take now.
-
-        Of a consumer that is withdrawn by it, RabbitMQ's classic queues have sent that already.
-        """
-        for channel in list(self.credited):
-            channel.credit(early=withdrawing)
-            if withdrawing:
-                channel.flush()
 
     # -------------------------------------------------------------------------------------------------------- channels
 
@@ -528,6 +292,17 @@ class Connection(Output):
         self.send(frames.method(0, 10, 50, *_reply(error), index))
         self._expect_end()
 
+    def _cannot_read_on(self, error: AmqpError) -> None:
+        """What comes is waited for all the same: a client that is still writing would never read why it is closed."""
+        if self.state is not _CLOSING_STATE:
+            self._fail(error, 0, b"")
+        if self.state is _CLOSING_STATE:
+            self._end_after(_SILENCE)
+
+    def _hang_up(self) -> None:
+        self.close_reason = "cannot make sense of the client"
+        self._finish()
+
     def _expect_end(self) -> None:
         """The client is to end the connection; when it does not within a heartbeats' interval, it ends all the same."""
         self._end_after(min(self.heartbeats.interval or _CLOSING, _CLOSING))
@@ -609,12 +384,6 @@ class Connection(Output):
 def connections_of(broker: Broker) -> list[Connection]:
     """Those of clients that speak AMQP 0-9-1, whatever their state."""
     return [each for each in broker.connections if isinstance(each, Connection)]
-
-
-def _check_frame(kind: int, payload: bytes) -> None:
-    """Raises AmqpError for what is no frame of AMQP's."""
-    if kind not in _KINDS or (kind == frames.METHOD and len(payload) < 4) or (kind == frames.HEARTBEAT and payload):
-        raise frames.bad_frame(501, kind, payload, "unknown_frame")
 
 
 def _reply(error: AmqpError) -> tuple[bytes, bytes]:
