@@ -75,7 +75,8 @@ def explain(error: ssl.SSLError, url: str) -> TlsFailed:
     if "CERTIFICATE_REQUIRED" in code or ("HANDSHAKE_FAILURE" in code and "ALERT" in code):
         return TlsFailed(f"{url}: the broker asks for a client certificate: give --cert-file and --key-file")
     if "WRONG_VERSION_NUMBER" in code or "HTTP_REQUEST" in code:
-        return TlsFailed(f"{url}: the port does not speak TLS: use http://, or the port of the https listener")
+        plain = url.partition("://")[0].removesuffix("s")
+        return TlsFailed(f"{url}: the port does not speak TLS: use {plain}://, or the port of the listener with TLS")
     if "UNKNOWN_CA" in code or "BAD_CERTIFICATE" in code or "CERTIFICATE_UNKNOWN" in code:
         return TlsFailed(f"{url}: the broker refused the client certificate ({code.replace('_', ' ').lower()})")
     if "EOF" in code or isinstance(error, ssl.SSLEOFError):

@@ -126,3 +126,19 @@ def test_a_file_that_does_not_exist(modern: Node, option: str) -> None:
     assert ran.exit != 0, str(ran)
     assert "/nonexistent/file.pem" in ran.errors
     assert "Traceback" not in ran.errors
+
+
+def test_amqp_uses_tls_where_the_http_api_is_asked_with_it(modern: Node, certificates: Path) -> None:
+    """The node listens without TLS too."""
+    words = ("publish", "-k", "tls nobody", "--allow-unroutable", "--amqp", "auto", "x", *ca(certificates))
+    ran = rmqctl(*words, "--verbose", url=https(modern))
+    assert ran.exit == 0, str(ran)
+    ran = rmqctl(*words[:-2], "--amqp", f"amqps://localhost:{modern.port('amqps')}", url=modern.url)
+    assert_refused(ran, "not trusted", "--ca-file")
+
+
+def test_amqp_with_tls_at_a_port_without(modern: Node, certificates: Path) -> None:
+    address = f"amqps://localhost:{modern.port('amqp')}"
+    assert_refused(
+        rmqctl("publish", "-k", "q", "x", "--amqp", address, *ca(certificates), url=modern.url), "use amqp://"
+    )
