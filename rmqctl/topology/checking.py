@@ -177,6 +177,33 @@ def _arguments(value: Any) -> str:
     return _settings(value, "x-")
 
 
+_OF_QUORUM = frozenset(
+    ("delivery-limit", "quorum-initial-group-size", "max-in-memory-length", "max-in-memory-bytes", "dead-letter-strategy")
+)  # fmt: skip
+_OF_STREAMS = frozenset(("max-age", "stream-max-segment-size-bytes", "initial-cluster-size"))
+_OF_CLASSIC = frozenset(("max-priority", "queue-mode", "queue-version", "queue-master-locator"))
+_NOT_FOR = {
+    "classic": _OF_QUORUM | _OF_STREAMS,
+    "quorum": _OF_CLASSIC | _OF_STREAMS,
+    "stream": _OF_CLASSIC | _OF_QUORUM
+    | {"message-ttl", "expires", "max-length", "dead-letter-exchange", "overflow", "single-active-consumer"},
+}  # fmt: skip
+"""Arguments that every release refuses for a queue of the type, without x- before them."""
+
+
+def _type(queue: Mapping[str, Any]) -> str:
+    """What does not go with the type of a queue that names one."""
+    arguments = dict(queue.get("arguments") or {})
+    kind = arguments.get("x-queue-type")
+    if kind in ("quorum", "stream"):
+        if queue.get("durable") is False:
+            return f"durable is false, which a queue of type {kind} cannot be"
+        if queue.get("auto_delete") is True:
+            return f"auto_delete is true, which a queue of type {kind} cannot be"
+    unfit = (key for key in arguments if key.removeprefix("x-") in _NOT_FOR.get(str(kind), ()))
+    return "".join(f"arguments {key} is not for a queue of type {kind}" for key in list(unfit)[:1])
+
+
 def _definition(value: Any) -> str:
     return _settings(value, "") or ("" if value else "is empty: a policy sets something")
 
@@ -239,6 +266,8 @@ def _check_row(section: str, row: Any, identity: Iterable[str], where: str) -> N
         if not isinstance(row.get(key, "" if key == "vhost" else None), str):
             raise DataError(f"{where} has no {key}" if key not in row else f"{where}: {key} has to be a string")
     wrong = _fields(row, _FIELDS[section], _REQUIRED.get(section, ()))
+    if section == "queues":
+        wrong = wrong or _type(row)
     if section == "parameters" and (test := _COMPONENTS.get(row["component"])):
         wrong = (why := test(row.get("value"))) and f"value: {why}"
     if wrong:
