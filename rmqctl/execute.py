@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from rmqctl import children
 from rmqctl.errors import UsageError
 
 
@@ -24,7 +25,8 @@ def words_of(command: str) -> list[str]:
 def run(words: Sequence[str], payload: bytes, environ: Mapping[str, str]) -> str:
     """Runs it to its end. Returns why that is no success, "" when it exits with 0."""
     try:
-        code = subprocess.run(words, input=payload, env=environ, check=False).returncode  # noqa: S603
+        done = subprocess.run(words, input=payload, env=children.environment(environ), check=False)  # noqa: S603
+        code = done.returncode
     except OSError as error:  # headers too long for the environment, the program gone
         return str(error.strerror or error).lower()
     if code < 0:

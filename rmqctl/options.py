@@ -13,8 +13,6 @@ class Kind(Enum):
     NUMBER = "number"
     INTEGER = "integer"
     FLAG = "flag"
-    REFUSED = "refused"
-    """rabbitmqctl takes it and rmqctl cannot: it answers with the reason."""
 
 
 class GlobalOption(Record):
@@ -80,7 +78,8 @@ GLOBAL_OPTIONS = (
     GlobalOption("pager", ("--pager/--no-pager",), Kind.FLAG, "Long output on a terminal goes through $PAGER.", OUTPUT),
     GlobalOption("verbose", ("--verbose",), Kind.FLAG, "Log requests and their times on standard error.", OUTPUT),
     GlobalOption("debug", ("--debug", "--print-stacktrace"), Kind.FLAG, "Show the traceback of an error.", OUTPUT),
-    GlobalOption("node", ("--node", "-n"), Kind.REFUSED, "Erlang node", CONNECTION, "NODE", hidden=True),
+    GlobalOption("node", ("--node", "-n"), Kind.TEXT, "Member of the cluster, for commands about one node: rabbit@host, or "
+                 "either part. Any other is refused.", CONNECTION, "NODE"),
     GlobalOption("longnames", ("--longnames", "-l"), Kind.FLAG, "Accepted for rabbitmqctl's sake: no Erlang names are used.",
                  CONNECTION, hidden=True),
     GlobalOption("erlang_cookie", ("--erlang-cookie",), Kind.TEXT, "Accepted for rabbitmqctl's sake: no cookie is used.",

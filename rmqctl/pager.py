@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 
+from rmqctl import children
 from rmqctl.session import Session
 
 
@@ -48,7 +49,7 @@ def _start(session: Session) -> "subprocess.Popen[str] | None":
     command = session.environ.get("PAGER", "less")
     if command in ("", "cat"):
         return None
-    environ = {**os.environ, "LESS": session.environ.get("LESS", "FRX")}
+    environ = {**children.environment(os.environ), "LESS": session.environ.get("LESS", "FRX")}
     session.stdout.flush()
     try:
         return subprocess.Popen(  # noqa: S603 (the user's own pager)

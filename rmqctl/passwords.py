@@ -46,21 +46,27 @@ def _from_file(path: Path) -> str:
 
 
 def _from_command(command: str) -> str:
+    """The command is not shown, as it may hold the secret itself."""
+    import os
     import shlex
     import subprocess
+
+    from rmqctl import children
 
     try:
         words = shlex.split(command)
         if not words:
             raise ConfigError("the password command is empty")
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 (the user's own command)
+        done = subprocess.run(  # noqa: S603 (the user's own command)
+            words, stdout=subprocess.PIPE, text=True, check=False, env=children.environment(os.environ)
+        )
     except OSError as error:
-        reason = f"{words[0]}: {error.strerror} (it is run without a shell)"
-        raise ConfigError(f"password command {command!r}: {reason}") from None
-    except ValueError as error:
-        raise ConfigError(f"password command {command!r}: {error}") from None
+        raise ConfigError(f"the password command: {error.strerror} (it is run without a shell)") from None
+    except ValueError as error:  # a quote that is not closed, a NUL, an answer that is no text
+        why = str(error) if not isinstance(error, UnicodeDecodeError) else "its answer is not UTF-8"
+        raise ConfigError(f"the password command: {why}") from None
     if done.returncode != 0:
-        raise ConfigError(f"password command {command!r} ended with exit code {done.returncode}")
+        raise ConfigError(f"the password command ended with exit code {done.returncode}")
     return _one_line(done.stdout.partition("\n")[0])
 
 

@@ -81,6 +81,10 @@ class Output(Record):
     debug: bool = False
 
 
+LONGEST_TIMEOUT = 2_000_000.0
+"""Seconds, 23 days: what sockets can be told to wait. Whoever gives more has no limit in mind."""
+
+
 class Settings(Record):
     """Everything a command may ask about its surroundings. `timeout` is in seconds, None: the command's own default."""
 
@@ -90,6 +94,7 @@ class Settings(Record):
     tls: Tls = Tls()
     timeout: float | None = None
     vhost: str | None = None
+    node: str | None = None
     read_only: bool = False
     protected: bool = False
     output: Output = Output()
@@ -105,13 +110,19 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
     _refuse_contradictions(given, env)
     merged = env | given
     context = _context(given, env, contexts_file)
+    in_context = {} if context is None else {name: getattr(context, name, None) for name in ("url", *_CREDENTIALS)}
     if _names_endpoint(given) or (context is None and _names_endpoint(env)):
         source = given if _names_endpoint(given) else env
         endpoints = _endpoints(source, _spelling(source is env))
     elif context is not None and context.url is not None:
+        source = in_context
         endpoints = parse_urls(context.url, f"the url of context {context.name!r}", ConfigError)
     else:
+        source = {}
         endpoints = Settings().endpoints
+    # Whoever is named above the URL stands above who is named in it.
+    above = [given] if source is env else [env, given] if source is in_context else []
+    endpoints = _logging_in(endpoints, source, above, _log_in_spelling(source, given, env))
     if "insecure" in merged and not merged["insecure"]:
         merged.pop("insecure")
     return Settings(
@@ -121,6 +132,7 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
         tls=_tls(merged, context),
         timeout=_timeout(merged, context, _spelling("timeout" in env and "timeout" not in given)),
         vhost=_text(merged.get("vhost", context.vhost if context else None)),
+        node=_text(merged.get("node")),
         read_only=context.read_only if context else False,
         protected=context.protected if context else False,
         output=_output(merged),
@@ -135,28 +147,38 @@ def resolve_output(options: Mapping[str, object], environ: Mapping[str, str]) ->
 
 
 def parse_urls(text: str, what: str = "--url", error: type[Exception] = UsageError) -> tuple[Endpoint, ...]:
-    """`http(s)://user:password@host:port/prefix`, several with commas between them."""
-    return tuple(_parse_url(part.strip(), what, error) for part in text.split(",") if part.strip()) or _no_url(
-        what, error
-    )
+    """`http(s)://user:password@host:port/prefix`, several with commas between them.
+
+    Nothing of a text that is refused is shown where it may be a password.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise error(f"{what} is empty: give http://HOST:15672 or https://HOST:15671")
+    begun = False
+    for part in parts:
+        if begun and "@" in part and "://" not in part:
+            # `http://ops:12,34@host` as it is meant, not a host `ops` and a user `34`.
+            raise error(f"{what}: not a URL{_PERCENT}")
+        begun = "://" in part and "@" not in part
+    return tuple(_parse_url(part, what, error, secret="@" in text) for part in parts)
 
 
-def _no_url(what: str, error: type[Exception]) -> tuple[Endpoint, ...]:
-    raise error(f"{what} is empty: give http://HOST:15672 or https://HOST:15671")
+_PERCENT = ": percent-encode @ : / ? # and , in a user name or password (%40 %3A %2F %3F %23 %2C)"
 
 
-def _parse_url(text: str, what: str, error: type[Exception]) -> Endpoint:
+def _parse_url(text: str, what: str, error: type[Exception], *, secret: bool) -> Endpoint:
+    hint = _PERCENT if secret else ": http://HOST:PORT or https://HOST:PORT is"
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
         host = parts.hostname
-    except ValueError as reason:
-        raise error(f"{what}: not a URL: {reason}") from None
+    except ValueError:
+        raise error(f"{what}: not a URL{hint}") from None
     if parts.scheme not in ("http", "https") or not host:
-        shown = text.rsplit("@", 1)[-1]
-        raise error(f"{what}: {shown!r} is not http://HOST:PORT or https://HOST:PORT")
-    if parts.query or parts.fragment:
-        raise error(f"{what}: a URL for rmqctl ends with its path; percent-encode ? and # in a user name or password")
+        shown = "this" if secret else repr(text)
+        raise error(f"{what}: {shown} is not http://HOST:PORT or https://HOST:PORT")
+    if parts.query or parts.fragment or "@" in parts.path:
+        raise error(f"{what}: a URL for rmqctl ends with its path{hint if secret else ''}")
     prefix = parts.path.rstrip("/")
     if prefix == "/api" or prefix.endswith("/api"):
         prefix = prefix[: -len("/api")]
@@ -170,7 +192,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for option in GLOBAL_OPTIONS:
         text = environ.get(option.env)
-        if not text or option.kind is Kind.REFUSED:
+        if not text:
             continue
         values[option.name] = _convert(option.env, text, option.kind, option.choices)
     return values
@@ -249,7 +271,7 @@ class _Spelling(Record):
 def _spelling(variables: bool) -> _Spelling:
     if variables:
         return _Spelling(lambda name: f"environment variable RMQCTL_{name.upper()}", ConfigError)
-    return _Spelling(lambda name: f"--{name}", UsageError)
+    return _Spelling(lambda name: f"--{name.replace('_', '-')}", UsageError)
 
 
 def _endpoints(source: Mapping[str, object], spelling: _Spelling) -> tuple[Endpoint, ...]:
@@ -279,6 +301,44 @@ def _credentials(given: Mapping[str, object], env: Mapping[str, object], context
     return Credentials(**result)  # type: ignore[arg-type]
 
 
+def _logging_in(
+    endpoints: tuple[Endpoint, ...],
+    source: Mapping[str, object],
+    above: Sequence[Mapping[str, object]],
+    spelling: "_Spelling",
+) -> tuple[Endpoint, ...]:
+    """The endpoints with the credentials of their URLs that count.
+
+    `source` names the endpoints, `above` are the levels that win over it. Raises an error where the same level names a
+    user or a secret twice, in a URL and beside it: one of them would be passed over in silence.
+    """
+    for level in above:
+        endpoints = tuple(_overruled(endpoint, level) for endpoint in endpoints)
+    for endpoint in endpoints:
+        for name in _named(_CREDENTIALS, source):
+            if endpoint != _overruled(endpoint, {name: source[name]}):
+                clash = "name different users" if name == "user" else "both say how to log in"
+                raise spelling.error(f"{spelling.name('url')} and {spelling.name(name)} {clash}: use one")
+    return endpoints
+
+
+def _overruled(endpoint: Endpoint, level: Mapping[str, object]) -> Endpoint:
+    """The endpoint without the credentials of its URL that the level replaces."""
+    user = level.get("user")
+    secrets = _named(_SECRETS, level)
+    if "token" in secrets or (user is not None and endpoint.user not in (None, user)):
+        return endpoint._replace(user=None, password=None)
+    return endpoint._replace(password=None) if secrets else endpoint
+
+
+def _log_in_spelling(
+    source: Mapping[str, object], given: Mapping[str, object], env: Mapping[str, object]
+) -> "_Spelling":
+    if source is given or source is env:
+        return _spelling(source is env)
+    return _Spelling(lambda name: f"{name!r} of the context", ConfigError)
+
+
 _SECRETS = ("password", "password_stdin", "password_file", "password_command", "token")
 _CREDENTIALS = ("user", *_SECRETS)
 _BEARER = re.compile("[!-~]+")
@@ -306,7 +366,7 @@ def _timeout(merged: Mapping[str, object], context: "Context | None", spelling: 
     seconds = float(str(value))
     if not 0 <= seconds < float("inf"):
         raise spelling.error(f"{spelling.name('timeout')}: {seconds:g} is not a number of seconds")
-    return seconds
+    return min(seconds, LONGEST_TIMEOUT)
 
 
 def _output(merged: Mapping[str, object]) -> Output:

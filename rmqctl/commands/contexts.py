@@ -248,12 +248,8 @@ def _credentials(session: Session, settings: Settings) -> Credentials:
     """What is to be stored: those of the URL moved out of it, and a password that had to be asked for."""
     given = session.given
     user, password = _login_of_urls(settings.endpoints)
-    if user is not None and given.get("user", user) != user:
-        raise UsageError("--url and --user name different users: use one")
     sources = ("password", "password_stdin", "password_file", "password_command", "token")
     other = next((source for source in sources if given.get(source)), None)
-    if other and (password is not None or (user is not None and other == "token")):
-        raise UsageError(f"--url and --{other.replace('_', '-')} both say how to log in: use one")
     user = user if user is not None else str(given.get("user", ""))
     stored = settings.credentials._replace(user=user, password_stdin=False)
     if password is not None:
@@ -313,7 +309,7 @@ def _password(session: Session, endpoint: Endpoint) -> str:
         ("password", MASK),
         ("password_stdin", "from standard input"),
         ("password_file", f"from file {credentials.password_file}"),
-        ("password_command", f"from command {credentials.password_command!r}"),
+        ("password_command", "from a command"),
     ):
         if getattr(credentials, source) not in (None, False):
             return f"{text} ({_origin(session, source)})"

@@ -15,6 +15,7 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.text import Text
 
+from rmqctl import children
 from rmqctl.demo.audience import Screen, session_on, transport
 from rmqctl.errors import RmqctlError
 from rmqctl.session import Session
@@ -55,7 +56,7 @@ class Program:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=dict(environ),
+            env=children.environment(environ),
             process_group=0,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -108,7 +108,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     ("line", "words"),
     [
         (command("import sys; print('half'); sys.exit(3)"), "ended with exit code 3"),
-        ("/no/such/program --show", "/no/such/program: No such file or directory (it is run without a shell)"),
+        ("/no/such/program --show", "No such file or directory (it is run without a shell)"),
         ("echo 'open", "No closing quotation"),
     ],
     ids=["fails", "missing", "quotes"],
@@ -116,9 +116,10 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_a_command_that_fails(line: str, words: str) -> None:
     ran = refused("--password-command", line)
     assert (ran.exit, ran.out) == (78, "")
-    assert ran.err.startswith(f"rmqctl: password command {line!r}")
+    assert ran.err.startswith("rmqctl: the password command")
     assert words in ran.err
-    assert "half" not in ran.err.replace(repr(line), "")
+    assert "half" not in ran.err
+    assert line not in ran.err
     assert ran.err.count("\n") == 1
 
 

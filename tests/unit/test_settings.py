@@ -121,4 +121,131 @@ def test_bad_urls_do_not_show_the_password(text: str) -> None:
 
 def test_nothing_shows_a_password_in_passing(tmp_path: Path) -> None:
     assert "s3cret" not in repr(settled(tmp_path))
-    assert "s3cret" not in repr(settled(tmp_path, {"url": "http://u:s3cret@h", "token": "s3cret"}))
+    assert "s3cret" not in repr(settled(tmp_path, {"url": "http://u:s3cret@h"}))
+    assert "s3cret" not in repr(settled(tmp_path, {"url": "http://h", "token": "s3cret"}))
+
+
+URL_OF_CONTEXT = """
+current = "prod"
+[contexts.prod]
+url = "http://ctx:ctxpw@h"
+"""
+USER_OF_CONTEXT = """
+current = "prod"
+[contexts.prod]
+url = "http://h"
+user = "ctx"
+password = "ctxpw"
+"""
+TOKEN_OF_CONTEXT = """
+current = "prod"
+[contexts.prod]
+url = "http://h"
+token = "ctxtoken"
+"""
+BOTH_OF_CONTEXT = """
+current = "prod"
+[contexts.prod]
+url = "http://ctx:ctxpw@h"
+user = "other"
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "file", "outcome"),
+    [
+        # An option beside a URL of an option.
+        ({"url": "http://u:p@h", "user": "x"}, {}, "", UsageError),
+        ({"url": "http://u:p@h", "user": "u"}, {}, "", ("u", "p")),
+        ({"url": "http://u:p@h", "password": "x"}, {}, "", UsageError),
+        ({"url": "http://u:p@h", "password_file": "f"}, {}, "", UsageError),
+        ({"url": "http://u:p@h", "password_command": "c"}, {}, "", UsageError),
+        ({"url": "http://u:p@h", "password_stdin": True}, {}, "", UsageError),
+        ({"url": "http://u:p@h", "token": "t"}, {}, "", UsageError),
+        ({"url": "http://u@h", "password": "x"}, {}, "", ("u", "x")),
+        ({"url": "http://u@h", "user": "x"}, {}, "", UsageError),
+        ({"url": "http://u@h", "token": "t"}, {}, "", UsageError),
+        ({"url": "http://h", "user": "x", "password": "y"}, {}, "", ("x", "y")),
+        ({"url": "http://h", "token": "t"}, {}, "", "t"),
+        ({"url": "http://h,http://u:p@g", "user": "x"}, {}, "", UsageError),
+        # An option beside a URL of a variable, or of a context: the option wins.
+        ({"user": "x", "password": "y"}, {"RMQCTL_URL": "http://u:p@h"}, "", ("x", "y")),
+        ({"user": "x"}, {"RMQCTL_URL": "http://u:p@h"}, "", ("x", None)),
+        ({"user": "u"}, {"RMQCTL_URL": "http://u:p@h"}, "", ("u", "p")),
+        ({"password": "y"}, {"RMQCTL_URL": "http://u:p@h"}, "", ("u", "y")),
+        ({"token": "t"}, {"RMQCTL_URL": "http://u:p@h"}, "", "t"),
+        ({"user": "x", "password": "y"}, {}, URL_OF_CONTEXT, ("x", "y")),
+        ({"password": "y"}, {}, URL_OF_CONTEXT, ("ctx", "y")),
+        ({"token": "t"}, {}, URL_OF_CONTEXT, "t"),
+        ({"user": "x"}, {}, URL_OF_CONTEXT, ("x", None)),
+        # An option beside variables and contexts without credentials in a URL.
+        ({"user": "x", "password": "y"}, {"RMQCTL_USER": "e", "RMQCTL_PASSWORD": "ep"}, "", ("x", "y")),
+        ({"password": "y"}, {"RMQCTL_USER": "e", "RMQCTL_PASSWORD": "ep"}, "", ("e", "y")),
+        ({"token": "t"}, {"RMQCTL_USER": "e", "RMQCTL_PASSWORD": "ep"}, "", "t"),
+        ({"password": "y"}, {"RMQCTL_TOKEN": "et"}, "", ("guest", "y")),
+        ({"user": "x", "password": "y"}, {}, USER_OF_CONTEXT, ("x", "y")),
+        ({"password": "y"}, {}, USER_OF_CONTEXT, ("ctx", "y")),
+        ({"token": "t"}, {}, USER_OF_CONTEXT, "t"),
+        ({"password": "y"}, {}, TOKEN_OF_CONTEXT, ("guest", "y")),
+        # A variable beside a URL: that of an option wins, that of a variable contradicts it, that of a context loses.
+        ({"url": "http://u:p@h"}, {"RMQCTL_USER": "e", "RMQCTL_PASSWORD": "ep"}, "", ("u", "p")),
+        ({"url": "http://u:p@h"}, {"RMQCTL_TOKEN": "et"}, "", ("u", "p")),
+        ({}, {"RMQCTL_URL": "http://u:p@h", "RMQCTL_USER": "e"}, "", ConfigError),
+        ({}, {"RMQCTL_URL": "http://u:p@h", "RMQCTL_PASSWORD": "ep"}, "", ConfigError),
+        ({}, {"RMQCTL_URL": "http://u:p@h", "RMQCTL_TOKEN": "et"}, "", ConfigError),
+        ({}, {"RMQCTL_URL": "http://u@h", "RMQCTL_PASSWORD": "ep"}, "", ("u", "ep")),
+        ({}, {"RMQCTL_USER": "e", "RMQCTL_PASSWORD": "ep"}, URL_OF_CONTEXT, ("e", "ep")),
+        ({}, {"RMQCTL_PASSWORD": "ep"}, URL_OF_CONTEXT, ("ctx", "ep")),
+        ({}, {"RMQCTL_TOKEN": "et"}, URL_OF_CONTEXT, "et"),
+        ({}, {"RMQCTL_USER": "e", "RMQCTL_PASSWORD": "ep"}, USER_OF_CONTEXT, ("e", "ep")),
+        # A context alone, one that contradicts itself, and one that a URL sets aside.
+        ({}, {}, URL_OF_CONTEXT, ("ctx", "ctxpw")),
+        ({}, {}, USER_OF_CONTEXT, ("ctx", "ctxpw")),
+        ({}, {}, BOTH_OF_CONTEXT, ConfigError),
+        ({"url": "http://u:p@g"}, {}, USER_OF_CONTEXT, ("u", "p")),
+        ({}, {"RMQCTL_URL": "http://u:p@g"}, URL_OF_CONTEXT, ("u", "p")),
+    ],
+)
+def test_who_logs_in(tmp_path: Path, given: dict[str, Any], environ: dict[str, str], file: str, outcome: Any) -> None:
+    """Every pair of sources: which one counts, or that they contradict each other. A text is a token."""
+    path = tmp_path / "contexts.toml"
+    if file:
+        path.write_text(file, encoding="utf-8")
+        path.chmod(0o600)
+    if isinstance(outcome, type):
+        with pytest.raises(outcome):
+            resolve(given, environ, lambda: path)
+        return
+    settings = resolve(given, environ, lambda: path)
+    endpoint, credentials = settings.endpoints[0], settings.credentials
+    if isinstance(outcome, str):
+        assert (credentials.token, endpoint.user, endpoint.password) == (outcome, None, None)
+        return
+    assert endpoint.user is not None or credentials.token is None
+    password = endpoint.password if endpoint.password is not None else credentials.password
+    assert (endpoint.user or credentials.user, password) == outcome
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ops:s3/cret@h", "http://ops:s3#cret@h", "http://ops:s3?cret@h", "http://ops:s3,cret@h", "http://ops:12/cret@h",
+        "http://ops:12,cret@h", "ops:s3cret@@h/x@y", "ftp://ops:cret@h", "http://ops:cret", "http://ops:cret@", "http://[cret@h",
+        "http://ops:12#cret@h",
+    ],
+)  # fmt: skip
+def test_a_url_that_is_refused_shows_nothing_of_its_password(url: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_urls(url)
+    assert "cret" not in str(error.value)
+    assert "s3" not in str(error.value)
+
+
+@pytest.mark.parametrize("seconds", [1e12, 1e300, 2_147_484.0])
+def test_a_time_limit_that_no_socket_takes_is_none(tmp_path: Path, seconds: float) -> None:
+    limit = resolve({"timeout": seconds}, {}, lambda: tmp_path / "none").timeout
+    assert limit is not None
+    import socket
+
+    with socket.socket() as connection:
+        connection.settimeout(limit)

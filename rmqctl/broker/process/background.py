@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rmqctl import children
 from rmqctl.broker.storage.data_folder import DataFolder
 from rmqctl.errors import ConfigError, RmqctlError, TimedOut, Unavailable
 
@@ -25,10 +26,11 @@ def start(folder: DataFolder, argv: Sequence[str]) -> dict[str, Any]:
     folder.make()
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "rmqctl", *argv],
-        stdin=subprocess.DEVNULL,
+        stdin=None if "-" in argv else subprocess.DEVNULL,  # it has the definitions
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=children.environment(os.environ),
         **_DETACHED,
     )
     assert process.stdout is not None
@@ -64,9 +66,9 @@ def log_to_file(folder: DataFolder) -> None:
     """From now on standard error is the folder's log; nothing holds the terminal or the folder it was started from."""
     if folder.log.exists() and folder.log.stat().st_size > _LONG_LOG:
         folder.log.replace(folder.log.with_name(f"{folder.log.name}.1"))
-    descriptor = folder.open_log()
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+    for number, descriptor in ((2, folder.open_log()), (0, os.open(os.devnull, os.O_RDONLY))):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     os.chdir(folder.path)
 
 
@@ -82,12 +84,14 @@ def last_lines(folder: DataFolder, count: int) -> list[str]:
 
 
 def following(folder: DataFolder) -> Iterator[str]:
-    """What is logged from now on, for ever."""
+    """The lines that are logged from now on, for ever."""
     with folder.log.open(encoding="utf-8", errors="replace") as file:
         file.seek(0, os.SEEK_END)
+        begun = ""
         while True:
             if text := file.read():
-                yield text
+                *lines, begun = (begun + text).split("\n")
+                yield from lines
             else:
                 time.sleep(0.1)
 

@@ -128,10 +128,6 @@ def test_a_person_is_asked_for_the_password(
         ),
         (("--url", "h", "-C", "x"), "--context and --url (or --host, --port) both name a broker: give one of them"),
         (("--url", "h", "--key-file", "k"), "--key-file needs --cert-file beside it"),
-        (
-            ("--url", "h", "-n", "rabbit@h"),
-            "-n names an Erlang node; rmqctl talks to its management port: --url http://h:15672",
-        ),
     ],
 )
 def test_what_makes_no_context(run: Run, path: Path, words: tuple[str, ...], message: str) -> None:

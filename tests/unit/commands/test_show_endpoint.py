@@ -42,7 +42,7 @@ def test_several_urls_come_one_after_another(run: Run) -> None:
         ((), {"RMQCTL_URL": "http://u:s3cret@h"}, "**** (RMQCTL_URL)"),
         (("--password-stdin",), {}, "from standard input (--password-stdin)"),
         (("--password-file", "/no/such"), {}, "from file /no/such (--password-file)"),
-        ((), {"RMQCTL_PASSWORD_COMMAND": "false x"}, "from command 'false x' (RMQCTL_PASSWORD_COMMAND)"),
+        ((), {"RMQCTL_PASSWORD_COMMAND": "false x"}, "from a command (RMQCTL_PASSWORD_COMMAND)"),
         (("--user", "ann"), {"RMQCTL_PASSWORD": "s3cret"}, "asked for on the terminal"),
         (("--token", "s3cret"), {}, "none: the token is used"),
     ],
