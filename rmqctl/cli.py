@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
-from rmqctl.errors import AccessRefused, RmqctlError, UsageError
+from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind
 from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
@@ -57,13 +57,13 @@ def run(argv: Sequence[str], session: Session) -> int:
     except Exception as error:
         if session.settings.output.debug or "--debug" in argv:
             raise
-        session.say(f"rmqctl: internal error: {type(error).__name__}: {error} (--debug shows where)")
+        session.say(_in_one_line(f"rmqctl: internal error: {type(error).__name__}: {error} (--debug shows where)"))
         return RmqctlError.exit_code
 
 
 def _run(words: list[str], session: Session) -> int:
     _use_utf8(session)
-    if words[:1] in (["--version"], ["-V"]):
+    if words in (["--version"], ["-V"]):
         print(f"rmqctl {__version__}", file=session.stdout)
         _flush(session)
         return 0
@@ -141,6 +141,9 @@ class CommandGroup(TyperGroup):
         from difflib import get_close_matches
 
         name = self._prefix + word
+        if name == "list":
+            kinds = [command.removeprefix("list_") for command in self._members() if command.startswith("list_")]
+            return f"list what? One of: {', '.join(kinds)}"
         known = [*COMMANDS, *(command.partition(" ")[0] for command in COMMANDS)]
         close = get_close_matches(name.replace("-", "_").lower(), known, n=1, cutoff=0.6)
         hint = f"; did you mean {close[0]!r}?" if close else "; rmqctl --help lists the commands"
@@ -178,12 +181,19 @@ class Command(TyperCommand):
         seconds = ctx.params.pop(_WATCH, None)
         if not self.entry.raw:
             self._settle(given)
+            self._choose_node(ctx)
         if seconds is None:
             return super().invoke(ctx)
         self.session.watching = True
         if self.session.settings.timeout is None:
             self.session.settings = self.session.settings._replace(timeout=watching.TIMEOUT)
-        return Watched(partial(super().invoke, ctx), watching.seconds(seconds), self._title(ctx))
+        call = super().invoke
+
+        def again() -> Any:
+            self.session.client.begin()  # each round has the whole of --timeout
+            return call(ctx)
+
+        return Watched(again, watching.seconds(seconds), self._title(ctx))
 
     def _title(self, ctx: Any) -> str:
         """The command with its arguments, and the virtual host that was chosen."""
@@ -195,9 +205,34 @@ class Command(TyperCommand):
         vhost = self.session.settings.vhost
         return " ".join([*words, *(["-p", vhost] if vhost is not None else [])])
 
+    def _choose_node(self, ctx: Any) -> None:
+        """With --node: a command about a node is about that one, and any other is asked of the cluster that has it."""
+        wanted = self.session.settings.node
+        # Who waits for a broker cannot ask it yet.
+        if wanted is None or self.entry.local or self.entry.module == "waiting":
+            return
+        from rmqctl.api import nodes
+
+        client = self.session.client
+        node = nodes.named(client, wanted)
+        if node is None:
+            self.session.say(f"warning: user {client.user!r} may not see the nodes: -n {wanted} is taken unseen")
+        self.session.node = node
+        if "node" in ctx.params:
+            ctx.params["node"] = ctx.params["node"] or node
+        elif node and self._is_of_one_node and (here := nodes.answering(client)) not in (None, node):
+            url = client.endpoint.url
+            raise Unavailable(
+                f"{self.name} tells of the node that answers, which is {here} ({url}): give the URL of {node}"
+            )
+
+    @property
+    def _is_of_one_node(self) -> bool:
+        """Whether it tells of the node that answers, and cannot of another."""
+        return self.entry.module == "health" or self.name in ("environment", "erlang_version", "server_version")
+
     def _settle(self, given: dict[str, Any]) -> None:
         """Gives the session its settings, and refuses what they rule out."""
-        _refuse_node(given)
         session = self.session
         session.given = given
         if self.entry.local:
@@ -283,13 +318,6 @@ def _watch_option() -> TyperOption:
     )
 
 
-def _refuse_node(given: dict[str, Any]) -> None:
-    node = given.pop("node", None)
-    if node is not None:
-        host = str(node).rpartition("@")[2]
-        raise UsageError(f"-n names an Erlang node; rmqctl talks to its management port: --url http://{host}:15672")
-
-
 def _check_formatter(session: Session, given: dict[str, Any]) -> None:
     name = session.format.module
     if name not in ("table", "tsv", TERMINAL.module):
@@ -306,16 +334,24 @@ def _fail(session: Session, error: RmqctlError, words: Sequence[str]) -> int:
     if session.settings.output.debug and error.__cause__ is not None:
         import traceback
 
-        traceback.print_exception(error, file=session.stderr)
+        session.say("".join(traceback.format_exception(error)).rstrip("\n"))
     try:
         session.stdout.flush()
     except OSError:  # what cannot be written must not keep the error from being said
         _discard_stdout(session)
     with contextlib.suppress(OSError):
-        session.say(f"rmqctl: {error}")
+        session.say(_in_one_line(f"rmqctl: {error}"))
         if isinstance(error, UsageError) and words and not session.quiet and (command := _named(words)):
             session.say(f"rmqctl {command} --help tells more")
     return error.exit_code
+
+
+def _in_one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    from rmqctl.output.escape import visible
+
+    return visible(text)
 
 
 def _named(words: Sequence[str]) -> str:
@@ -355,7 +391,7 @@ def _write_live(session: Session, result: Live) -> Nothing:
                 session.write_bytes(part)
                 continue
             write = module.rows if isinstance(part, Rows) else module.value
-            session.stdout.writelines(write(part, style))
+            session.stdout.writelines(map(session.shown, write(part, style)))
             session.stdout.flush()
             style = style._replace(continued=True)
     return result.end()
@@ -375,10 +411,10 @@ def _write(session: Session, pieces: Any) -> None:
     if session.on_terminal and session.settings.output.pager:
         from rmqctl.pager import page
 
-        page(session, pieces)
+        page(session, map(session.shown, pieces))
         return
     for piece in pieces:
-        session.stdout.write(piece)
+        session.stdout.write(session.shown(piece))
 
 
 def _flush(session: Session) -> None:

@@ -1,13 +1,15 @@
 """The exceptions that reach the user, each with its exit code (rabbitmqctl's, which are those of sysexits.h).
 
-    RmqctlError             70  a fault of rmqctl or an answer that makes no sense
+    RmqctlError             70  a fault of rmqctl, or a failure of the broker's without a reason
     ├── UsageError          64  unknown command, option or column; wrong arguments; bad expression
     ├── DataError           65  the broker refused what was asked for, as a matter of content
     │   └── NotFound        65  no such vhost, queue, policy ...
     ├── NoSuchUser          67
     ├── Unavailable         69  the broker (or the feature) cannot serve this now
     │   ├── Unreachable     69  no connection: refused, name not known, reset, proxy
-    │   │   └── NotConnected 69 none was made, so that nothing was sent
+    │   │   ├── NotConnected 69 none was made, so that nothing was sent
+    │   │   └── NotTheBroker 69 a proxy, or another server, answered in the broker's place
+    │   ├── BrokenAnswer    69  the answer breaks off, or is not what the API promises
     │   ├── TlsFailed       69  the TLS handshake failed
     │   ├── CheckFailed     69  a health check answered no
     │   └── NeedsNode       69  only rabbitmqctl on the node can do this
@@ -61,6 +63,14 @@ class Unreachable(Unavailable):
 
 class NotConnected(Unreachable):
     """No HTTP connection could be made: nothing was sent."""
+
+
+class NotTheBroker(Unreachable):
+    """Something in front of the broker, or in its place, answered: a proxy, a load balancer, another server."""
+
+
+class BrokenAnswer(Unavailable):
+    """The broker's answer breaks off, is endless, or is another kind of value than its API promises."""
 
 
 class TlsFailed(Unavailable):

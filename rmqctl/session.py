@@ -41,6 +41,8 @@ class Session:
         self.given: Mapping[str, object] = {}
         self.invoke: Callable[[Sequence[str], Session], int] = _nobody
         """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
+        self.node: str | None = None
+        """The member of the cluster that --node names, once the cluster was asked for it."""
         self.formats: Mapping[str, Format] = FORMATS
         """Those that the command has."""
         self.watching = False
@@ -120,8 +122,18 @@ class Session:
         if self.wants_hints:
             self.say(line)
 
+    def shown(self, text: str) -> str:
+        """What stdout gets of a format's text: a terminal obeys nothing in it that a name or a message brought along."""
+        return self.format.on_terminal(text) if self.on_terminal else text
+
     def write_bytes(self, data: bytes) -> None:
-        """Bytes on stdout, as they are."""
+        """Bytes on stdout, as they are; on a terminal without what it would obey."""
+        if self.on_terminal:
+            from rmqctl.output.escape import harmless
+
+            self.stdout.write(harmless(data.decode(errors="backslashreplace")))
+            self.stdout.flush()
+            return
         binary = getattr(self.stdout, "buffer", None)
         if binary is None:
             self.stdout.write(data.decode(errors="replace"))
@@ -131,9 +143,24 @@ class Session:
         binary.flush()
 
     def say(self, line: str) -> None:
-        """One line on stderr."""
+        """A line on stderr. Names and reasons in it come from others: nothing in them is for the terminal, or for a log."""
         self.stdout.flush()
-        print(line, file=self.stderr, flush=True)
+        print(_visible(line), file=self.stderr, flush=True)
+
+    def read_stdin(self) -> str:
+        """All of standard input. Raises UsageError when the password is there."""
+        return self.read_stdin_bytes().decode("utf-8-sig", "surrogateescape")
+
+    def read_stdin_bytes(self) -> bytes:
+        self.claim_stdin()
+        binary = getattr(self.stdin, "buffer", None)
+        return self.stdin.read().encode() if binary is None else bytes(binary.read())
+
+    def claim_stdin(self) -> None:
+        """Before something else than the password is read from it. Raises UsageError."""
+        named = self.given.get("password_stdin") or self.given.get("password_file") == "-"
+        if named or self.settings.credentials.from_stdin:
+            raise UsageError("the password and something else both come from standard input: give one of them a file")
 
     def prompt(self) -> Callable[[str], str] | None:
         """Asks for a secret on the terminal; None when nobody is there to answer."""
@@ -148,7 +175,7 @@ class Session:
         if not (self.stdin.isatty() and self.stderr.isatty()):
             return None
         self.stdout.flush()
-        print(question, end="", file=self.stderr, flush=True)
+        print(_visible(question), end="", file=self.stderr, flush=True)
         return self.stdin.readline().strip()
 
     @cached_property
@@ -167,6 +194,15 @@ class Session:
             log=self.say if settings.output.verbose else None,
             transport=self._transport,
         )
+
+
+def _visible(text: str) -> str:
+    """Texts that are in order, which are nearly all, need no more than a look."""
+    if text.isprintable():
+        return text
+    from rmqctl.output.escape import visible_lines
+
+    return visible_lines(text)
 
 
 def _nobody(argv: Sequence[str], _: Session) -> int:

@@ -30,6 +30,18 @@ class ErlangMap(dict[str, object]):
     """A map with atom keys: text `#{key => value}` in key order, JSON an object."""
 
 
+class ErlangText(dict[str, object]):
+    """An object that the broker told as Erlang's text of it: JSON the object, Erlang that text."""
+
+    text: str
+
+    @classmethod
+    def of(cls, members: dict[str, object], text: str) -> "ErlangText":
+        made = cls(members)
+        made.text = text
+        return made
+
+
 class Address(str):
     """An IP address: text as it stands, JSON the list of its parts (`[127,0,0,1]`)."""
 

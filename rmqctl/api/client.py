@@ -4,11 +4,12 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rmqctl import __version__
-from rmqctl.api import failures, proxies, wire
+from rmqctl.api import failures, fields, proxies, wire
 from rmqctl.api.request import Answer, Request
 from rmqctl.errors import NotConnected, TimedOut, Unreachable
 from rmqctl.settings import Endpoint, Settings
@@ -38,8 +39,8 @@ class Client:
     """Asks the endpoints in their order.
 
     `password` is called with the user once, before the first request that needs it. `warn` takes lines for the
-    user (an endpoint passed over), `log` those of --verbose. `timeout` is in seconds for one whole answer, None: no limit.
-    These three may be changed.
+    user (an endpoint passed over), `log` those of --verbose. `timeout` is in seconds for all requests of a piece of work
+    together (`begin`), None: no limit. These three may be changed.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class Client:
         self._passwords: dict[str, str] = {}
         # Threads may share a client: one of them moves to the next endpoint, one asks for the password.
         self._lock = Lock()
-        self.timeout = settings.timeout
+        self._deadline: float | None = None
+        self._timeout = settings.timeout
         if any(endpoint.scheme == "https" for endpoint in self._endpoints) and settings.tls.insecure:
             warn(
                 "warning: --insecure: the broker's certificate is NOT verified; anyone in between can read the password"
@@ -69,6 +71,26 @@ class Client:
         self._wire = wire.Wire(self._tls)
         self._exchange: Exchange | None = None
         self._opening = Lock()
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds from the first request on; to set them begins anew."""
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
+        self.begin()
+
+    def deadline(self) -> float | None:
+        """When the time is up, on the monotonic clock; it begins now if it has not. None: never."""
+        if self._deadline is None and self._timeout is not None:
+            self._deadline = monotonic() + self._timeout
+        return self._deadline
+
+    def begin(self) -> None:
+        """The time limit is for what follows: a new look, a new round, whatever is no part of the work before."""
+        self._deadline = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -107,7 +129,7 @@ class Client:
 
         @cache
         def wait() -> Any:
-            return self._checked(self._ask_endpoints(ask, ahead), path, what).body
+            return self._typed(self._checked(self._ask_endpoints(ask, ahead), path, what), path, query).body
 
         return wait
 
@@ -139,7 +161,8 @@ class Client:
         ask = partial(
             self._compose, method=method, path=path, query=query, body=body, media=media, more_headers=headers
         )
-        return self._checked(self._ask_endpoints(ask, {}), path, what, accept)
+        answer = self._checked(self._ask_endpoints(ask, {}), path, what, accept)
+        return self._typed(answer, path, query) if method == "GET" and media == _JSON else answer
 
     def close(self) -> None:
         if self._exchange is not None:
@@ -150,6 +173,11 @@ class Client:
         if answer.status >= 400 and answer.status not in accept:
             raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self._caller, path)
         return answer
+
+    def _typed(self, answer: Answer, path: str, query: Mapping[str, str] | None) -> Answer:
+        if answer.status != 200:
+            return answer
+        return answer._replace(body=fields.typed(path, answer.body, self.endpoint.url, query or {}))
 
     def _ask_endpoints(self, ask: Callable[[Endpoint], Request], ahead: dict[Endpoint, wire.Sent | None]) -> Answer:
         """One endpoint after the other until one answers. `ahead` is what was sent before: each is answered once."""
@@ -194,9 +222,7 @@ class Client:
         more_headers: Mapping[str, str] | None = None,
     ) -> Request:
         """The request for one endpoint. Raises TimedOut when there is no time for it."""
-        if self.timeout == 0:
-            # A socket takes 0 for "do not wait"; rabbitmqctl takes it for a time-out that has passed.
-            raise TimedOut(f"{endpoint.url}: no answer within 0 seconds (--timeout)")
+        deadline, connect = self._time_left(endpoint)
         headers = {
             # Paths that only change something offer no JSON, and refuse whoever asks for that alone.
             "Accept": media if method in ("GET", "HEAD") else f"{media}, */*;q=0.1",
@@ -213,9 +239,20 @@ class Client:
             [(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers.items()],
             body,
             media == _TEXT,
-            self.timeout,
-            CONNECT_TIMEOUT if self.timeout is None else min(self.timeout, CONNECT_TIMEOUT),
+            deadline,
+            self._timeout,
+            connect,
         )
+
+    def _time_left(self, endpoint: Endpoint) -> tuple[float | None, float]:
+        """When the time is up (None: never), and the seconds for a connection. Raises TimedOut when it is up already."""
+        deadline = self.deadline()
+        if deadline is None:
+            return None, CONNECT_TIMEOUT
+        left = deadline - monotonic()
+        if left <= 0:
+            raise TimedOut(f"{endpoint.url}: no answer within {self._timeout:g} seconds (--timeout)")
+        return deadline, min(left, CONNECT_TIMEOUT)
 
     def _ask(self, request: Request, sent: wire.Sent | None) -> Answer:
         if sent is None and self._exchange is None and request.method == "GET":
@@ -237,7 +274,7 @@ class Client:
         host = endpoint.url.removesuffix(endpoint.prefix).partition("//")[2]
         data = wire.head(request.method, target, [(b"Host", host.encode()), *request.headers])
         address = wire.Address(endpoint.scheme, endpoint.host, endpoint.port)
-        return self._wire.send(address, data, request.connect, None)
+        return self._wire.send(address, data, request.connect, request.deadline)
 
     def _tls(self) -> "SSLContext":
         from rmqctl.api import tls

@@ -31,6 +31,29 @@ def nodes(client: Client, fields: Iterable[str] = ()) -> list[Fields]:
     return [row for row in rows or [] if isinstance(row, dict)]
 
 
+def named(client: Client, text: str) -> str | None:
+    """The member of the cluster that is called so, by its whole name, without the domain, or by either part.
+
+    None when the user may not see the members. Raises Unavailable, which names them, when it is none of them.
+    """
+    try:
+        names = [str(row["name"]) for row in nodes(client, ("name",))]
+    except AccessRefused:
+        return None
+    fitting = [name for name in names if text in _spellings(name) or name in _spellings(text)]
+    if text not in fitting and len(fitting) > 1 and (here := answering(client)) in fitting:
+        return here
+    if not fitting:
+        raise Unavailable(f"node {text!r} is not in the cluster of {', '.join(names)} ({client.endpoint.url})")
+    return text if text in fitting else fitting[0]
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    program, _, host = name.partition("@")
+    short = host.partition(".")[0]
+    return (name, program, *((host, short, f"{program}@{short}") if host else ()))
+
+
 def node(client: Client, name: str, *, memory: bool = False) -> Fields:
     """GET /api/nodes/NAME; with `memory` the memory breakdown in bytes too. Raises Unavailable for no such node."""
     query = {"memory": "true"} if memory else None

@@ -134,10 +134,10 @@ def _total(client: Client) -> Callable[[], int]:
     overview = client.get_ahead(
         path("overview"), {**_DEFINITIONS, "columns": "object_totals.queues"}, what="the overview"
     )
-    return lambda: int(((overview() or {}).get("object_totals") or {}).get("queues", 0))
+    return lambda: int(((overview() or {}).get("object_totals") or {}).get("queues") or 0)
 
 
 def _count(client: Client, vhost: str) -> int:
     query = {"page": "1", "page_size": "1", "columns": "name", **_DEFINITIONS}
     page = client.get(path("queues", vhost), query, what=f"virtual host {vhost!r}")
-    return int((page or {}).get("total_count", 0))
+    return int((page or {}).get("total_count") or 0)

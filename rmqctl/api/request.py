@@ -10,8 +10,8 @@ from rmqctl.settings import Endpoint
 class Request(Record):
     """`target` is the path below the endpoint's URL with its query; `body` is sent as JSON unless it is None.
 
-    `text`: an answer that is no JSON. `timeout` and `connect` are seconds: for the whole answer (None: no limit), for the
-    connection.
+    `text`: an answer that is no JSON. `deadline` (`time.monotonic`, None: none) is when the whole answer has to be there, and
+    `limit` the seconds of --timeout that end there. `connect` is seconds for the connection.
     """
 
     endpoint: Endpoint
@@ -20,7 +20,8 @@ class Request(Record):
     headers: Sequence[tuple[bytes, bytes]]
     body: Any
     text: bool
-    timeout: float | None
+    deadline: float | None
+    limit: float | None
     connect: float
 
 

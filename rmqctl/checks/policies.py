@@ -54,7 +54,7 @@ def _of_kind(kind: str, rows: Sequence[Row], objects: Sequence[tuple[str, str, s
     for vhost, policies in of_vhost.items():
         for row in policies:
             if (vhost, str(row["name"])) not in used:
-                text = f"nothing is called like {row['pattern']!r} among what it applies to ({row['apply-to']})"
+                text = f"nothing is called like {row.get('pattern')!r} among what it applies to ({row.get('apply-to')})"
                 yield Finding(
                     "matches nothing", Status.WARNING.name, kind, row["name"], vhost, None, text, "clear or correct it"
                 )

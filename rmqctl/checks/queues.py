@@ -96,7 +96,7 @@ def _consumed(snapshot: Snapshot) -> set[tuple[Any, Any]] | None:
         rows = snapshot.rows("consumers")
     except RmqctlError:
         return None
-    return {(row["queue"].get("vhost"), row["queue"].get("name")) for row in rows if row.get("queue")}
+    return {(at.get("vhost"), at.get("name")) for row in rows if isinstance(at := row.get("queue"), dict)}
 
 
 def _is_unconsumed(row: Row, consumed: set[tuple[Any, Any]], strict: bool) -> bool:

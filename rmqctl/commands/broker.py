@@ -10,7 +10,7 @@ import typer
 
 from rmqctl.api import embedded
 from rmqctl.errors import Unavailable, UsageError
-from rmqctl.result import Nothing, Result, Value
+from rmqctl.result import Live, Nothing, Result, Value
 from rmqctl.session import Session
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ DataDir = Annotated[
 ]
 Ephemeral = Annotated[bool, typer.Option("--ephemeral", help="Keep nothing on disk.")]
 Definitions = Annotated[
-    Path | None, typer.Option("--definitions", metavar="FILE", help="Definitions (JSON) to import at the start.")
+    Path | None,
+    typer.Option("--definitions", metavar="FILE", help="Definitions (JSON) to import at the start; -: stdin."),
 ]
 LogLevel = Annotated[Level, typer.Option("--log-level", help="What is logged: debug, info, warning, error or none.")]
 Sync = Annotated[
@@ -150,7 +151,8 @@ def broker_start(
         host,
     ]
     argv += ["--ephemeral"] if ephemeral else ["--data-dir", folder.path]
-    argv += ["--definitions", definitions.absolute()] if definitions else []
+    if definitions is not None:
+        argv += ["--definitions", "-" if str(definitions) == "-" else definitions.absolute()]
     argv += ["--log-level", log_level, "--sync", sync, "--consumer-timeout", consumer_timeout]
     try:
         return _urls(start(folder, [str(word) for word in [*argv, "--memory-limit", memory_limit]]))
@@ -223,10 +225,7 @@ def broker_logs(
     last = last_lines(folder, lines)
     if not follow:
         return Value(last, "\n".join(last)) if last else Nothing()
-    for text in chain((f"{line}\n" for line in last), following(folder)):
-        session.stdout.write(text)
-        session.stdout.flush()
-    return Nothing()
+    return Live((Value(line, line) for line in chain(last, following(folder))), Nothing)
 
 
 def broker_alarm(

@@ -1,5 +1,7 @@
 """Commands about consumers."""
 
+from typing import Any
+
 from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.lists import Row
@@ -13,7 +15,7 @@ def _fetch(client: Client, wanted: Wanted) -> Found:
     rows = lists.of_vhost(client, "consumers", wanted.vhost, fields=looked_at | wanted.fields)
     if any(map(_can_be_of_a_stream, rows)):
         streams = _streams(client, wanted.vhost)
-        rows = [row for row in rows if (row["queue"]["vhost"], row["queue"]["name"]) not in streams]
+        rows = [row for row in rows if _queue(row) not in streams]
     return Found(rows)
 
 
@@ -26,11 +28,16 @@ def _can_be_of_a_stream(consumer: Row) -> bool:
 _channel = reader("channel_details.name")
 
 
-def _streams(client: Client, vhost: str | None) -> set[tuple[str, str]]:
+def _queue(consumer: Row) -> tuple[Any, Any]:
+    queue = consumer.get("queue")
+    return (queue.get("vhost"), queue.get("name")) if isinstance(queue, dict) else (None, None)
+
+
+def _streams(client: Client, vhost: str | None) -> set[tuple[Any, Any]]:
     """Virtual host and name of each stream: rabbitmqctl leaves their consumers out."""
     fields = ("name", "type", "vhost")
     queues = lists.of_vhost(client, "queues", vhost, fields=fields, query={"disable_stats": "true"})
-    return {(queue["vhost"], queue["name"]) for queue in queues if queue.get("type") == "stream"}
+    return {(queue.get("vhost"), queue["name"]) for queue in queues if queue.get("type") == "stream"}
 
 
 list_consumers = list_command(

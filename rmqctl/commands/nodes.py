@@ -22,6 +22,7 @@ from rmqctl.errors import (
     Unavailable,
     UsageError,
 )
+from rmqctl.resources import erlang
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import release
 from rmqctl.result import Rows, Value
@@ -125,7 +126,7 @@ def environment(session: Session) -> Value:
         text = api.effective_configuration(client)
     except NotFound:
         raise Unavailable(_too_old(client, "environment", "3.12")) from None
-    return Value({"environment": text}, text)
+    return Value(erlang.environment(text), text)
 
 
 def _too_old(client: Client, command: str, since: str) -> str:
@@ -169,7 +170,7 @@ def list_plugins(
     """
     keep = _matcher(pattern)
     client = session.client
-    name = node_name(client, None)
+    name = node_name(client, session.node)
     node = api.node(client, name)
     chosen = set(node.get("enabled_plugins") or ())
     rows = [
@@ -224,7 +225,7 @@ def is_enabled(
 ) -> Value:
     """Check that plugins are enabled on the node that answers."""
     client = session.client
-    name = node_name(client, None)
+    name = node_name(client, session.node)
     active = _plugins(client, api.node(client, name))
     missing = [plugin for plugin in plugins if plugin not in active]
     if missing:

@@ -252,7 +252,8 @@ def _conflicting(policies: Iterable[lists.Row]) -> list[lists.Row]:
     rows = list(policies)
 
     def places(policy: Object) -> list[tuple[str, int, str]]:
-        return [(policy["vhost"], policy["priority"], target) for target in COVERS.get(policy["apply-to"], ())]
+        covered = COVERS.get(str(policy.get("apply-to")), ())
+        return [(str(policy.get("vhost")), int(policy.get("priority") or 0), target) for target in covered]
 
     taken = Counter(place for policy in rows for place in places(policy))
     return [policy for policy in rows if any(taken[place] > 1 for place in places(policy))]

@@ -66,10 +66,10 @@ def show_channel(session: Session, name: Name) -> Value:
 
 
 def show_node(
-    session: Session, name: Annotated[str | None, typer.Argument(metavar="[NODE]", show_default=False)] = None
+    session: Session, node: Annotated[str | None, typer.Argument(metavar="[NODE]", show_default=False)] = None
 ) -> Value:
     """Show a node, the one that answers when none is named: GET /api/nodes/NODE."""
-    node = name or answering_node(session.client)
+    node = node or answering_node(session.client)
     return Value(session.client.get(path("nodes", node), what=f"node {node!r}"))
 
 

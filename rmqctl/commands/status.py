@@ -91,7 +91,7 @@ def _status(client: Client, name: str, node: Mapping[str, Any], overview: Mappin
         "run_queue": node.get("run_queue"),
         "tags": _tags(here, "node_tags"),
         "totals": _totals(client, name, overview),
-        "uptime": node["uptime"] // 1000 if "uptime" in node else None,
+        "uptime": node["uptime"] // 1000 if node.get("uptime") is not None else None,
         "vm_memory_calculation_strategy": node.get("mem_calculation_strategy"),
         "vm_memory_high_watermark_limit": node.get("mem_limit"),
         "vm_memory_high_watermark_setting": config.get("vm_memory_high_watermark"),
@@ -385,7 +385,7 @@ def _cluster_text(data: Mapping[str, Any]) -> str:
         section("Listeners", listeners),
     ]
     if "feature_flags" in data:
-        lines = [f"Flag: {flag['name']}, state: {flag['state']}" for flag in data["feature_flags"]]
+        lines = [f"Flag: {flag['name']}, state: {flag.get('state')}" for flag in data["feature_flags"]]
         sections.append(section("Feature flags", lines))
     return "\n\n".join(sections)
 

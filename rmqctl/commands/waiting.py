@@ -11,9 +11,10 @@ from rmqctl.api import definitions, health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.commands.definitions import read_file
+from rmqctl.commands.definitions import read
 from rmqctl.commands.health import for_programs, this_node
 from rmqctl.errors import DataError, NotFound, RmqctlError, TimedOut, TlsFailed, Unavailable, UsageError
+from rmqctl.output.escape import visible
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
 from rmqctl.topology.documents import of_vhost
@@ -168,7 +169,9 @@ def wait_node(
 
 def wait_definitions(
     session: Session,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Definitions as JSON.", show_default=False)],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Definitions as JSON; - is standard input.", show_default=False)
+    ],
     interval: Interval = PAUSE,
 ) -> Result:
     """Wait until all that a file of definitions has is there as in the file, at most --timeout seconds [300].
@@ -176,7 +179,7 @@ def wait_definitions(
     Ends with exit code 75 when the time is up.
     """
     client, vhost = session.client, session.settings.vhost
-    document = read_file(file)
+    document = read(session, file)
     if vhost is not None:
         document = of_vhost(document, vhost)
     lacking = f"{file}: nothing is known"
@@ -240,7 +243,7 @@ def _waited(
 
     def say() -> None:
         if live:
-            session.stderr.write(f"\r{lacking()}\x1b[K")
+            session.stderr.write(f"\r{visible(lacking())}\x1b[K")
             session.stderr.flush()
 
     try:

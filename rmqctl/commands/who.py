@@ -51,11 +51,11 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
 
 
 def _binding(row: Row, exchanges: Mapping[str, Row]) -> dict[str, Any]:
-    exchange = exchanges.get(row["source"], {})
+    exchange = exchanges.get(str(row.get("source")), {})
     return {
-        "exchange": row["source"],
+        "exchange": row.get("source"),
         "type": exchange.get("type"),
-        "routing_key": row["routing_key"],
+        "routing_key": row.get("routing_key"),
         "arguments": row.get("arguments") or {},
         "exchange_publish_rate": _rate(exchange, "publish_in"),
     }

@@ -12,11 +12,23 @@ from rmqctl.record import Record
 
 
 class Format(Record):
-    """`native`: takes the HTTP API's own JSON values instead of rabbitmqctl's terms. `summary`: for --help."""
+    """`native`: takes the HTTP API's own JSON values instead of rabbitmqctl's terms. `summary`: for --help.
+
+    `harmless`: the function of `rmqctl.output.escape` that output for a terminal goes through; "" for formats that are made
+    for one: they escape each text before they paint it.
+    """
 
     module: str
     native: bool
     summary: str
+    harmless: str = "harmless"
+
+    def on_terminal(self, text: str) -> str:
+        """The text without anything that a terminal would obey, but for what the format itself drew."""
+        if not self.harmless:
+            return text
+        made: str = getattr(import_module("rmqctl.output.escape"), self.harmless)(text)
+        return made
 
     def load(self) -> ModuleType:
         return import_module(f"rmqctl.output.{self.module}")
@@ -25,12 +37,12 @@ class Format(Record):
 FORMATS = {
     "table": Format("table", False, "tab-separated as rabbitmqctl, header only when there are rows"),
     "tsv": Format("tsv", False, "tab-separated, control characters escaped"),
-    "pretty_table": Format("pretty_table", False, "box drawing, also in a pipe"),
-    "json": Format("json", False, "rabbitmqctl's JSON"),
-    "json_stream": Format("json_stream", False, "rabbitmqctl's JSON, one object after another"),
-    "raw_json": Format("raw_json", True, "the HTTP API's own values and types, compact"),
-    "pretty_json": Format("pretty_json", True, "the same, indented"),
-    "jsonl": Format("jsonl", True, "the same, one object a line"),
+    "pretty_table": Format("pretty_table", False, "box drawing, also in a pipe", ""),
+    "json": Format("json", False, "rabbitmqctl's JSON", "harmless_json"),
+    "json_stream": Format("json_stream", False, "rabbitmqctl's JSON, one object after another", "harmless_json"),
+    "raw_json": Format("raw_json", True, "the HTTP API's own values and types, compact", "harmless_json"),
+    "pretty_json": Format("pretty_json", True, "the same, indented", "harmless_json"),
+    "jsonl": Format("jsonl", True, "the same, one object a line", "harmless_json"),
     "csv": Format("csv", False, "quoted, comma separated"),
     "kvp": Format("kvp", False, "key: value, one block an object"),
     "markdown": Format("markdown", False, "a Markdown table"),
@@ -46,5 +58,5 @@ OF_COMMANDS = {
 }
 """Formats of single commands, which make the text themselves."""
 
-TERMINAL = Format("terminal", False, "the table of a terminal")
+TERMINAL = Format("terminal", False, "the table of a terminal", "")
 """What is used on a terminal when no --formatter is given."""

@@ -35,3 +35,24 @@ def visible(text: str) -> str:
 def visible_lines(text: str) -> str:
     """The same for a text of several lines."""
     return text if text.isprintable() else _UNSAFE_IN_LINES.sub(_code, text)
+
+
+# What a terminal gets of formats that are for programs and escape less: such output is looked at all the same.
+
+
+def harmless(text: str) -> str:
+    """A text of lines, with tabs in it."""
+    return text if text.isprintable() else _HARMFUL.sub(_code, text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON that stays JSON: inside of strings there is a spelling for each character, and outside there is none to spell."""
+    return text if text.isprintable() else _HARMFUL.sub(_json_code, text)
+
+
+_HARMFUL = re.compile(rf"(?![\n\t])[{_CONTROLS}{_INVISIBLE}]")
+
+
+def _json_code(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -8,7 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rmqctl.terms import Address, AmqpTable, Cell, ClientTable, ErlangMap, JsonText, Keywords, PolicyDefinition, Version
+from rmqctl.terms import (
+    Address,
+    AmqpTable,
+    Cell,
+    ClientTable,
+    ErlangMap,
+    ErlangText,
+    JsonText,
+    Keywords,
+    PolicyDefinition,
+    Version,
+)
 
 compact: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Compact JSON text, not escaping letters outside of ASCII."""
@@ -327,6 +338,7 @@ _ERLANG: dict[type, Callable[[Any], str]] = {
     Keywords: _erlang_keywords,
     PolicyDefinition: _erlang_policy,
     ErlangMap: _erlang_map,
+    ErlangText: lambda cell: cell.text,
     dict: _erlang_map,
     Address: lambda cell: _erlang_tuple(address_parts(cell)),
     Version: _erlang_tuple,

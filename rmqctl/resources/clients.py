@@ -46,7 +46,7 @@ def of_channel(channel: Object, connection: Object) -> dict[str, Any]:
         "connection": of.get("name"),
         "client": named["client"],
         "user": channel.get("user"),
-        "peer": f"{of['peer_host']}:{of['peer_port']}" if "peer_host" in of else None,
+        "peer": f"{of['peer_host']}:{of['peer_port']}" if of.get("peer_host") and of.get("peer_port") else None,
         "library": named["library"],
     }
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rmqctl.errors import Unavailable
+from rmqctl.errors import BrokenAnswer, Unavailable
 from rmqctl.resources.column import Object
 from rmqctl.resources.policies import covers
 
@@ -62,8 +62,17 @@ _NOT_FOR = {
 
 def ranked(policies: Iterable[Object], target: str, name: str) -> list[Object]:
     """Those that are about that target (a type of queue, or "exchange") and match the name, the highest first."""
-    fitting = [each for each in policies if covers(each["apply-to"], target) and _fits(each, name)]
+    fitting = [each for each in map(_whole, policies) if covers(each["apply-to"], target) and _fits(each, name)]
     return sorted(fitting, key=lambda policy: -policy["priority"])
+
+
+def _whole(policy: Object) -> Object:
+    """Raises BrokenAnswer for a policy of which the broker does not say what it is about: it could be about anything."""
+    if any(policy.get(field) is None for field in ("pattern", "apply-to", "priority", "definition")):
+        raise BrokenAnswer(
+            f"policy {policy.get('name')!r}: the broker does not say what it applies to, or its settings"
+        )
+    return policy
 
 
 def _fits(policy: Object, name: str) -> bool:
@@ -150,7 +159,8 @@ def _smaller(first: Setting, second: Setting, losers: list[Loser]) -> Setting:
     """The one that counts; a negative limit is none at all."""
 
     def size(setting: Setting) -> float:
-        return float("inf") if setting.value < 0 else setting.value
+        known = isinstance(setting.value, int | float)
+        return setting.value if known and setting.value >= 0 else float("inf")
 
     holds, loses = (first, second) if size(first) <= size(second) else (second, first)
     losers.append(Loser(loses, "the same value" if holds.value == loses.value else "the smaller one counts"))

@@ -80,7 +80,7 @@ def listeners(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for each in found
     ]
-    rows.sort(key=lambda row: (row["protocol"], row["port"]), reverse=True)
+    rows.sort(key=lambda row: (str(row["protocol"]), row["port"] if isinstance(row["port"], int) else 0), reverse=True)
     return sorted(rows, key=lambda row: str(row["node"]))
 
 
@@ -139,7 +139,7 @@ _LIBRARIES = frozenset(
 
 def plugins(node: Mapping[str, Any], release: Sequence[int]) -> dict[str, str]:
     """Names and versions of the active plugins: those enabled, as listed, then what they brought along, by name."""
-    running = {str(app["name"]): str(app.get("version", "")) for app in node.get("applications") or ()}
+    running = {str(app["name"]): str(app.get("version", "")) for app in node.get("applications") or () if "name" in app}
     explicit = list(map(str, node.get("enabled_plugins") or ()))
     if not explicit:
         return {}

@@ -403,6 +403,7 @@ class Top(App[int]):
             return
 
         def work() -> None:
+            self._source.client.begin()
             told = attempted(lambda: change.do(self._source.client))
             self.post_message(self.News(str(told), changed=isinstance(told, str)))
 

@@ -78,6 +78,7 @@ class Source:
     def poll(self, question: Question) -> Sample:
         """Raises RmqctlError. What was learnt before is kept for when the broker answers again."""
         started = self._clock()
+        self.client.begin()
         overview = nodes.overview(self.client, *OVERVIEW)
         if self.vhost is not None:
             overview = {**overview, **_totals_of(self._vhost())}

@@ -1,8 +1,10 @@
 """Round after round, until Ctrl-C or an error that stays."""
 
 import gc
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from threading import Timer
 from typing import NoReturn
 
 from rmqctl.output import TERMINAL
@@ -10,9 +12,12 @@ from rmqctl.output.style import Style
 from rmqctl.result import Watched
 from rmqctl.session import Session
 from rmqctl.signals import ended_by_signals
-from rmqctl.watch.rounds import rounds
+from rmqctl.watch.rounds import Round, rounds
 from rmqctl.watch.screen import Screen
 from rmqctl.watch.stream import Stream
+
+PATIENCE = 10.0
+"""Seconds without an answer until that is told."""
 
 
 def watch(session: Session, watched: Watched, style: Style) -> NoReturn:
@@ -21,13 +26,28 @@ def watch(session: Session, watched: Watched, style: Style) -> NoReturn:
     following = rounds(watched.again, lambda: datetime.now(UTC))
     with ended_by_signals():
         # The first round may ask for a password, and its errors are those of the command: the screen stays as it is.
-        first = next(following)
+        first = _next(following, lambda: session.say(f"rmqctl: {_silent(session)}"))
         with _output(session, watched, style) as output:
             output.show(first)
             del first
             while True:
                 output.rest(watched.seconds)
-                output.show(next(following))
+                output.show(_next(following, lambda: output.silent(_silent(session))))
+
+
+def _next(following: Iterator[Round], tell: Callable[[], None]) -> Round:
+    """The next round. `tell` is called, in a thread of its own, when it takes long: the answer may still come."""
+    timer = Timer(PATIENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        return next(following)
+    finally:
+        timer.cancel()
+
+
+def _silent(session: Session) -> str:
+    return f"{session.client.endpoint.url} has not answered for {PATIENCE:g} s; still waiting"
 
 
 def _output(session: Session, watched: Watched, style: Style) -> AbstractContextManager[Screen | Stream]:

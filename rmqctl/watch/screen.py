@@ -86,6 +86,7 @@ class Screen:
         self._picture: Picture | None = None
         self._heading: Heading | None = None
         self._away = False
+        self._silence = ""
         self._said = io.StringIO()
 
     @contextmanager
@@ -117,6 +118,13 @@ class Screen:
         url = self._session.client.endpoint.url
         self._heading = Heading(self._watched.title, url, self._watched.seconds, given.time, news, notes)
         self._away = given.result is None
+        self._silence = ""
+        self._draw()
+
+    def silent(self, news: str) -> None:
+        """The round under way takes long: what is shown is getting old."""
+        self._silence = news
+        self._away = True
         self._draw()
 
     def rest(self, seconds: float) -> None:
@@ -132,7 +140,8 @@ class Screen:
     def _draw(self) -> None:
         assert self._heading is not None
         assert self._picture is not None
-        lines = frame(self._heading, self._picture, self._style, self._session.size, away=self._away)
+        heading = self._heading._replace(news=self._silence or self._heading.news)
+        lines = frame(heading, self._picture, self._style, self._session.size, away=self._away)
         # Each line is erased before it is written: behind a line as wide as the window its last letter would go.
         rest = f"\n{_REST_OF_SCREEN}" if len(lines) < self._session.height else ""
         self._write(_HOME + "\n".join(_REST_OF_LINE + line for line in lines) + rest)

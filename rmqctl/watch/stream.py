@@ -57,6 +57,10 @@ class Stream:
     def rest(self, seconds: float) -> None:
         self._session.sleep(seconds)
 
+    def silent(self, news: str) -> None:
+        """The round under way takes long."""
+        self._session.say(f"rmqctl: {news}")
+
     def _write(self, result: Answer) -> None:
         if isinstance(result, Nothing):
             return
@@ -65,7 +69,7 @@ class Stream:
         style = self._style._replace(continued=shape == self._shape)
         text = "".join((module.rows if isinstance(result, Rows) else module.value)(result, style))
         if text:
-            self._session.stdout.write(text)
+            self._session.stdout.write(self._session.shown(text))
             self._session.stdout.flush()
             self._shape = shape
 

@@ -89,7 +89,9 @@ def test_nobody_listens() -> None:
     _assert_explained(got)
 
 
-def test_the_node_option_is_refused_with_a_hint(node: Node) -> None:
+def test_the_node_option_names_one_of_the_cluster(node: Node) -> None:
     got = node.rmqctl("-n", node.name, "list_queues")
-    assert got.exit == USAGE, str(got)
-    assert "--url" in got.errors
+    assert got.exit == 0, str(got)
+    got = node.rmqctl("-n", "nobody@nowhere", "list_queues")
+    assert got.exit == UNAVAILABLE, str(got)
+    assert node.name in got.errors

@@ -1,18 +1,17 @@
 """A request through an httpx client: one endpoint, one answer, every failure in our words."""
 
-import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 
 from rmqctl.api import proxies
+from rmqctl.api.answers import LONGEST, TooLong, body_of, too_long
 from rmqctl.api.over_httpx.transport import SENT, HttpTransport
 from rmqctl.api.request import Answer, Request
 from rmqctl.api.wire import Sent, Wire
-from rmqctl.errors import ConfigError, RmqctlError
-from rmqctl.settings import Endpoint, Settings
+from rmqctl.errors import ConfigError
+from rmqctl.settings import Settings
 
 
 class Exchange:
@@ -28,29 +27,44 @@ class Exchange:
         endpoint, url = request.endpoint, request.endpoint.url + request.target
         started = sent.started if sent else time.perf_counter()
         try:
-            response = self._http.request(
-                request.method,
-                url,
-                headers=request.headers,
-                json=request.body,
-                timeout=httpx.Timeout(request.timeout, connect=request.connect),
-                extensions={SENT: sent} if sent else None,
-            )
+            status, headers, content = self._read(request, url, sent)
+        except TooLong:
+            raise too_long(endpoint.url) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             from rmqctl.api.over_httpx import failures  # rare, and not free to import
 
             if log:
                 log(f"{request.method} {url}: {type(error).__name__}")
             proxy = proxies.between(endpoint)
-            raise failures.of_transport(error, endpoint.url, request.timeout, alone=self._alone, proxy=proxy) from error
+            raise failures.of_transport(error, endpoint.url, request.limit, alone=self._alone, proxy=proxy) from error
         if log:
             milliseconds = (time.perf_counter() - started) * 1000
             since = " since it was sent ahead" if sent else ""
-            size = len(response.content)
-            log(f"{request.method} {url}: {response.status_code}, {size} bytes, {milliseconds:.0f} ms{since}")
-        if request.text and response.is_success:
-            return Answer(response.status_code, response.text, response.headers)
-        return Answer(response.status_code, _decoded(response, endpoint), response.headers)
+            log(f"{request.method} {url}: {status}, {len(content)} bytes, {milliseconds:.0f} ms{since}")
+        return Answer(status, body_of(status, content, headers, endpoint.url, text=request.text), headers)
+
+    def _read(self, request: Request, url: str, sent: Sent | None) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and body. Raises TooLong, and whatever httpx does."""
+        left = None if request.deadline is None else max(request.deadline - time.monotonic(), 0.0)
+        with self._http.stream(
+            request.method,
+            url,
+            headers=request.headers,
+            json=request.body,
+            timeout=httpx.Timeout(left, connect=request.connect),
+            extensions={SENT: sent} if sent else None,
+        ) as response:
+            pieces = []
+            size = 0
+            for piece in response.iter_bytes():
+                size += len(piece)
+                if size > LONGEST:
+                    raise TooLong
+                # httpx's own transport gives each read the whole time.
+                if request.deadline is not None and time.monotonic() > request.deadline:
+                    raise httpx.ReadTimeout("no answer in time")
+                pieces.append(piece)
+            return response.status_code, response.headers, b"".join(pieces)
 
     def close(self) -> None:
         self._http.close()
@@ -70,19 +84,3 @@ def _http_client(settings: Settings, wire: Wire, transport: httpx.BaseTransport 
         except (ValueError, ImportError, httpx.InvalidURL) as error:
             raise ConfigError(f"HTTP_PROXY, HTTPS_PROXY or ALL_PROXY: {error}") from None
     return httpx.Client(transport=HttpTransport(wire), trust_env=False)
-
-
-def _decoded(response: httpx.Response, endpoint: Endpoint) -> Any:
-    if response.is_redirect:
-        raise RmqctlError(f"{endpoint.url}: redirects to {response.headers.get('location', '?')}: give that URL")
-    content = response.content
-    if not content.strip():
-        return None
-    try:
-        return json.loads(content)
-    except ValueError:
-        pass
-    if response.status_code >= 400:
-        return None
-    kind = response.headers.get("content-type", "no content type").partition(";")[0]
-    raise RmqctlError(f"{endpoint.url}: this is no RabbitMQ management API (an answer of {kind}, not JSON)")

@@ -7,7 +7,7 @@ import ssl
 import httpx
 
 from rmqctl.api import tls
-from rmqctl.errors import NotConnected, RmqctlError, TimedOut, Unreachable
+from rmqctl.errors import BrokenAnswer, NotConnected, RmqctlError, TimedOut, Unreachable
 
 TRANSPORT_FAILURES: dict[type[Exception], type[RmqctlError]] = {
     httpx.ConnectTimeout: NotConnected,
@@ -26,7 +26,7 @@ TRANSPORT_FAILURES: dict[type[Exception], type[RmqctlError]] = {
     httpx.ProxyError: NotConnected,
     httpx.UnsupportedProtocol: RmqctlError,
     httpx.TransportError: Unreachable,
-    httpx.DecodingError: RmqctlError,
+    httpx.DecodingError: BrokenAnswer,
     httpx.TooManyRedirects: RmqctlError,
     httpx.RequestError: Unreachable,
     httpx.HTTPStatusError: RmqctlError,

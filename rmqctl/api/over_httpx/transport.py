@@ -8,15 +8,20 @@ import http.client
 import io
 import socket
 import time
+import zlib
 from typing import Any
 
 import httpx
 
+from rmqctl.api.answers import LONGEST, TooLong
 from rmqctl.api.wire import Address, Sent, Wire, head, wait_at_most
 
 SENT = "sent"
 """The extension of a request (`httpx.Request.extensions`) that is on its way already: its `Sent`."""
 
+_PIECE = 1 << 20
+_OF_ANY_HEAD = 47
+"""zlib's `wbits` for gzip and for deflate."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -58,7 +63,11 @@ class HttpTransport(httpx.BaseTransport):
             self._wire.drop(sent.connection)
         else:
             self._wire.keep(sent.address, sent.connection)
-        return httpx.Response(answer.status, headers=answer.getheaders(), content=body, request=request)
+        headers = answer.getheaders()
+        if (encoding := answer.getheader("content-encoding", "identity").lower()) != "identity":
+            headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
+            body = _unpacked(body, encoding, request)
+        return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
 
 def _deadline(request: httpx.Request) -> float | None:
@@ -77,15 +86,50 @@ def _read(request: httpx.Request, sent: Sent, deadline: float | None) -> tuple[h
             raise sent.error
         with _Answer(sent.connection, method=request.method, deadline=deadline) as answer:
             answer.begin()
-            return answer, answer.read()
+            return answer, _body(answer)
     except TimeoutError as error:
         raise httpx.ReadTimeout("no answer in time", request=request) from error
     except OSError as error:
         raise httpx.ReadError(str(error), request=request) from error
     except http.client.IncompleteRead as error:
-        raise httpx.RemoteProtocolError("the answer was cut short", request=request) from error
+        text = f"the answer was cut short after {len(error.partial)} bytes"
+        raise httpx.RemoteProtocolError(text, request=request) from error
     except http.client.HTTPException as error:
         raise httpx.RemoteProtocolError(str(error), request=request) from error
+
+
+def _body(answer: http.client.HTTPResponse) -> bytes:
+    """The bytes of the answer, which may be endless."""
+    pieces = []
+    size = 0
+    try:
+        while piece := answer.read(_PIECE):
+            size += len(piece)
+            if size > LONGEST:
+                raise TooLong
+            pieces.append(piece)
+    except http.client.IncompleteRead as error:
+        raise http.client.IncompleteRead(b"".join([*pieces, error.partial])) from None
+    # A read of so many bytes that ends sooner says nothing of it.
+    if answer.length:
+        raise http.client.IncompleteRead(b"".join(pieces), answer.length)
+    return b"".join(pieces)
+
+
+def _unpacked(body: bytes, encoding: str, request: httpx.Request) -> bytes:
+    """What was packed, up to `LONGEST`: a small answer can unpack to a thousand times its size."""
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise httpx.DecodingError(f"the answer is packed with {encoding}, which was not asked for", request=request)
+    try:
+        unpack = zlib.decompressobj(_OF_ANY_HEAD)
+        found = unpack.decompress(body, LONGEST + 1)
+    except zlib.error as error:
+        raise httpx.DecodingError(f"the answer does not unpack: {error}", request=request) from error
+    if len(found) > LONGEST:
+        raise TooLong
+    if not unpack.eof:
+        raise httpx.DecodingError("the answer does not unpack: it breaks off", request=request)
+    return found
 
 
 class _Answer(http.client.HTTPResponse):

@@ -22,7 +22,7 @@ from rmqctl.commands.check import config
 from rmqctl.commands.check.asking import Scope, snapshot
 from rmqctl.commands.check.printing import Outcome, answer, answer_all
 from rmqctl.commands.definitions import read as read_definitions
-from rmqctl.errors import AccessRefused, RmqctlError, TlsFailed, Unavailable, Unreachable, UsageError
+from rmqctl.errors import AccessRefused, BrokenAnswer, RmqctlError, TlsFailed, Unavailable, Unreachable, UsageError
 from rmqctl.result import Result, Rows
 from rmqctl.session import Session
 
@@ -144,6 +144,8 @@ def _check_one(session: Session, check: Check, given: Mapping[str, Any], file: s
         raise
     except RmqctlError as error:
         report = _unknown(error)
+    except Exception as error:
+        report = _puzzled(session, error)
     return answer(session, Outcome(check, report))
 
 
@@ -165,17 +167,29 @@ def check_everything(session: Session, given: Mapping[str, Any], file: str | Non
     except RmqctlError as error:
         return answer_all(session, [], str(error))
     seen = snapshot(session, _scope(session, whole, wanted), chosen, whole["for"])
-    return answer_all(session, [_outcome(check, seen, limits) for check, limits in chosen])
+    return answer_all(session, [_outcome(session, check, seen, limits) for check, limits in chosen])
 
 
-def _outcome(check: Check, seen: Snapshot, limits: Limits) -> Outcome:
+def _outcome(session: Session, check: Check, seen: Snapshot, limits: Limits) -> Outcome:
     try:
         return Outcome(check, check.load()(seen, limits))
     except UsageError:
         raise
     except RmqctlError as error:
-        absent = isinstance(error, Unavailable | AccessRefused) and not isinstance(error, Unreachable | TlsFailed)
+        absent = isinstance(error, Unavailable | AccessRefused) and not isinstance(error, _NO_ANSWER)
         return Outcome(check, _unknown(error), skipped=absent)
+    except Exception as error:
+        return Outcome(check, _puzzled(session, error))
+
+
+_NO_ANSWER = Unreachable | TlsFailed | BrokenAnswer
+
+
+def _puzzled(session: Session, error: Exception) -> Report:
+    """Whatever a check trips over, in an answer that nobody thought of: it does not know, and says so with its own code."""
+    if session.settings.output.debug:
+        raise error
+    return Report(Status.UNKNOWN, f"internal error: {type(error).__name__}: {error} (--debug shows where)")
 
 
 def _unknown(error: RmqctlError) -> Report:

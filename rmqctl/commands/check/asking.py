@@ -10,6 +10,7 @@ from typing import Any
 from rmqctl.api import definitions, health, lists, nodes, queues
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
+from rmqctl.checks import acks
 from rmqctl.checks.options import Limits
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import Check
@@ -31,15 +32,32 @@ HORIZON = ("10", "years")
 
 
 class Scope:
-    """What is looked at: `vhost` (None: all). `given`: the virtual host that the command line names. `file`: of definitions."""
+    """What is looked at: `vhost` (None: all). `given`: the virtual host that the command line names. `file`: of definitions,
+    which `read` reads."""
 
-    def __init__(self, client: Client, vhost: str | None, given: str | None = None, file: str | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        vhost: str | None,
+        given: str | None = None,
+        file: str | None = None,
+        read: Callable[[str], documents.Document] = read_file,
+    ) -> None:
         self.client = client
         self.vhost = vhost
         self.given = given
         self.file = file
+        self._read = read
+        self._document: documents.Document | None = None
         self._lock = Lock()
         self._blind: RmqctlError | EllipsisType | None = ...
+
+    def document(self) -> documents.Document:
+        """The definitions of the file, which is read once."""
+        with self._lock:
+            if self._document is None:
+                self._document = {} if self.file is None else self._read(self.file)
+            return self._document
 
     def refuse_blind(self) -> None:
         """Raises RmqctlError when lists of clients would be short, or empty, whatever there is. Asks once."""
@@ -119,13 +137,13 @@ def _of_plugin(noun: str, plugin: str) -> Callable[[Scope, Fields], Any]:
 
 
 def _definitions(scope: Scope, _: Fields) -> Any:
-    return _of_given(definitions.fetch(scope.client), scope.given)
+    return _of_given(definitions.beside(scope.client, definitions.fetch(scope.client), scope.document()), scope.given)
 
 
 def _wanted_definitions(scope: Scope, _: Fields) -> Any:
     if scope.file is None:
         raise Unavailable("no file of definitions is given")
-    found = read_file(scope.file)
+    found = scope.document()
     if scope.given is None and documents.is_of_one_vhost(found):
         raise UsageError(f"{scope.file}: definitions of a single virtual host: -p VHOST says which")
     return _of_given(found, scope.given)
@@ -136,12 +154,12 @@ def _of_given(document: documents.Document, vhost: str | None) -> documents.Docu
     if vhost is None:
         return document
     part = documents.of_vhost(document, vhost)
-    return {section: [{"vhost": vhost, **row} for row in rows] for section, rows in part.items()}
+    named = {key: [{"vhost": vhost, **row} for row in part[key]] for key in documents.OF_A_VHOST if key in part}
+    return part | named
 
 
 def _certificates(scope: Scope, _: Fields) -> Any:
-    found = health.check(scope.client, "certificate-expiration", *HORIZON)
-    return [expiring(each) for each in found.culprits("expired")]
+    return list(map(expiring, health.expiring_certificates(scope.client, *HORIZON)))
 
 
 SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
@@ -174,20 +192,34 @@ class _Asked:
     def __init__(self, scope: Scope, fields: Mapping[str, set[str]]) -> None:
         self._scope = scope
         self._fields = fields
-        self._locks = {noun: Lock() for noun in SOURCES}
+        self._locks = {noun: Lock() for noun in (*SOURCES, "shared_queues")}
         self._answers: dict[str, Any] = {}
 
     def rows(self, noun: str) -> Any:
         with self._locks[noun]:
             if noun not in self._answers:
                 try:
-                    self._answers[noun] = SOURCES[noun](self._scope, frozenset(self._fields.get(noun, ())))
+                    self._answers[noun] = self._ask(noun, frozenset(self._fields.get(noun, ())))
                 except RmqctlError as error:
                     self._answers[noun] = error
         answer = self._answers[noun]
         if isinstance(answer, RmqctlError):
             raise answer
         return answer
+
+    def _ask(self, noun: str, fields: Fields) -> Any:
+        return self._shared_queues(fields) if noun == "shared_queues" else SOURCES[noun](self._scope, fields)
+
+    def _shared_queues(self, fields: Fields) -> list[dict[str, Any]]:
+        """Statistics of the few queues of which nothing else tells whether their consumers acknowledge."""
+        places = acks.shared(self.rows("consumers"), self.rows("channels"))
+        client = self._scope.client
+        if len(places) > FEW:
+            rows = queues.fetch(client, self._scope.vhost, fields, totals=True, statistics=True).rows
+            return [{**row, "vhost": row.get("vhost", self._scope.vhost)} for row in rows]
+        query = {"columns": ",".join(sorted(fields))}
+        found = [(at, _one(client, path("queues", *at), query)) for at in sorted(places)]
+        return [{**row, "vhost": vhost, "name": name} for (vhost, name), row in found if row]
 
     def named(self, noun: str, names: Collection[str]) -> Any:
         """The objects of those names, one by one when they are few: a long list of clients is dear."""
@@ -233,6 +265,7 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
     if seconds:
         session.hint(f"Looking at {scope.client.endpoint.url} for {seconds:g} s ...")
         time.sleep(seconds)
+        scope.client.begin()  # the time between the looks is no time that an answer takes
     last.ask_for(at_once)
     return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC))
 

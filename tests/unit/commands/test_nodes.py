@@ -210,6 +210,27 @@ def test_environment() -> None:
     )
 
 
+def test_environment_is_data_for_programs() -> None:
+    found = json.loads(play("4.3.6", "environment", "-f", "json").out)
+    assert found["rabbit"]["tcp_listen_options"]["backlog"] == 128
+    assert found["os_mon"] == {
+        "start_cpu_sup": False,
+        "start_disksup": False,
+        "start_memsup": False,
+        "start_os_sup": False,
+    }
+    erlang = play("4.3.6", "environment", "-f", "erlang").out
+    assert erlang == play("4.3.6", "environment").out
+
+
+@pytest.mark.parametrize("text", ["", "[", "[{a,", "{a}", "[{a,1}] x", "<<1", "#{a", "[" * 100_000, '[{"a', "nonsense"])
+def test_an_environment_that_is_no_term_stays_text(text: str) -> None:
+    from rmqctl.resources import erlang
+
+    found = erlang.environment(text)
+    assert found in ({"environment": text}, {"a": 1})
+
+
 def test_environment_of_a_release_without_it() -> None:
     got = play("3.10.8", "environment")
     assert got.exit == 69

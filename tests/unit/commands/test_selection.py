@@ -189,9 +189,51 @@ def test_options_stand_before_or_after_the_command(argv: list[str]) -> None:
     assert run_with(*argv, broker=broker) == (0, "name\nq\n", "")
 
 
-def test_the_node_option_is_refused_with_a_url_of_that_host() -> None:
-    assert "--url http://box7:15672" in refused("list_queues", "-n", "rabbit@box7")
-    assert "--url http://box7:15672" in refused("-n", "rabbit@box7", "list_queues")
+NODES = [{"name": "rabbit@a.example.com", "running": True}, {"name": "hare@b", "running": True}]
+
+
+@pytest.mark.parametrize(
+    ("word", "exit_code"),
+    [
+        ("rabbit@a.example.com", 0),
+        ("rabbit@a", 0),
+        ("rabbit", 0),
+        ("a.example.com", 0),
+        ("a", 0),
+        ("hare", 0),
+        ("hare@b.example.com", 0),
+        ("rabbit@b", 69),
+        ("fox", 69),
+        ("rabbit@", 69),
+        ("", 69),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_a_node_is_one_of_the_cluster_by_its_name_or_part_of_it(word: str, exit_code: int, before: bool) -> None:
+    broker = Broker({"GET /api/nodes": NODES, "GET /api/users": [{"name": "u", "tags": []}]})
+    ran = run_with(*(["-n", word, "list_users"] if before else ["list_users", "-n", word]), broker=broker)
+    assert ran.exit == exit_code
+    if exit_code:
+        assert "is not in the cluster of rabbit@a.example.com, hare@b (" in ran.err
+
+
+def test_a_command_about_a_node_is_about_the_one_that_is_named() -> None:
+    answers = {
+        "GET /api/nodes": NODES,
+        "GET /api/nodes/hare%40b": {"name": "hare@b", "log_files": ["/x"], "running": True},
+        "GET /api/overview": {"node": "rabbit@a.example.com"},
+    }
+    assert run_with("log_location", "-n", "hare", broker=Broker(answers)).out == "/x\n"
+    assert "hare@b" in run_with("show", "node", "-n", "b", broker=Broker(answers)).out
+    assert run_with("check_running", "-n", "hare", broker=Broker(answers)).exit == 0
+    refusal = run_with("check_local_alarms", "-n", "hare", broker=Broker(answers))
+    assert (refusal.exit, refusal.err.endswith("give the URL of hare@b\n")) == (69, True)
+
+
+def test_a_node_that_the_user_may_not_see_is_taken_with_a_warning() -> None:
+    hidden = httpx.Response(401, json={"error": "not_authorized", "reason": "Not monitor user"})
+    ran = run_with("list_users", "-n", "rabbit", broker=Broker({"GET /api/nodes": hidden, "GET /api/users": []}))
+    assert (ran.exit, ran.err) == (0, "warning: user 'guest' may not see the nodes: -n rabbit is taken unseen\n")
 
 
 @pytest.mark.parametrize(

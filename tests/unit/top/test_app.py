@@ -379,9 +379,9 @@ def test_an_answer_of_an_unheard_of_shape_does_not_end_the_view() -> None:
     async def look(pilot: Look, app: Top) -> None:
         await ready(pilot, app)
         broker.answers["GET /api/nodes"] = 5
-        await until(pilot, lambda: "no good answer since" in text(app) and "internal error" in words(app))
+        await until(pilot, lambda: "no good answer since" in text(app) and "promises a list" in words(app))
         broker.answers["GET /api/nodes"] = [NODE]
-        await until(pilot, lambda: "internal error" not in text(app))
+        await until(pilot, lambda: "promises a list" not in text(app))
 
     broker = played()
     looked_at(broker, look)

@@ -23,6 +23,7 @@ import pytest
 
 from rmqctl.cli import run
 from rmqctl.session import Session
+from rmqctl.watch import loop
 
 from ..conftest import NOT_FOUND, Broker, Ran, Terminal
 
@@ -98,7 +99,7 @@ def test_a_pipe_gets_every_round() -> None:
 
 
 def test_an_outage_is_told_on_stderr() -> None:
-    busy = httpx.Response(503, json={})
+    busy = httpx.Response(503, json={"error": "busy", "reason": "busy"})
     broker = playing(1, DOWN, DOWN, busy, 4)
     ran = watch("list_queues", "name", "messages", "--watch=1", transport=broker.transport, times=5)
     assert [line.split("\t")[1:] for line in ran.out.splitlines()] == [
@@ -206,7 +207,22 @@ def test_every_round_has_a_time_limit() -> None:
 
     for how in ([], ["--timeout", "5"]):
         watch("list_users", "user", "--watch=1", *how, transport=httpx.MockTransport(answer), times=1)
-    assert seen == [60.0, 5.0]
+    assert seen == pytest.approx([60.0, 5.0], abs=1)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("silent", [0, 1], ids=["at the first question", "later"])
+def test_a_silence_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch, terminal: bool, silent: int) -> None:
+    monkeypatch.setattr(loop, "PATIENCE", 0.05)
+    rounds = itertools.count()
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if next(rounds) == silent:
+            time.sleep(0.4)
+        return httpx.Response(200, json=[{"name": "/"}])
+
+    ran = watch("list_users", "name", "--watch=1", transport=httpx.MockTransport(answer), times=3, terminal=terminal)
+    assert (ran.out + ran.err).count("http://localhost:15672 has not answered for 0.05 s; still waiting") == 1
 
 
 @pytest.mark.parametrize("terminal", [False, True])
