@@ -1,4 +1,4 @@
-"""Connections by their names or by what clients call themselves."""
+"""Connections by their names, by what clients call themselves, or by their process identifiers where these are told."""
 
 from typing import Any
 
@@ -11,14 +11,18 @@ REASON = "Closed via rmqctl"
 
 
 def find(client: Client, name: str) -> dict[str, Any]:
-    """GET /api/connections/NAME. NAME may be what a client calls itself, if one client does. Raises NotFound."""
+    """GET /api/connections/NAME. Raises NotFound.
+
+    NAME may be what a client calls itself, if one client does, or the connection's `pid`, which the embedded broker tells.
+    """
     what = f"connection {name!r}"
     try:
         found: dict[str, Any] = client.get(path("connections", name), what=what)
         return found
     except NotFound:
-        known = client.get(path("connections"), {"columns": "name,user_provided_name"}, what=what) or []
-        same = [row["name"] for row in known if isinstance(row, dict) and row.get("user_provided_name") == name]
+        known = client.get(path("connections"), {"columns": "name,pid,user_provided_name"}, what=what) or []
+        rows = [row for row in known if isinstance(row, dict)]
+        same = [row["name"] for row in rows if name in (row.get("user_provided_name"), row.get("pid"))]
         if not same:
             raise
         if len(same) > 1:

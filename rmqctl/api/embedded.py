@@ -1,4 +1,7 @@
-"""What only the embedded broker has over HTTP: PUT /api/embedded/alarms/RESOURCE and /api/embedded/limits/RESOURCE."""
+"""What only the embedded broker has over HTTP: /api/embedded/alarms[/RESOURCE] and /api/embedded/limits/RESOURCE.
+
+A user without the tag for it gets 401 there; RabbitMQ has no such path, whoever asks.
+"""
 
 from typing import Any, Literal
 
@@ -8,6 +11,11 @@ from rmqctl.api.paths import path
 from rmqctl.errors import NeedsNode, Unavailable
 
 Resource = Literal["memory", "disk"]
+
+
+def is_embedded(client: Client) -> bool:
+    """Whether the broker that answers is the embedded one: GET /api/embedded/alarms."""
+    return client.request("GET", path("embedded", "alarms"), accept=(401, 403, 404, 405)).status not in (404, 405)
 
 
 def set_alarm(client: Client, resource: Resource, *, on: bool) -> None:

@@ -106,7 +106,7 @@ def matching(
     fields: Iterable[str] = ("name",),
 ) -> list[Object]:
     """The rows of the lists that an expression chooses, of one virtual host or all, in the order of the lists."""
-    where, columns = where_of(resource, choice.where)
+    where, columns = where_of(session, resource, choice.where)
     pattern = None if choice.match is None else compiled(choice.match)
     if choice.match is not None and (hint := glob_hint(choice.match, "--match")):
         session.say(f"note: --match is a regular expression; {hint}")

@@ -9,6 +9,7 @@ import typer
 from rmqctl.api import connections as api
 from rmqctl.api import lists
 from rmqctl.api.client import Client
+from rmqctl.api.embedded import is_embedded
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.commands.listing import Found, Wanted, answering_node, list_everywhere, statistics_off
 from rmqctl.errors import NeedsNode, NotFound, Unavailable
@@ -67,16 +68,19 @@ def close_connection(
     explanation: Explanation,
 ) -> Nothing:
     """Close a connection: DELETE /api/connections/NAME. The client gets the explanation and, mostly, reconnects."""
-    if _PID.fullmatch(connection):
+    client = session.client
+    by_pid = _PID.fullmatch(connection) is not None
+    if by_pid and not is_embedded(client):
         raise NeedsNode(
             f"close_connection {connection}: the HTTP API does not know connections by process id; give the name"
             " (rmqctl list_connections name)"
         )
-    client = session.client
     if not api.close(client, connection, explanation):
         try:
             name = str(api.find(client, connection)["name"])
         except NotFound as error:
+            if by_pid:  # rabbitmqctl takes a process that has ended for closed
+                return Nothing()
             raise Unavailable(str(error)) from None
         api.close(client, name, explanation)
     session.hint(f"connection {connection!r} was closed")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from rmqctl.api.client import Client, tags_of
+from rmqctl.api.embedded import is_embedded
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Match, Sort, Where
 from rmqctl.errors import RmqctlError, Unavailable, UsageError
 from rmqctl.output import TERMINAL
@@ -61,9 +62,9 @@ def run_listing(
     columns = _columns(session, resource, selection)
     if not columns:
         return Rows((), ())
-    where, where_columns = where_of(resource, selection.where)
+    where, where_columns = where_of(session, resource, selection.where)
     match, names = match_of(session, resource, selection.match)
-    order = _order(resource, selection.sort)
+    order = _order(session, resource, selection.sort)
     needed = [*columns, *where_columns, *names, *(column for column, _ in order)]
     fields = frozenset(field for column in needed if not column.refused for field in column.fields)
     wanted = Wanted(None if selection.all_vhosts else vhost, fields | set(keep_fields), max(c.need for c in needed))
@@ -131,7 +132,7 @@ def release_of(client: Client) -> Release:
 
 def _columns(session: Session, resource: Resource, selection: Selection) -> list[Column]:
     if selection.columns:
-        columns = resource.select(selection.columns)
+        columns = [_usable(session, column) for column in resource.select(selection.columns)]
     else:
         columns = resource.defaults(release_of(session.client) if resource.default_3 else ())
         if session.format is TERMINAL:
@@ -147,14 +148,16 @@ def _columns(session: Session, resource: Resource, selection: Selection) -> list
     return columns
 
 
-def where_of(resource: Resource, expression: str | None) -> tuple[Callable[[Object], bool] | None, list[Column]]:
+def where_of(
+    session: Session, resource: Resource, expression: str | None
+) -> tuple[Callable[[Object], bool] | None, list[Column]]:
     """The filter of an expression, and the columns that it reads."""
     if expression is None:
         return None, []
     from rmqctl.resources.where import parse
 
     where = parse(expression, resource.knows)
-    columns = {name: _usable(resource.column(name), "--where") for name in where.names}
+    columns = {name: _usable(session, resource.column(name), "--where: ") for name in where.names}
     readers = {name: column.native() for name, column in columns.items()}
     return lambda row: where.matches(lambda name: readers[name](row)), list(columns.values())
 
@@ -175,19 +178,23 @@ def match_of(
     return lambda row: any(pattern.search(str(read(row) or "")) for read in readers), columns
 
 
-def _order(resource: Resource, sort: str | None) -> list[tuple[Column, bool]]:
+def _order(session: Session, resource: Resource, sort: str | None) -> list[tuple[Column, bool]]:
     order = []
     for word in (sort or "").split(","):
         name = word.strip()
         if name:
-            order.append((_usable(resource.column(name.removeprefix("-")), "--sort"), name.startswith("-")))
+            column = _usable(session, resource.column(name.removeprefix("-")), "--sort: ")
+            order.append((column, name.startswith("-")))
     return order
 
 
-def _usable(column: Column, option: str) -> Column:
-    if column.refused:
-        raise UsageError(f"{option}: column {column.name!r} cannot be had over the HTTP API: {column.refused}")
-    return column
+def _usable(session: Session, column: Column, place: str = "") -> Column:
+    """The column as the broker that answers has it. Raises UsageError when it has not."""
+    if not column.refused:
+        return column
+    if column.embedded and is_embedded(session.client):
+        return column._replace(refused="")
+    raise UsageError(f"{place}column {column.name!r} cannot be had over the HTTP API: {column.refused}")
 
 
 def list_command(resource: Resource, fetch: Fetch, help_text: str, *, by_vhost: bool = True) -> Callable[..., Rows]:

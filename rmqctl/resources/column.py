@@ -43,7 +43,8 @@ class Column(Record):
     """One column. `field` is the API's dotted path to its value (default: the name).
 
     `cell` makes rabbitmqctl's term of an object (default: the value as it stands), `reads` names further fields that it
-    looks at, `by_release` that it looks at the release. `refused` says why the API has nothing for it.
+    looks at, `by_release` that it looks at the release. `refused` says why the API has nothing for it,
+    `embedded` that the embedded broker has it all the same.
     `computed` makes the value of a column that neither rabbitmqctl nor the API has, from its field and what it reads.
     """
 
@@ -54,6 +55,7 @@ class Column(Record):
     reads: tuple[str, ...] = ()
     by_release: bool = False
     refused: str = ""
+    embedded: bool = False
     computed: Callable[[Object], Any] | None = None
 
     @property
@@ -184,12 +186,9 @@ class Resource(Record):
         return list(dict.fromkeys([*(column.name for column in self.columns if not column.refused), *self.api_fields]))
 
     def select(self, words: Iterable[str]) -> list[Column]:
-        """The columns that the words ask for, without repeats. Raises UsageError for one that cannot be had."""
+        """The columns that the words ask for, without repeats."""
         names = dict.fromkeys(name.strip() for word in words for name in word.split(","))
         chosen = [self.column(name) for name in names if name]
-        for column in chosen:
-            if column.refused:
-                raise UsageError(f"column {column.name!r} cannot be had over the HTTP API: {column.refused}")
         order = self.fixed_order
         return sorted(chosen, key=lambda column: order.index(column.name) if column.name in order else len(order))
 

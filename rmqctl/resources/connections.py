@@ -27,7 +27,7 @@ CONNECTIONS = Resource(
     plural="connections", sight=OWN,
     default=("user", "peer_host", "peer_port", "state"),
     columns=(
-        Column("pid", refused=_PID),
+        Column("pid", refused=_PID, embedded=True),
         Column("name"),
         Column("port"),
         _address("host"),

@@ -25,6 +25,7 @@ class Node:
         self.entropy = entropy
         self.name = name
         self.now = self.started = clock()
+        self._creation = round(self.date(self.started))
         self.timers = Timers()
         self.held = Held()
         self.consumer_timeout: float | None = 1800.0
@@ -44,6 +45,10 @@ class Node:
     def date(self, when: float) -> float:
         """A time by the clock as the calendar has it."""
         return when + self._calendar() - self.clock()
+
+    def pid(self, number: int) -> str:
+        """The name that a process of RabbitMQ would have: the node, when it was started, and a number of its own."""
+        return f"<{self.name}.{self._creation}.{number}.0>"
 
     def random_name(self) -> str:
         """22 characters that nobody can guess, as in the names that the broker gives."""

@@ -1,5 +1,6 @@
 """`/api/connections` and `/api/channels`.
 
+A connection has a `pid`, which RabbitMQ leaves out over HTTP: programs close connections by what rabbitmqctl lists as such.
 `recv_cnt` and `send_cnt` are frames. `reductions` is 0 and there is no `garbage_collection`: both are Erlang's.
 """
 
@@ -150,6 +151,7 @@ def connection_row(call: Call, connection: Connection) -> Row:
         **dict.fromkeys(_TLS),
         "peer_host": connection.peer[0],
         "peer_port": connection.peer[1],
+        "pid": connection.node.pid(connection.number),
         "port": connection.local[1],
         "protocol": "AMQP 0-9-1",
         "recv_cnt": connection.received_frames,

@@ -83,8 +83,7 @@ def get(call: Call) -> Slices:
 
 def _origin(call: Call) -> Origin:
     """RabbitMQ opens a connection within itself for such a request."""
-    node = call.broker.node
-    return Origin(f"<{node.name}.{round(node.started)}.0.0>", 1, (call.ports.host, call.ports.http), call.user.name)
+    return Origin(call.broker.node.pid(0), 1, (call.ports.host, call.ports.http), call.user.name)
 
 
 def _dropped(_: Message) -> None:

@@ -141,12 +141,6 @@ def test_a_connection_is_closed_by_what_the_client_calls_itself() -> None:
     assert "2 clients call themselves so: c 1, c 2" in ran.err
 
 
-def test_a_process_id_is_refused_with_the_reason() -> None:
-    ran = run_with("close_connection", "<rabbit@a.1.2.3>", "bye")
-    assert ran.exit == 69
-    assert "does not know connections by process id" in ran.err
-
-
 def test_all_connections_of_a_virtual_host_are_closed() -> None:
     rows = [{"name": name} for name in ("a", "b", "c")]
     broker = Broker(

@@ -1,11 +1,13 @@
 """rmqctl's own lists, on the embedded broker."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
 from urllib.parse import quote
 
+import pika
 import pytest
 
 from .conftest import Live
@@ -13,11 +15,15 @@ from .conftest import Live
 NAMES = ("a b/ü", "n" * 255, "%2F", "tab\there", "true", "-dash")
 
 
-def rmqctl(live: Live, *words: str) -> Any:
+def output(live: Live, *words: str) -> str:
     command = [sys.executable, "-m", "rmqctl", "--url", live.url, "--formatter", "raw_json", *words]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return ran.stdout
+
+
+def rmqctl(live: Live, *words: str) -> Any:
+    return json.loads(output(live, *words))
 
 
 @pytest.fixture
@@ -54,3 +60,18 @@ def test_other_lists_are_answered(strange: Live, command: str) -> None:
 @pytest.mark.parametrize("command", ["status", "cluster_status", "overview"])
 def test_reports_are_answered(strange: Live, command: str) -> None:
     assert rmqctl(strange, command)
+
+
+def test_a_connection_is_closed_by_the_pid_that_is_listed(live: Live) -> None:
+    parameters = pika.ConnectionParameters("127.0.0.1", live.amqp_port)
+    with pika.BlockingConnection(parameters), pika.BlockingConnection(parameters) as closed:
+        rows = rmqctl(live, "list_connections", "pid", "peer_port")
+        assert rmqctl(live, "list_connections", "pid", "peer_port") == rows
+        pids = {row["peer_port"]: row["pid"] for row in rows}
+        assert len(set(pids.values())) == 2
+        assert all(re.fullmatch(r"<rabbit@localhost\.\d+\.\d+\.0>", pid) for pid in pids.values())
+        pid = pids.pop(closed._impl._transport._sock.getsockname()[1])
+        output(live, "close_connection", pid, "for a reason")
+        with pytest.raises(pika.exceptions.ConnectionClosedByBroker, match="for a reason"):
+            closed.process_data_events(5)
+        assert [row["pid"] for row in rmqctl(live, "list_connections", "pid")] == list(pids.values())
