@@ -3,6 +3,7 @@
 A channel's counters are up to 5 s old (collect_statistics_interval); the counts of classic and quorum queues are fresh.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ CHANNEL_FIELDS = (
     "messages_unacknowledged", "messages_uncommitted", "acks_uncommitted", "transactional", "message_stats.ack",
     "message_stats.deliver_get", "message_stats.redeliver",
 )  # fmt: skip
+SHARED_FIELDS = ("messages_unacknowledged", "message_stats.ack")
 CONNECTION_FIELDS = (*clients.CONNECTION_FIELDS, "connected_at")
 
 STATISTICS_SECONDS = 6.0
@@ -142,26 +144,66 @@ class _Channel:
         fresh = delivered > 0 or self.idle is not None or window.seconds >= STATISTICS_SECONDS
         self.silent = self.held > 0 and self.acked <= 0 and fresh
         self.thinks = _counter(after, "ack") > 0 and (self.idle is None or self.idle < window.thinks) and delivered <= 0
-        self.release = window.release
+        self.window = window
         self.loops = self.redelivered >= LOOP and self.acked <= 0
         self.uncommitted = all(
             row.get("transactional") and (_number(row, "acks_uncommitted") or _number(row, "messages_uncommitted"))
             for row in (before, after)
         )
 
-    def finding(self, kind: str, queue: str | None, unacknowledged: int, **more: Any) -> Finding:
+    def finding(
+        self, kind: str, queue: str | None, unacknowledged: int, *, acked: int | None = None, **more: Any
+    ) -> Finding:
         return Finding(
             kind,
             str(self.row.get("vhost")),
             queue,
             **clients.of_channel(self.row, {}),
             unacknowledged=unacknowledged,
-            acked=max(0, self.acked),
+            acked=max(0, self.acked) if acked is None else acked,
             idle_since=None if self.idle_since is None else self.idle_since.isoformat(timespec="seconds"),
             idle=self.idle,
             advice=ADVICE[kind],
             **more,
         )
+
+
+Place = tuple[Any, Any]
+"""Virtual host and name of a queue."""
+
+
+class Quiet(NamedTuple):
+    """A queue of which messages are held, and none was acknowledged between the samples; `acked`: some were before."""
+
+    held: int
+    acked: bool
+
+
+def shared(consumers: Iterable[Row], channels: Iterable[Row]) -> set[Place]:
+    """Queues that one channel alone consumes, together with others: whether it forgets theirs, only they can tell."""
+    holding = {row.get("name") for row in channels if _number(row, "messages_unacknowledged")}
+    of_channel: dict[Any, set[Place]] = defaultdict(set)
+    of_queue: dict[Place, set[Any]] = defaultdict(set)
+    for consumer in consumers:
+        name, at = (consumer.get("channel_details") or {}).get("name"), _place(consumer["queue"])
+        of_queue[at].add(name)
+        if consumer.get("ack_required") and name in holding:
+            of_channel[name].add(at)
+    return {at for name, places in of_channel.items() if len(places) > 1 for at in places if of_queue[at] == {name}}
+
+
+def quiet(before: Iterable[Row], after: Iterable[Row], window: Window) -> dict[Place, Quiet]:
+    """Of the queues that share a channel. Statistics of a shorter time than they are renewed in tell nothing."""
+    if window.seconds < STATISTICS_SECONDS:
+        return {}
+    first = {_place(row): row for row in before}
+    found = {}
+    for row in after:
+        was = first.get(_place(row))
+        if was is not None and _counter(row, "ack") == _counter(was, "ack"):
+            held = min(_number(each, "messages_unacknowledged") for each in (was, row))
+            found[_place(row)] = Quiet(held, _counter(row, "ack") > 0)
+    return {at: each for at, each in found.items() if each.held}
 
 
 def find(
@@ -170,6 +212,7 @@ def find(
     before: Iterable[Row],
     after: Iterable[Row],
     window: Window,
+    quiet: Mapping[Place, Quiet] = {},
     *,
     strict: bool = False,
 ) -> list[Finding]:
@@ -177,12 +220,12 @@ def find(
     first = {row.get("name"): row for row in before}
     # A channel that was not there before has had no time to forget anything.
     channels = {row["name"]: _Channel(first[row["name"]], row, window) for row in after if row.get("name") in first}
-    of_queue = {(row.get("vhost"), row.get("name")): row for row in queues}
+    of_queue = {_place(row): row for row in queues}
     found: list[Finding] = []
-    consumed: dict[tuple[Any, Any], bool] = {}
+    consumed: dict[Place, bool] = {}
     queues_of: dict[str | None, set[str]] = {}
     for consumer in consumers:
-        at = (consumer["queue"]["vhost"], consumer["queue"]["name"])
+        at = _place(consumer["queue"])
         consumed[at] = consumed.get(at, False) or bool(consumer.get("ack_required"))
         queue = of_queue.get(at)
         if queue is None or queue.get("type") == "stream":
@@ -190,7 +233,7 @@ def find(
         name = (consumer.get("channel_details") or {}).get("name")
         queues_of.setdefault(name, set()).add(at[1])
         if name in channels:
-            found += _of_consumer(consumer, queue, channels[name], strict)
+            found += _of_consumer(consumer, queue, channels[name], quiet.get(at), strict)
     # Channels do not tell what they got from where: it is of queues that miss messages without a consumer to blame.
     unclaimed: dict[Any, set[str]] = {}
     for at, queue in of_queue.items():
@@ -210,7 +253,7 @@ def find(
     return sorted(found, key=lambda each: (each.kind not in HOLDING, each.vhost, each.queue or "", each.channel or ""))
 
 
-def _of_consumer(consumer: Row, queue: Row, channel: _Channel, strict: bool) -> Iterator[Finding]:
+def _of_consumer(consumer: Row, queue: Row, channel: _Channel, quiet: Quiet | None, strict: bool) -> Iterator[Finding]:
     name = str(queue.get("name"))
     prefetch = _number(consumer, "prefetch_count") or _number(channel.row, "global_prefetch_count")
     about = {"consumer_tag": consumer.get("consumer_tag"), "prefetch": prefetch}
@@ -218,26 +261,34 @@ def _of_consumer(consumer: Row, queue: Row, channel: _Channel, strict: bool) -> 
         if strict and queue.get("durable"):
             yield channel.finding(AUTO_ACK, name, 0, **about)
         return
-    full = bool(prefetch) and channel.unacknowledged >= prefetch
-    # Who has no room left and could have more is not spared for having acknowledged before.
-    spared = channel.thinks and not (full and _number(queue, "messages_ready"))
     # A channel's messages may be of several queues; a queue that misses none is not concerned.
     unacknowledged = min(channel.unacknowledged, _number(queue, "messages_unacknowledged"))
     if channel.uncommitted:
         return
+    held = unacknowledged if channel.silent else quiet.held if quiet else 0
+    full = bool(prefetch) and (channel.unacknowledged if channel.silent else held) >= prefetch
+    # Who has no room left and could have more is not spared for having acknowledged before, if that is long enough ago.
+    thinks = channel.thinks if channel.silent else quiet is not None and quiet.acked
+    waited_for = full and _number(queue, "messages_ready") and channel.window.seconds >= STATISTICS_SECONDS
+    spared = thinks and not waited_for
     if channel.loops:
         yield channel.finding(REDELIVERY, name, unacknowledged, **about)
-    elif channel.silent and not spared and unacknowledged:
-        outcome = on_timeout(channel.release, queue)
-        timeout = consumer.get("consumer_timeout")
-        seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
-        if outcome == CLOSES:
-            seconds += CHECKED_EVERY
-        left = None if channel.idle is None or outcome in (None, WAITS) else max(0.0, seconds - channel.idle)
-        kind = STUCK if full else FORGETTING
-        yield channel.finding(kind, name, unacknowledged, timeout_in=left, on_timeout=outcome, **about)
+    elif held and not spared:
+        timeout = _time_left(consumer, queue, channel)
+        yield channel.finding(STUCK if full else FORGETTING, name, held, acked=0, **timeout, **about)
     elif not prefetch and unacknowledged >= MANY:
         yield channel.finding(UNLIMITED, name, unacknowledged, **about)
+
+
+def _time_left(consumer: Row, queue: Row, channel: _Channel) -> dict[str, Any]:
+    """What the broker does in the end, and when."""
+    outcome = on_timeout(channel.window.release, queue)
+    timeout = consumer.get("consumer_timeout")
+    seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
+    if outcome == CLOSES:
+        seconds += CHECKED_EVERY
+    left = None if channel.idle is None or outcome in (None, WAITS) else max(0.0, seconds - channel.idle)
+    return {"timeout_in": left, "on_timeout": outcome}
 
 
 def on_timeout(release: Release, queue: Row) -> str | None:
@@ -294,6 +345,10 @@ def held(found: Iterable[Finding]) -> int:
     return sum(by_channel.values())
 
 
+def _place(queue: Row) -> Place:
+    return queue.get("vhost"), queue.get("name")
+
+
 def _number(row: Row, name: str) -> int:
     value = row.get(name)
     return value if isinstance(value, int) else 0
@@ -318,7 +373,8 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     window = Window(snapshot.seconds, snapshot.now, limits["idle"], release(version))
     before, after = snapshot.before("channels"), snapshot.rows("channels")
     strict = bool(limits["strict"])
-    found = find(snapshot.rows("queues"), snapshot.rows("consumers"), before, after, window, strict=strict)
+    silent = quiet(snapshot.before("shared_queues"), snapshot.rows("shared_queues"), window)
+    found = find(snapshot.rows("queues"), snapshot.rows("consumers"), before, after, window, silent, strict=strict)
     kept = [each for each in found if limits.concerns(each.queue) and limits.keep(each)]
     if names := {each.connection for each in kept if each.connection}:
         kept = with_connections(kept, snapshot.named("connections", names))

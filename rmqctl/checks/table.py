@@ -81,10 +81,10 @@ CHECKS = {
             ),
             {
                 "queues": acks.QUEUE_FIELDS, "consumers": acks.CONSUMER_FIELDS, "channels": acks.CHANNEL_FIELDS,
-                "overview": ("rabbitmq_version",),
+                "overview": ("rabbitmq_version",), "shared_queues": acks.SHARED_FIELDS,
             },
             later={"connections": acks.CONNECTION_FIELDS},
-            twice=("channels",),
+            twice=("channels", "consumers", "shared_queues"),
             columns=acks.Finding._fields,
         ),
         Check(

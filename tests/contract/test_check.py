@@ -88,6 +88,15 @@ def ignore(*_: Any) -> None:
     pass
 
 
+def forget_others(channel: BlockingChannel, got: Any) -> None:
+    """Acknowledges the messages of one queue, and forgets those of another that it consumes on the same channel."""
+    if not channel.consumer_tags[1:]:
+        channel.queue_declare("beside", durable=True)
+        channel.basic_publish("", "beside", b"x")
+        channel.basic_consume("beside", ignore)
+    channel.basic_ack(got.delivery_tag)
+
+
 def slowly(channel: BlockingChannel, got: Any) -> None:
     time.sleep(2)
     channel.basic_ack(got.delivery_tag)
@@ -101,12 +110,13 @@ def acknowledge(channel: BlockingChannel, got: Any) -> None:
     channel.basic_ack(got.delivery_tag)
 
 
-FORGOTTEN = {"stuck": 1, "exclusive": 1, "quorum": 1, "unlimited": 5, "got": 1}
+FORGOTTEN = {"stuck": 1, "exclusive": 1, "quorum": 1, "unlimited": 5, "got": 1, "beside": 1}
 WANTED = {
     ("stuck", "stuck"),
     ("stuck", "exclusive"),
     ("stuck", "quorum"),
     ("forgetting", "unlimited"),
+    ("forgetting", "beside"),
     ("got without ack", "got"),
     ("redelivery loop", "loop"),
 }
@@ -129,6 +139,7 @@ def test_each_is_named_right(place: Place, vhost: str) -> None:
             clients.stream("stream")
         clients.at_work("slow", 60, slowly)
         clients.at_work("loop", 1, put_back)
+        clients.at_work("lively", 0, forget_others)
         clients.at_work("healthy", 0, acknowledge)
         _wait_for_statistics(place, len(FORGOTTEN) + (place.node is not None))
         ran = rmqctl("check", "acks", "-p", vhost, "--for", "8", "-f", "json", url=place.http)

@@ -1,6 +1,7 @@
 """check acks: each thing it names, from the answers of a broker, with exit code and output."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -116,12 +117,74 @@ def test_each_is_named_right(before: Any, after: Any, consumers: list[Any], want
     assert all(each["queue"] == NAME for each in json.loads(ran.out)["findings"])
 
 
-def test_it_fell_silent() -> None:
+@pytest.mark.parametrize(
+    ("prefetch", "ready", "seconds", "wanted"),
+    [(1, 3, 8, ["stuck"]), (1, 0, 8, []), (2, 3, 8, []), (0, 3, 8, []), (1, 3, 0, []), (1, 3, 5, [])],
+)
+def test_it_fell_silent(
+    prefetch: int, ready: int, seconds: int, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One that has acknowledged before is spared as long as it has room, or there is nothing for it."""
-    silent, waits = (channel(ack=1), channel(ack=1, idle_since=5)), [queue(messages_ready=3)]
-    assert kinds(check(played(*silent, consumer(), queues=waits), "-f", "json")) == ["stuck"]
-    assert kinds(check(played(*silent, consumer(prefetch_count=2), queues=waits), "-f", "json")) == []
-    assert kinds(check(played(*silent, consumer(prefetch_count=0), queues=waits), "-f", "json")) == []
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    silent, waits = (channel(ack=1), channel(ack=1, idle_since=9)), [queue(messages_ready=ready)]
+    broker = played(*silent, consumer(prefetch_count=prefetch), queues=waits)
+    assert kinds(run_with("check", "acks", "--for", str(seconds), "-f", "json", broker=broker)) == wanted
+
+
+OTHER = "other queue"
+
+
+def beside(*acks: int, prefetch: int = 5, ready: int = 0, unacked: int = 1, more: Any = ()) -> Broker:
+    """One consumer acknowledges; the one beside it on the same channel, of a queue with those counters, may not."""
+    counters = iter(
+        [{"messages_unacknowledged": unacked, "message_stats": {"ack": number} if number else []} for number in acks]
+    )
+    lively = iter([{"messages_unacknowledged": 1, "message_stats": {"ack": number}} for number in (7, 900)])
+    return played(
+        channel(ack=7, unacked=2),
+        channel(ack=900, unacked=2, delivered=900),
+        consumer(prefetch_count=5),
+        consumer(consumer_tag="beside", queue={"vhost": "/", "name": OTHER}, prefetch_count=prefetch),
+        *more,
+        queues=[queue(), queue(name=OTHER, messages_ready=ready, messages_unacknowledged=unacked)],
+        **{
+            f"GET /api/queues/%2F/{quote(OTHER)}": lambda _: httpx.Response(200, json=next(counters)),
+            f"GET /api/queues/%2F/{quote(NAME, safe='')}": lambda _: httpx.Response(200, json=next(lively)),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("broker", "wanted"),
+    [
+        (beside(0, 0), [("forgetting", 1)]),
+        (beside(0, 0, prefetch=1), [("stuck", 1)]),
+        (beside(0, 0, unacked=0), []),
+        (beside(0, 1), []),
+        # It has acknowledged before: it may think as long as it has room, or nothing waits.
+        (beside(3, 3), []),
+        (beside(3, 3, prefetch=1), []),
+        (beside(3, 3, prefetch=1, ready=9), [("stuck", 1)]),
+        # Somebody else's consumer may be the one.
+        (
+            beside(0, 0, more=[consumer(queue={"vhost": "/", "name": OTHER}, channel_details={"name": "another (1)"})]),
+            [],
+        ),
+    ],
+)
+def test_beside_one_that_acknowledges(
+    broker: Broker, wanted: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    ran = run_with("check", "acks", "--for", "8", "-f", "json", broker=broker)
+    found = json.loads(ran.out)["findings"]
+    assert [(each["kind"], each["unacknowledged"]) for each in found] == wanted
+    assert all((each["queue"], each["consumer_tag"], each["acked"]) == (OTHER, "beside", 0) for each in found)
+
+
+def test_statistics_of_too_short_a_time_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert run_with("check", "acks", "--for", "5", broker=beside(0, 0)).exit == 0
 
 
 def test_a_stream_keeps_what_was_acknowledged() -> None:

@@ -80,6 +80,7 @@ ROWS: dict[str, Any] = {
     ],
     "channels": [*CHANNELS, LOOPING],
     "overview": {"rabbitmq_version": "4.3.6"},
+    "shared_queues": [],
     "connections": [
         {"name": connection(1), "user_provided_name": HOSTILE, "connected_at": 1_795_467_689_273,
          "client_properties": {"product": "Pika", "version": "1.3", "capabilities": {"consumer_cancel_notify": True}}},
@@ -90,7 +91,7 @@ ROWS: dict[str, Any] = {
 def acks_outcome() -> Outcome:
     before = [*CHANNELS, channel(5)]
     named = lambda noun, _: ROWS[noun]  # noqa: E731
-    seen = Snapshot(ROWS.__getitem__, {"channels": before}.__getitem__, named, 10, NOW)
+    seen = Snapshot(ROWS.__getitem__, {**ROWS, "channels": before}.__getitem__, named, 10, NOW)
     return Outcome(CHECKS["acks"], acks.check(seen, LIMITS))
 
 

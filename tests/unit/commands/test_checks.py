@@ -397,7 +397,7 @@ def test_all_at_once() -> None:
         noun: sum(noun in asked for asked in broker.asked)
         for noun in ("/consumers", "/connections", "/bindings", "/nodes", "/channels")
     }
-    assert counts == {"/consumers": 1, "/connections": 1, "/bindings": 1, "/nodes": 1, "/channels": 2}
+    assert counts == {"/consumers": 2, "/connections": 1, "/bindings": 1, "/nodes": 1, "/channels": 2}
 
 
 @pytest.mark.parametrize(
