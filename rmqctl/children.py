@@ -10,16 +10,14 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables for a child: no password, no token, and URLs without who logs in there."""
     found = {name: value for name, value in environ.items() if name not in _SECRET}
     if "@" in found.get(_URL, ""):
-        found[_URL] = _url(found[_URL])
+        found[_URL] = _without_log_in(found[_URL])
     return found
 
 
-def _url(text: str) -> str:
-    """The URLs without credentials; nothing where these cannot be told from the rest."""
-    from rmqctl.errors import RmqctlError
-    from rmqctl.settings import parse_urls
-
-    try:
-        return ",".join(endpoint.url for endpoint in parse_urls(text))
-    except RmqctlError:
+def _without_log_in(text: str) -> str:
+    """URLs with commas between them; nothing where a comma may be part of a password."""
+    urls = text.split(",")
+    if any("@" in url and "://" not in url for url in urls[1:]):
         return ""
+    parts = (url.partition("://") if "://" in url else ("", "", url) for url in urls)
+    return ",".join(f"{scheme}{mark}{rest.rpartition('@')[2]}" for scheme, mark, rest in parts)

@@ -8,7 +8,9 @@ import shutil
 from math import inf
 from pathlib import Path
 
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
+from rmqctl.errors import UsageError
+from rmqctl.units import size
+
 # The alarm ends so far below the limit: else it would come and go with every few messages.
 _RELEASE = 0.9
 
@@ -26,10 +28,13 @@ def parse_limit(text: str) -> int | None:
         if not 0 < share <= 1:
             raise ValueError(f"{text} is not between 0 and 100 %")
         return None if total is None else int(total * share)
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?", text, re.IGNORECASE)
-    if not match or not float(match[1]):
+    try:
+        bytes_ = size(text)
+    except UsageError:
+        bytes_ = 0
+    if not bytes_:
         raise ValueError(f"{text!r} is no size: 512MB, 1GiB, 40% or none")
-    return int(float(match[1]) * _UNITS[(match[2] or "").lower()])
+    return bytes_
 
 
 def total_memory() -> int | None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from rmqctl.checks.report import Status
 from rmqctl.errors import UsageError
-from rmqctl.resources.declarations import count, duration, size
+from rmqctl.units import count, duration, size
 
 
 class Kind(NamedTuple):

@@ -14,10 +14,10 @@ from rmqctl.commands import incoming
 from rmqctl.commands.incoming import messages
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import AccessRefused, UsageError
-from rmqctl.resources.declarations import seconds
-from rmqctl.resources.declarations import size as size_of
 from rmqctl.result import Result, Value
 from rmqctl.session import Session
+from rmqctl.units import seconds
+from rmqctl.units import size as size_of
 
 INCOMPLETE = 3
 PERCENTILES = (50, 75, 95, 99)

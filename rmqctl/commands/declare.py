@@ -20,20 +20,18 @@ from rmqctl.resources.declarations import (
     KINDS,
     Declaration,
     arguments,
-    count,
     declaration,
-    duration,
     json_object,
     of_object,
     of_words,
     parsed_json,
-    size,
     tags,
 )
 from rmqctl.resources.patterns import compiled
 from rmqctl.resources.where import parse
 from rmqctl.result import Nothing, Result
 from rmqctl.session import Session
+from rmqctl.units import count, duration, size
 
 Name = Annotated[
     list[str],

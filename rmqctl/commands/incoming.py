@@ -21,10 +21,10 @@ from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, Usa
 from rmqctl.output import TERMINAL
 from rmqctl.output.answer import pairs, plain
 from rmqctl.output.escape import visible
-from rmqctl.resources.declarations import seconds
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
+from rmqctl.units import seconds
 
 COLUMNS = (
     "exchange", "routing_key", "redelivered", "properties", "payload_bytes", "payload_encoding", "payload",

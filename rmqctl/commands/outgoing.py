@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from rmqctl.api.looking import ADDED
 from rmqctl.errors import DataError, UsageError
 from rmqctl.output.values import compact
-from rmqctl.resources.declarations import duration
 from rmqctl.session import Session
+from rmqctl.units import duration
 
 NUMBERS = ("delivery_mode", "priority", "timestamp")
 TEXTS = (

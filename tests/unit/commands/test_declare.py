@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from rmqctl import units
 from rmqctl.errors import UsageError
+from rmqctl.broker.memory import parse_limit
 from rmqctl.resources import declarations
 
 from ..conftest import NOT_FOUND, Broker, Ran, run_with
@@ -41,17 +43,17 @@ def declare(answers: dict[str, Any], *words: str, **how: Any) -> tuple[Ran, list
 @pytest.mark.parametrize(
     ("parse", "word", "value"),
     [
-        (declarations.duration, "60s", 60_000),
-        (declarations.duration, "1h", 3_600_000),
-        (declarations.duration, "1.5m", 90_000),
-        (declarations.duration, "250", 250),
-        (declarations.duration, "7d", 604_800_000),
-        (declarations.count, "10k", 10_000),
-        (declarations.count, "2M", 2_000_000),
-        (declarations.size, "1GiB", 1 << 30),
-        (declarations.size, "1GB", 10**9),
-        (declarations.size, "64k", 65_536),
-        (declarations.size, "0", 0),
+        (units.duration, "60s", 60_000),
+        (units.duration, "1h", 3_600_000),
+        (units.duration, "1.5m", 90_000),
+        (units.duration, "250", 250),
+        (units.duration, "7d", 604_800_000),
+        (units.count, "10k", 10_000),
+        (units.count, "2M", 2_000_000),
+        (units.size, "1GiB", 1 << 30),
+        (units.size, "1GB", 10**9),
+        (units.size, "64k", 65_536),
+        (units.size, "0", 0),
     ],
 )
 def test_numbers_with_units(parse: Any, word: str, value: int) -> None:
@@ -61,12 +63,12 @@ def test_numbers_with_units(parse: Any, word: str, value: int) -> None:
 @pytest.mark.parametrize(
     ("parse", "word"),
     [
-        (declarations.duration, "60x"),
-        (declarations.duration, "-1s"),
-        (declarations.duration, "1.0001s"),
-        (declarations.duration, ""),
-        (declarations.count, "1KiB"),
-        (declarations.size, "big"),
+        (units.duration, "60x"),
+        (units.duration, "-1s"),
+        (units.duration, "1.0001s"),
+        (units.duration, ""),
+        (units.count, "1KiB"),
+        (units.size, "big"),
     ],
 )
 def test_no_such_number(parse: Any, word: str) -> None:
@@ -362,3 +364,8 @@ def test_line_ends_in_names_are_refused(words: tuple[str, ...]) -> None:
     ran = run_with("declare", *words)
     assert (ran.exit, ran.out) == (64, "")
     assert "has a line end, which brokers take out of names" in ran.err
+
+
+@pytest.mark.parametrize("text", ["1M", "1MiB", "1MB", "64k", "512"])
+def test_a_size_is_the_same_for_the_broker_s_memory(text: str) -> None:
+    assert parse_limit(text) == units.size(text)
