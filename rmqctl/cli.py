@@ -239,6 +239,8 @@ class Command(TyperCommand):
             session.settings = resolve_output(given, session.environ)
         else:
             session.settings = resolve(given, session.environ, lambda: session.contexts_file)
+        if session.settings.timeout is None and self.entry.timeout is not None:
+            session.settings = session.settings._replace(timeout=self.entry.timeout)
         session.formats = FORMATS | {name: OF_COMMANDS[name] for name in self.entry.formats}
         _check_formatter(session, given)
         if self.entry.changes and session.settings.read_only:

@@ -57,8 +57,8 @@ GLOBAL_OPTIONS = (
                  CONNECTION, "COMMAND"),
     GlobalOption("token", ("--token",), Kind.TEXT, "Bearer token (OAuth 2), instead of user and password.", CONNECTION, "TOKEN"),
     GlobalOption("context", ("--context", "-C"), Kind.TEXT, "Named broker of the contexts file.", CONNECTION, "NAME"),
-    GlobalOption("timeout", ("--timeout", "-t"), Kind.NUMBER, "Seconds to wait for an answer [60 for list_queues, else no "
-                 "limit].", CONNECTION, "SECONDS"),
+    GlobalOption("timeout", ("--timeout", "-t"), Kind.NUMBER, "Seconds that all answers may take together [60 for list_queues "
+                 "and checks, else no limit].", CONNECTION, "SECONDS"),
     GlobalOption("ca_file", ("--ca-file",), Kind.TEXT, "Trust the certificates of this file only.", CONNECTION, "PEM"),
     GlobalOption("cert_file", ("--cert-file",), Kind.TEXT, "Client certificate.", CONNECTION, "PEM"),
     GlobalOption("key_file", ("--key-file",), Kind.TEXT, "Private key of the client certificate.", CONNECTION, "PEM"),

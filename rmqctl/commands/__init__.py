@@ -6,6 +6,9 @@ A name with a space is a command of a group (`show queue`). The function has the
 from typing import NamedTuple
 
 
+CHECK_TIMEOUT = 60.0
+
+
 class Entry(NamedTuple):
     """`module` below rmqctl.commands; `changes`: refused in a read-only context.
 
@@ -23,6 +26,11 @@ class Entry(NamedTuple):
     hidden: bool = False
     formats: tuple[str, ...] = ()
     once: bool = False
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds of --timeout when nobody names any. A check that waits for ever tells nobody that something is wrong."""
+        return CHECK_TIMEOUT if self.group == _HEALTH and self.module != "waiting" and not self.local else None
 
     @property
     def watchable(self) -> bool:

@@ -225,7 +225,7 @@ def check_port_connectivity(
     client = session.client
     node, found = listeners_of(client, None)
     host = address or client.endpoint.host
-    seconds = CONNECT_SECONDS if client.timeout is None else client.timeout
+    seconds = min(CONNECT_SECONDS, client.timeout or CONNECT_SECONDS)
     failed = [
         f"{each['protocol']} {each['port']} ({why})" for each in found if (why := _refusal(host, each["port"], seconds))
     ]

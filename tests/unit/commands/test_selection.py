@@ -913,6 +913,20 @@ def test_queues_just_declared_have_unknown_statistics() -> None:
     assert all(line.endswith("\t") for line in ran.out.splitlines())
 
 
+@pytest.mark.parametrize("argv", [["ping"], ["check_alarms"], ["check", "alarms"], ["is_running"], ["check", "all"]])
+def test_a_check_that_gets_no_answer_ends_after_a_minute(argv: list[str]) -> None:
+    limits = []
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"]["read"])
+        raise httpx.ReadTimeout("silence")
+
+    ran = run_with(*argv, broker=httpx.MockTransport(silent))
+    assert ran.exit == (3 if argv[0] == "check" else 75)
+    assert "no answer within 60 seconds" in ran.out + ran.err
+    assert limits[0] == pytest.approx(60, abs=1)
+
+
 def test_the_time_limit_of_list_queues_alone_is_60_seconds() -> None:
     limits: dict[str, Any] = {}
 
