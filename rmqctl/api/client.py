@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rmqctl import __version__
 from rmqctl.api import failures, fields, proxies, wire
 from rmqctl.api.request import Answer, Request
-from rmqctl.errors import NotConnected, TimedOut, Unreachable
+from rmqctl.errors import NotConnected, NotTheBroker, RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Endpoint, Settings
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Client:
         self._transport = transport
         self._wire = wire.Wire(self._tls)
         self._exchange: Exchange | None = None
+        self._slashes_seen = False
         self._opening = Lock()
 
     @property
@@ -170,9 +171,43 @@ class Client:
         self._wire.close()
 
     def _checked(self, answer: Answer, path: str, what: str, accept: Sequence[int] = ()) -> Answer:
+        if "%2F" in path:
+            self._refuse_lost_slashes(answer, accept)
         if answer.status >= 400 and answer.status not in accept:
             raise failures.of_answer(answer.status, answer.body, what or path, self.endpoint.url, self._caller, path)
         return answer
+
+    def _refuse_lost_slashes(self, answer: Answer, accept: Sequence[int]) -> None:
+        """Raises NotTheBroker where a proxy makes a slash of %2F: virtual host "/" is then no part of a path any more.
+
+        Such paths are unknown, or lead to all virtual hosts at once. Asked once, where there is a proxy by the look of the
+        answer, and of every broker before "not found" is believed.
+        """
+        server = answer.headers.get("server")
+        behind = "via" in answer.headers or server not in (None, "Cowboy")
+        lost = answer.status in (404, 405) and answer.status not in accept and server is not None
+        if self._slashes_seen or not (behind or lost):
+            return
+        self._slashes_seen = True
+        known = self._probe("/api/vhosts")
+        named = [row["name"] for row in known if "/" in str(row.get("name"))] if isinstance(known, list) else []
+        if not named:
+            return
+        found = self._probe(f"/api/vhosts/{quote(named[0], safe='')}")
+        if isinstance(found, dict) and found.get("name") == named[0]:
+            return
+        raise NotTheBroker(
+            f"{self.endpoint.url}: a proxy in front of the broker turns %2F in paths into a slash, so that virtual host "
+            f"{named[0]!r} cannot be named: have it pass paths on as they come (nginx: proxy_pass without a path)"
+        )
+
+    def _probe(self, path: str) -> Any:
+        """The JSON of a GET, None where it fails in whatever way."""
+        try:
+            answer = self._ask_endpoints(partial(self._compose, method="GET", path=path, query={"columns": "name"}), {})
+        except RmqctlError:
+            return None
+        return answer.body if answer.status == 200 else None
 
     def _typed(self, answer: Answer, path: str, query: Mapping[str, str] | None) -> Answer:
         if answer.status != 200:

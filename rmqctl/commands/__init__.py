@@ -5,7 +5,6 @@ A name with a space is a command of a group (`show queue`). The function has the
 
 from typing import NamedTuple
 
-
 CHECK_TIMEOUT = 60.0
 
 

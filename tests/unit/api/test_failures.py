@@ -1,6 +1,7 @@
 """What the broker and the network can answer, and what the user is told: one line and an exit code."""
 
 import inspect
+import re
 import ssl
 from typing import Any
 
@@ -170,3 +171,42 @@ def test_where_no_broker_runs_here_one_can_be_started(host: str, hint: bool) -> 
     text = str(failures.of_transport(error, f"http://{host}:15672", None))
     assert "connection refused" in text
     assert ("rmqctl broker start" in text and "rmqctl demo" in text) == hint
+
+
+@pytest.mark.parametrize("server", ["Cowboy", "nginx"])
+@pytest.mark.parametrize("merging", [True, False], ids=["slashes are merged", "slashes are kept"])
+def test_a_proxy_that_decodes_slashes_is_named(server: str, merging: bool) -> None:
+    """As nginx does with a path in proxy_pass."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = httpx.URL(str(request.url)).path.replace("%2F", "/")
+        path = re.sub("/+", "/", path).rstrip("/") if merging else path
+        known = {
+            "/api/vhosts": [{"name": "/"}],
+            "/api/whoami": {"name": "guest", "tags": ["administrator"]},
+            "/api/queues": [{"name": "of another virtual host"}],
+        }
+        if path in known:
+            return httpx.Response(200, json=known[path], headers={"server": server})
+        return httpx.Response(404, json={"error": "Object Not Found"}, headers={"server": server})
+
+    ran = run_with("show", "queue", "q", broker=httpx.MockTransport(answer))
+    assert (ran.exit, "turns %2F in paths into a slash" in ran.err) == (69, True)
+    if server == "nginx":
+        ran = run_with("list_queues", "name", broker=httpx.MockTransport(answer))
+        assert (ran.exit, ran.out, "turns %2F in paths into a slash" in ran.err) == (69, "", True)
+
+
+def test_what_is_not_there_is_not_there_behind_a_proxy_that_keeps_slashes() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        known = {"/api/vhosts": [{"name": "/"}], "/api/vhosts/%2F": {"name": "/"}}
+        body = known.get(request.url.raw_path.decode().partition("?")[0])
+        headers = {"server": "nginx"}
+        return (
+            httpx.Response(200, json=body, headers=headers)
+            if body
+            else httpx.Response(404, json={"error": "x"}, headers=headers)
+        )
+
+    ran = run_with("show", "queue", "q", broker=httpx.MockTransport(answer))
+    assert (ran.exit, "does not exist" in ran.err) == (65, True)
