@@ -3,6 +3,7 @@
 (https://www.rabbitmq.com/docs/confirms#publisher-confirms)
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 
@@ -21,13 +22,13 @@ class Confirms:
         self._send = send
         self._published = 0
         self._confirmed: list[int] = []
-        self._waiting: deque[tuple[int, int]] = deque()
-        """Publishes that wait for the store: batch and number."""
+        self._waiting: deque[tuple[int, list[int]]] = deque()
+        """Publishes that wait for the store: batches and numbers."""
 
     @property
     def outstanding(self) -> int:
         """How many publishes have no answer yet."""
-        return len(self._waiting) + len(self._confirmed)
+        return sum(len(numbers) for _, numbers in self._waiting) + len(self._confirmed)
 
     def next(self) -> int:
         """The number of the publish that comes now."""
@@ -40,8 +41,11 @@ class Confirms:
 
     def wait(self, number: int) -> None:
         """It is confirmed once the store has everything that it was told until now."""
-        journal = self._node.journal
-        self._waiting.append((journal.batch, number))
+        journal, waiting = self._node.journal, self._waiting
+        if waiting and waiting[-1][0] == journal.batch:
+            waiting[-1][1].append(number)
+        else:
+            waiting.append((journal.batch, [number]))
         if journal.durable:
             self._node.awaiting[self] = None
 
@@ -52,7 +56,7 @@ class Confirms:
     def committed(self, batch: int) -> None:
         """The store has everything up to this batch."""
         while self._waiting and self._waiting[0][0] <= batch:
-            self._confirmed.append(self._waiting.popleft()[1])
+            self._confirmed += self._waiting.popleft()[1]
         if not self._waiting:
             self._node.awaiting.pop(self, None)
         self.flush()
@@ -63,11 +67,11 @@ class Confirms:
             return
         self._counts.confirm += len(self._confirmed)
         self._confirmed.sort()
-        before = self._waiting[0][1] if self._waiting else self._published + 1
-        together = [number for number in self._confirmed if number < before]
+        before = self._waiting[0][1][0] if self._waiting else self._published + 1
+        together = bisect_left(self._confirmed, before)
         if together:
-            self._send(frames.ack(self._number, together[-1], len(together) > 1))
-        for number in self._confirmed[len(together) :]:
+            self._send(frames.ack(self._number, self._confirmed[together - 1], together > 1))
+        for number in self._confirmed[together:]:
             self._send(frames.ack(self._number, number, False))
         self._confirmed.clear()
 

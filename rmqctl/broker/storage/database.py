@@ -377,8 +377,11 @@ def insert_entries(database: sqlite3.Connection, rows: Iterable[ROW]) -> None:
     at = 0
     for size, statement in _INSERTS.items():
         while at + size <= len(waiting):
-            rows_now = waiting[at : at + size]
-            database.execute(statement, [value for row in rows_now for value in (*row, entry_checksum(*row))])
+            values: list[Any] = []
+            for row in waiting[at : at + size]:
+                values += row
+                values.append(entry_checksum(*row))
+            database.execute(statement, values)
             at += size
 
 
