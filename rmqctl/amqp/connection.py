@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
 
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 10.0
 LATE_SECONDS = 0.2
 """A wait for a connection ends so much before the time limit or less, when that is why it ends."""
 
@@ -46,7 +47,9 @@ def connected_to_stay(session: Session, url: str | None) -> "Iterator[tuple[Bloc
             yield connection, lift
         finally:
             with contextlib.suppress(pika.exceptions.AMQPError, TimedOut):
-                connection.close()
+                if connection.is_open:
+                    ends_soon(connection._impl)
+                    connection.close()
 
 
 def limited(session: Session, connection: Any, parameters: "ConnectionParameters") -> Callable[[], None]:
@@ -58,6 +61,12 @@ def limited(session: Session, connection: Any, parameters: "ConnectionParameters
     # As pika does it when the broker blocks a connection for too long.
     timer = connection.ioloop.call_later(max(deadline - monotonic(), 0), lambda: connection._terminate_stream(error))
     return lambda: connection.ioloop.remove_timeout(timer)
+
+
+def ends_soon(connection: Any) -> None:
+    """Nothing is wanted from the broker any more but that it agrees to the end: it need not for long."""
+    error = TimedOut(f"no answer to the end of the connection within {CLOSE_SECONDS:g} seconds")
+    connection.ioloop.call_later(CLOSE_SECONDS, lambda: connection._terminate_stream(error))
 
 
 @contextlib.contextmanager

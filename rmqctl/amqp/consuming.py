@@ -10,7 +10,7 @@ from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.amqp.connection import connected_to_stay, putting_back
+from rmqctl.amqp.connection import connected_to_stay, ends_soon, putting_back
 from rmqctl.amqp.delivery import Delivery
 from rmqctl.errors import Unavailable
 from rmqctl.session import Session
@@ -122,6 +122,7 @@ class Consumer:
     def _stop(self) -> None:
         """pika would reject what arrives until the consumer is gone, which counts as a failure: it is put back with the rest."""
         protocol = self._channel._impl
+        ends_soon(protocol.connection)
         protocol.basic_reject = lambda *_, **__: None
         try:
             self._channel.stop_consuming()

@@ -23,8 +23,8 @@ class Delivery(NamedTuple):
             **self.known,
             "properties": self.known,
             "headers": self.properties.headers or {},
-            "exchange": self.got.exchange,
-            "routing_key": self.got.routing_key,
+            "exchange": _json(self.got.exchange),
+            "routing_key": _json(self.got.routing_key),
             "redelivered": self.got.redelivered,
             "payload": self.body.decode("utf-8", "replace"),
             "payload_bytes": len(self.body),
@@ -34,8 +34,8 @@ class Delivery(NamedTuple):
         """As the HTTP API has a message."""
         payload, encoding = text_of(self.body)
         return {
-            "exchange": self.got.exchange,
-            "routing_key": self.got.routing_key,
+            "exchange": _json(self.got.exchange),
+            "routing_key": _json(self.got.routing_key),
             "redelivered": self.got.redelivered,
             "properties": {key: _json(value) for key, value in self.known.items()},
             "payload_bytes": len(self.body),
@@ -53,9 +53,9 @@ def text_of(body: bytes) -> tuple[str, str]:
 
 
 def _json(value: Any) -> Any:
-    """AMQP's values in JSON, as the HTTP API writes them: times as seconds, bytes as text."""
+    """AMQP's values in JSON, as the HTTP API writes them: times as seconds, bytes (what is no UTF-8) as text."""
     if isinstance(value, dict):
-        return {key: _json(each) for key, each in value.items()}
+        return {_json(key): _json(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_json(each) for each in value]
     if isinstance(value, datetime):

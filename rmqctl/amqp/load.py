@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.amqp.connection import limited, parameters_of, translated
+from rmqctl.amqp.connection import ends_soon, limited, parameters_of, translated
 from rmqctl.errors import DataError
 from rmqctl.session import Session
 
@@ -229,6 +229,7 @@ class _Load:
     def _end(self) -> None:
         self._over = True
         for connection in self._connections:
+            ends_soon(connection)
             connection.close()
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rmqctl.amqp.connection import limited, parameters_of, translated
+from rmqctl.amqp.connection import ends_soon, limited, parameters_of, translated
 from rmqctl.errors import DataError
 from rmqctl.session import Session
 
@@ -236,4 +236,5 @@ class _Publisher:
     def _end(self, reason: BaseException | None) -> None:
         self._ended = self._no_more = True
         self.error = self.error or reason
+        ends_soon(self._connection)
         self._connection.close()

@@ -81,7 +81,7 @@ def consume(
             min=1,
             max=65535,
             metavar="N",
-            help=r"So many may be on their way \[10; 1 with --limit; 1000 with --where].",
+            help=r"So many may be on their way \[10; 1 with --limit or where returns count; 1000 with --where].",
             show_default=False,
         ),
     ] = None,
@@ -112,7 +112,9 @@ def consume(
         session, f"consume messages of queue {queue!r} of virtual host {session.vhost!r}", yes=yes, vhost=session.vhost
     )
     holding = where is not None or on_failure is OnFailure.requeue
-    window = prefetch or (HELD if holding else PREFETCH if limit is None else 1)
+    # What is fetched and not written comes back, which some queues count.
+    one_by_one = limit is not None or look.limit is not None
+    window = prefetch or (HELD if holding else 1 if one_by_one else PREFETCH)
     tally = _Tally()
     looked: list[int] = []
 
@@ -153,7 +155,7 @@ def consume(
                         break
                     continue
                 tally.done += 1
-                if tally.done == limit:
+                if tally.done == limit or stopped():
                     consumer.cancel()  # before the broker sends a further one for the acknowledgement
                 consumer.ack(delivery)
                 if tally.done == limit:

@@ -155,10 +155,10 @@ def _key(session: Session, source: Source, by_headers: bool, url: str | None) ->
 
 def _bound(keys: Sequence[tuple[str, str]], arguments: dict[str, Any]) -> "Callable[[BlockingChannel], str]":
     def declare(channel: "BlockingChannel") -> str:
-        queue = channel.queue_declare("", exclusive=True, auto_delete=True, arguments=QUEUE_ARGUMENTS).method.queue
+        queue = str(channel.queue_declare("", exclusive=True, auto_delete=True, arguments=QUEUE_ARGUMENTS).method.queue)
         for exchange, key in keys:
             channel.queue_bind(queue, exchange, key, arguments)
-        return str(queue)
+        return queue
 
     return declare
 

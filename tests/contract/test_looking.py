@@ -1,5 +1,8 @@
 """Looks at a quorum queue with a small delivery limit and a dead-letter exchange: ten of each lose nothing, on any release."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +82,19 @@ def test_what_a_consumer_did_not_write_did_not_fail(place: Place, channel: Block
         assert ran.exit == 3, ran
     # The one that failed has gone to the dead letters with its fourth failure, the next one has failed twice.
     assert (drain(channel, DEAD), drain(channel, QUEUE)) == ([0], [1, 2])
+
+
+def test_ctrl_c_costs_no_other_message_a_return(place: Place, channel: BlockingChannel) -> None:
+    """Where returns count, no message is fetched before the one in front of it is done."""
+    words = ("consume", QUEUE, "--exec", "sh -c 'echo; sleep 1'")
+    argv = [sys.executable, "-m", "rmqctl", "--url", place.http, *words]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    headers = [channel.basic_get(QUEUE)[1].headers or {} for _ in range(2)]
+    assert [(each["n"], each.get("x-delivery-count", 0)) for each in headers] == [(1, 0), (2, 0)]
 
 
 def test_what_arrives_while_a_consumer_ends_did_not_fail(place: Place, channel: BlockingChannel) -> None:

@@ -128,6 +128,29 @@ def handshake(ours: Node) -> int:
         return sum(said)
 
 
+@pytest.mark.usefixtures("queues")
+def test_a_broker_that_is_silent_at_the_end(ours: Node) -> None:
+    """It has ten seconds to agree to it."""
+
+    def for_a_while(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", ours.port("amqp"))) as broker:
+            until = time.monotonic() + 1.5
+            broker.settimeout(0.05)
+            connection.settimeout(0.05)
+            while time.monotonic() < until:
+                for one, other in ((connection, broker), (broker, connection)):
+                    with contextlib.suppress(TimeoutError):
+                        other.sendall(one.recv(4096))
+            connection.settimeout(None)
+            silent(connection)
+
+    with server(for_a_while) as url:
+        began = time.monotonic()
+        ran = rmqctl("consume", "a", "--idle-timeout", "2s", "--amqp", url, url=ours.url)
+    assert (ran.exit, ran.text) == (0, ""), ran
+    assert time.monotonic() - began < 40
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [

@@ -32,6 +32,15 @@ def test_a_payload_that_is_no_text() -> None:
     assert (row["payload"], row["payload_encoding"], row["payload_bytes"]) == ("/w==", "base64", 1)
 
 
+def test_names_that_are_not_utf_8() -> None:
+    got = pika.spec.Basic.GetOk(1, False, b"e\xff", b"k\xff", 0)
+    row = Delivery(got, pika.BasicProperties(headers={b"n\xff": 1}, type=b"t\xff"), b"").row()
+    assert (row["exchange"], row["routing_key"]) == (r"e\xff", r"k\xff")
+    assert row["properties"] == {"headers": {r"n\xff": 1}, "type": r"t\xff"}
+    fields = Delivery(got, pika.BasicProperties(), b"").fields()
+    assert (fields["exchange"], fields["routing_key"]) == (r"e\xff", r"k\xff")
+
+
 def test_the_fields_of_where() -> None:
     fields = Delivery(GOT, pika.BasicProperties(headers={"n": 1}, content_type="x"), b"\xffa").fields()
     assert (fields["headers"], fields["content_type"], fields["payload"]) == ({"n": 1}, "x", "�a")

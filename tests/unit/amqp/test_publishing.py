@@ -24,6 +24,7 @@ class Played:
     def __init__(self, messages: list[Message], tally: Tally, *, stopped: bool = False) -> None:
         self.sent: list[bytes] = []
         self.closed = False
+        self.ioloop = SimpleNamespace(call_later=lambda *_: None)
         self.publisher = _Publisher(iter(messages), tally, lambda: None, lambda: stopped)
         self.publisher._connection = self  # type: ignore[assignment]
         self.publisher._channel = self  # type: ignore[assignment]
