@@ -129,16 +129,18 @@ def _limits(client: Client, vhost: str, queue: str, row: Mapping[str, Any]) -> l
     found = [_table(row.get("arguments")).get(f"x-{_KEY}"), _table(row.get("effective_policy_definition")).get(_KEY)]
     if "effective_policy_definition" not in row:
         for segment in ("policies", "operator-policies"):
-            limiting = [policy for policy in lists.of_vhost(client, segment, vhost) if _KEY in policy["definition"]]
-            found += [policy["definition"][_KEY] for policy in _matching(limiting, str(row.get("type")), queue)]
+            for policy in lists.of_vhost(client, segment, vhost):
+                limit = _table(policy.get("definition")).get(_KEY)
+                if limit is not None and _may_match(policy, str(row.get("type")), queue):
+                    found.append(limit)
     return [limit for limit in found if isinstance(limit, int)]
 
 
-def _matching(policies: list[Row], kind: str, queue: str) -> Sequence[Mapping[str, Any]]:
+def _may_match(policy: Row, kind: str, queue: str) -> bool:
     try:
-        return effective.ranked(policies, kind, queue)
-    except re.error:  # a pattern in Erlang's spelling alone: it may match
-        return policies
+        return bool(effective.ranked([policy], kind, queue))
+    except Unavailable:  # a pattern that only the broker understands
+        return True
 
 
 def _named(row: Mapping[str, Any], key: str) -> Any:
