@@ -183,6 +183,7 @@ class Command(TyperCommand):
             self._settle(given)
             self._choose_node(ctx)
         if seconds is None:
+            self._say_as_rabbitmqctl(ctx)
             return super().invoke(ctx)
         self.session.watching = True
         if self.session.settings.timeout is None:
@@ -204,6 +205,20 @@ class Command(TyperCommand):
                 words += [value] if isinstance(value, str) else map(str, value)
         vhost = self.session.settings.vhost
         return " ".join([*words, *(["-p", vhost] if vhost is not None else [])])
+
+    def _say_as_rabbitmqctl(self, ctx: Any) -> None:
+        """The banner, where rmqctl goes by that name and nobody asked for quiet."""
+        session = self.session
+        if not session.as_rabbitmqctl or session.quiet or self.entry.raw:
+            return
+        from rmqctl.api import nodes
+        from rmqctl.commands.banners import banner
+
+        arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
+        node = lambda: session.node or nodes.answering(session.client) or session.client.endpoint.host  # noqa: E731
+        timeout = session.settings.timeout
+        if text := banner(self.name or "", session.format.module, arguments, session.vhost, timeout, node):
+            print(session.format.on_terminal(text) if session.on_terminal else text, file=session.stdout)
 
     def _choose_node(self, ctx: Any) -> None:
         """With --node: a command about a node is about that one, and any other is asked of the cluster that has it."""

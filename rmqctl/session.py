@@ -41,6 +41,8 @@ class Session:
         self.given: Mapping[str, object] = {}
         self.invoke: Callable[[Sequence[str], Session], int] = _nobody
         """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
+        self.as_rabbitmqctl = False
+        """Whether a link of rabbitmqctl's name led here: scripts that wait for its banners get them."""
         self.node: str | None = None
         """The member of the cluster that --node names, once the cluster was asked for it."""
         self.formats: Mapping[str, Format] = FORMATS
@@ -52,7 +54,9 @@ class Session:
 
     @classmethod
     def of_process(cls) -> "Session":
-        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        session = cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        session.as_rabbitmqctl = Path(sys.argv[0]).name.startswith("rabbitmq")
+        return session
 
     @cached_property
     def contexts_file(self) -> Path:

@@ -26,6 +26,20 @@ CONNECT_TIMEOUT = 10.0
 
 _JSON = "application/json"
 _TEXT = "text/plain"
+_PROXIES = (
+    "nginx",
+    "openresty",
+    "apache",
+    "envoy",
+    "haproxy",
+    "traefik",
+    "caddy",
+    "varnish",
+    "cloudflare",
+    "iis",
+    "elb",
+)
+"""What stands in front of brokers, by the names that it gives itself."""
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -183,9 +197,9 @@ class Client:
         Such paths are unknown, or lead to all virtual hosts at once. Asked once, where there is a proxy by the look of the
         answer, and of every broker before "not found" is believed.
         """
-        server = answer.headers.get("server")
-        behind = "via" in answer.headers or server not in (None, "Cowboy")
-        lost = answer.status in (404, 405) and answer.status not in accept and server is not None
+        server = answer.headers.get("server", "").lower()
+        behind = "via" in answer.headers or any(name in server for name in _PROXIES)
+        lost = answer.status in (404, 405) and answer.status not in accept and server
         if self._slashes_seen or not (behind or lost):
             return
         self._slashes_seen = True

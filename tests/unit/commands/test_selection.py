@@ -189,6 +189,32 @@ def test_options_stand_before_or_after_the_command(argv: list[str]) -> None:
     assert run_with(*argv, broker=broker) == (0, "name\nq\n", "")
 
 
+@pytest.mark.parametrize(
+    ("argv", "out"),
+    [
+        (["list_queues", "name"], "Timeout: 60.0 seconds ...\nListing queues for vhost / ...\nname\nq\n"),
+        (["list_queues", "name", "-t", "5"], "Timeout: 5.0 seconds ...\nListing queues for vhost / ...\nname\nq\n"),
+        (["list_queues", "name", "-q"], "name\nq\n"),
+        (["list_queues", "name", "-s"], "q\n"),
+        (["list_queues", "name", "-f", "csv"], '"name"\n"q"\n'),
+        (["delete_user", "u"], 'Deleting user "u" ...\n'),
+        (["set_user_tags", "u", "a", "b"], 'Setting tags for user "u" to [a, b] ...\n'),
+    ],
+)
+def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: str) -> None:
+    answers = {
+        "GET /api/queues/%2F": [{"name": "q", "messages": 1}],
+        "GET /api/users/u": {"name": "u", "tags": [], "password_hash": "", "hashing_algorithm": "x"},
+        "PUT /api/users/u": httpx.Response(204),
+        "DELETE /api/users/u": httpx.Response(204),
+        "GET /api/overview": {"rabbitmq_version": "4.3.6", "object_totals": {"queues": 1}},
+    }
+    stdout, stderr = io.StringIO(), io.StringIO()
+    session = Session(io.StringIO(), stdout, stderr, {}, Broker(answers).transport)
+    session.as_rabbitmqctl = True
+    assert (run_rmqctl(argv, session), stdout.getvalue(), stderr.getvalue()) == (0, out, "")
+
+
 NODES = [{"name": "rabbit@a.example.com", "running": True}, {"name": "hare@b", "running": True}]
 
 
