@@ -5,8 +5,9 @@ from typing import Any
 from rmqctl.api import limits, lists, vhosts
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.errors import BrokenAnswer, NotFound
+from rmqctl.errors import BrokenAnswer, DataError, NotFound
 from rmqctl.topology import releases
+from rmqctl.topology.checking import check_shape
 from rmqctl.topology.documents import IDENTITY, Document, single
 from rmqctl.topology.items import Key
 from rmqctl.topology.plan import DELETE, Change
@@ -33,6 +34,10 @@ def fetch(client: Client, vhost: str | None = None) -> Document:
         return whole if vhost is None else single(whole, vhost) or {}
     if not isinstance(found, dict):
         raise BrokenAnswer(f"{client.endpoint.url}: {_what(vhost)} are no JSON object")
+    try:
+        check_shape(found, IDENTITY, _what(vhost))
+    except DataError as error:
+        raise BrokenAnswer(f"{client.endpoint.url}: the answer is not what the API promises: {error}") from None
     found = _with_metadata(client, found)
     return _with_internal(client, found, _bound(found) - _declared(found), vhost)
 
@@ -79,9 +84,9 @@ def _assembled(client: Client) -> Document:
             row for row in lists.fetch(client, "global-parameters") if row.get("name") != "internal_cluster_id"
         ],
         "policies": lists.fetch(client, "policies"),
-        "queues": [_queue(row) for row in _rows(client, "queues") if not row.get("exclusive")],
+        "queues": [_declared_as(row) for row in _rows(client, "queues") if not row.get("exclusive")],
         "exchanges": [
-            _exchange(row) for row in _rows(client, "exchanges") if not row.get("internal") or row["name"] == _LOG
+            _declared_as(row) for row in _exchange_rows(client) if not row.get("internal") or row["name"] == _LOG
         ],
         "bindings": [
             {key: row[key] for key in (*IDENTITY["bindings"], "arguments")}
@@ -97,16 +102,16 @@ _LOG = "amq.rabbitmq.log"
 """The one internal exchange that the exports of 4.x have."""
 
 
+def _exchange_rows(client: Client) -> list[Row]:
+    return [row for row in _rows(client, "exchanges") if row["name"] not in _FROM_THE_START]
+
+
 def _rows(client: Client, noun: str) -> list[Row]:
-    rows = lists.fetch(client, noun, query={"disable_stats": "true"})
-    return [row for row in rows if noun != "exchanges" or row["name"] not in _FROM_THE_START]
+    return lists.fetch(client, noun, query={"disable_stats": "true"})
 
 
-def _queue(row: Row) -> Row:
-    return {key: row[key] for key in ("vhost", "name", "type", "durable", "auto_delete", "arguments")}
-
-
-def _exchange(row: Row) -> Row:
+def _declared_as(row: Row) -> Row:
+    """What an export has of a queue or an exchange."""
     return {key: row[key] for key in ("vhost", "name", "type", "durable", "auto_delete", "arguments")}
 
 
@@ -126,8 +131,8 @@ def _with_internal(client: Client, document: Document, missing: set[_Exchange], 
     if not missing:
         return document
     found = []
-    for row in _rows(client, "exchanges"):
-        exchange = {**_exchange(row), "internal": True}
+    for row in _exchange_rows(client):
+        exchange = {**_declared_as(row), "internal": True}
         if vhost is not None and exchange.pop("vhost") != vhost:
             continue
         if row.get("internal") and (exchange.get("vhost"), row["name"]) in missing:

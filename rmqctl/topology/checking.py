@@ -13,16 +13,30 @@ from rmqctl.errors import DataError
 
 _ABSENT = object()
 
+Sections = Mapping[str, tuple[str, ...]]
+"""The sections of definitions, each with the keys that tell its rows apart."""
+
 _HEAD = frozenset(("description", "metadata", "limits", "tags", "explanation", "default_queue_type"))
 """What is beside the sections and is no section: facts about the export, and of a single virtual host."""
 
 
-def check(document: Mapping[str, Any], identity: Mapping[str, tuple[str, ...]], source: str) -> None:
-    """Raises DataError for the first fault. `identity`: the sections, each with the keys that tell its rows apart."""
+def check(document: Mapping[str, Any], sections: Sections, source: str) -> None:
+    """Raises DataError for the first thing that a broker would refuse or misread."""
     for section in document:
-        if section not in identity and (why := _misspelt(section, document[section], identity)):
+        if section not in sections and (why := _misspelt(section, document[section], sections)):
             raise DataError(f"{source}: {section!r} is no section of definitions{why}")
-    for section, keys in identity.items():
+    check_shape(document, sections, source)
+    for section in sections:
+        for number, row in enumerate(document.get(section, []), 1):
+            if wrong := _content(section, row):
+                raise DataError(f"{source}: number {number} of {section}: {wrong}")
+
+
+def check_shape(document: Mapping[str, Any], sections: Sections, source: str) -> None:
+    """Raises DataError for what is not built as definitions are, whatever it says."""
+    if wrong := _fields(document, {"metadata": _facts}):
+        raise DataError(f"{source}: {wrong}")
+    for section, keys in sections.items():
         rows = document.get(section, [])
         if not isinstance(rows, list):
             raise DataError(f"{source}: {section} has to be a list")
@@ -200,8 +214,8 @@ def _type(queue: Mapping[str, Any]) -> str:
             return f"durable is false, which a queue of type {kind} cannot be"
         if queue.get("auto_delete") is True:
             return f"auto_delete is true, which a queue of type {kind} cannot be"
-    unfit = (key for key in arguments if key.removeprefix("x-") in _NOT_FOR.get(str(kind), ()))
-    return "".join(f"arguments {key} is not for a queue of type {kind}" for key in list(unfit)[:1])
+    unfit = next((key for key in arguments if key.removeprefix("x-") in _NOT_FOR.get(str(kind), ())), None)
+    return f"arguments {unfit} is not for a queue of type {kind}" if unfit else ""
 
 
 def _definition(value: Any) -> str:
@@ -265,13 +279,32 @@ def _check_row(section: str, row: Any, identity: Iterable[str], where: str) -> N
     for key in identity:
         if not isinstance(row.get(key, "" if key == "vhost" else None), str):
             raise DataError(f"{where} has no {key}" if key not in row else f"{where}: {key} has to be a string")
+    shape = _SHAPE if section != "parameters" or row["component"] not in _COMPONENTS else {"value": _or_null(_object)}
+    if wrong := _fields(row, shape):
+        raise DataError(f"{where}: {wrong}")
+
+
+def _facts(value: Any) -> str:
+    """Metadata of a virtual host."""
+    return _fields(value, {"tags": _or_null(_tags)}) if isinstance(value, dict) else "has to be an object"
+
+
+_SHAPE: dict[str, Test] = {
+    "arguments": _object,
+    "definition": _object,
+    "limits": _or_null(_object),
+    "metadata": _or_null(_facts),
+    "tags": _or_null(_tags),
+}
+
+
+def _content(section: str, row: Mapping[str, Any]) -> str:
     wrong = _fields(row, _FIELDS[section], _REQUIRED.get(section, ()))
     if section == "queues":
         wrong = wrong or _type(row)
     if section == "parameters" and (test := _COMPONENTS.get(row["component"])):
         wrong = (why := test(row.get("value"))) and f"value: {why}"
-    if wrong:
-        raise DataError(f"{where}: {wrong}")
+    return wrong
 
 
 def _fields(row: Mapping[str, Any], tests: Mapping[str, Test], required: Iterable[str] = ()) -> str:

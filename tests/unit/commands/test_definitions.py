@@ -199,6 +199,38 @@ def test_import(file: Path) -> None:
     assert bodies(broker) == {f"POST {ALL}": LIVE}
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"queues": [{}]}, "number 1 of queues has no name"),
+        ({"queues": None}, "queues has to be a list"),
+        ({"queues": [5]}, "number 1 of queues has to be an object"),
+        ({"bindings": [{"source": "e"}]}, "number 1 of bindings has no destination_type"),
+        ({"vhosts": [{"name": None}]}, "number 1 of vhosts: name has to be a string"),
+        ({"vhosts": [{"name": "v", "metadata": 5}]}, "number 1 of vhosts: metadata has to be an object"),
+        ({"users": [{"name": "u", "tags": 5}]}, "number 1 of users: tags has to be a list of strings"),
+        (
+            {"exchanges": [{"name": "e", "vhost": "v", "arguments": 5}]},
+            "number 1 of exchanges: arguments has to be an object",
+        ),
+    ],
+)
+def test_an_answer_that_is_not_built_as_definitions_are(answer: Any, said: str, file: Path) -> None:
+    for words in (("export",), ("apply", str(file), "--dry-run", "--prune"), ("diff", str(file), "http://u:p@h:1")):
+        ran, _ = definitions(*words, live=answer)
+        assert (ran.exit, ran.out, said in ran.err) == (69, "", True), ran
+
+
+def test_what_only_the_broker_can_judge_is_exported() -> None:
+    """A broker has what it took, whatever this program thinks of it."""
+    odd = {
+        "queues": [{**QUEUE, "durable": "true", "name": "c\n"}],
+        "policies": [{"name": "p", "vhost": V, "definition": {}}],
+    }
+    ran, _ = definitions("export", live=odd)
+    assert (ran.exit, json.loads(ran.out)["queues"][0]["durable"]) == (0, "true")
+
+
 def test_what_came_out_otherwise_is_told(file: Path) -> None:
     """A shovel that the broker started before it had the queue has declared it as it wants it."""
     live = {**LIVE, "queues": [{**QUEUE, "arguments": {}}]}
