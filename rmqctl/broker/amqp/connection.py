@@ -106,7 +106,7 @@ class Connection(Input):
     @property
     def reads(self) -> bool:
         """False while publishers are blocked and this is one, or the client is choked: its socket is not to be read."""
-        return not (self.choked or (self.broker.alarmed and self.publishes and self.is_open))
+        return not (self.choked or (self.blocked and self.is_open))
 
     # ------------------------------------------------------------------------------------------------------ the socket
 
@@ -370,15 +370,17 @@ class Connection(Input):
         self._beat_later()
 
     def alarm_changed(self) -> None:
-        """Tells a publisher that it is blocked, or no longer."""
-        if not self.is_open or not self.capable("connection.blocked"):
+        """A publisher that was blocked goes on. During an alarm none is blocked until it publishes."""
+        if self.broker.alarmed or not self.blocked:
             return
-        if self.broker.alarmed and self.publishes and not self._blocked_said:
-            self._blocked_said = True
-            self.send(frames.method(0, 10, 60, short_string(f"low on {' & '.join(self.broker.alarms.resources)}")))
-        elif not self.broker.alarmed and self._blocked_said:
-            self._blocked_said = False
+        self.blocked = False
+        if self.is_open and self.capable("connection.blocked"):
             self.send(frames.method(0, 10, 61))
+
+    def _block(self) -> None:
+        self.blocked = True
+        if self.capable("connection.blocked"):
+            self.send(frames.method(0, 10, 60, short_string(f"low on {' & '.join(self.broker.alarms.resources)}")))
 
 
 def connections_of(broker: Broker) -> list[Connection]:

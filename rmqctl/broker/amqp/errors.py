@@ -58,6 +58,10 @@ class HangUp(Exception):
     """The connection is to be closed without a word, as RabbitMQ does when it cannot make sense of a peer."""
 
 
+class Blocked(Exception):
+    """What the client sends besides has to wait until the alarm is over."""
+
+
 def error_of(refusal: Refusal) -> AmqpError:
     """What AMQP says of a refusal of the core. An internal error blames no method: it is the broker's own."""
     blame = NO_METHOD if refusal.reason is Reason.INTERNAL_ERROR else None

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from rmqctl.broker.amqp import frames, methods
 from rmqctl.broker.amqp.channel import Channel
-from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, HangUp, error_of
+from rmqctl.broker.amqp.errors import NO_METHOD, AmqpError, Blocked, HangUp, error_of
 from rmqctl.broker.amqp.handshake import FRAME_MIN
 from rmqctl.broker.amqp.heartbeats import Heartbeats
 from rmqctl.broker.amqp.output import Output
@@ -34,7 +34,7 @@ _OPEN, _METHOD = ChannelState.OPEN, Expects.METHOD
 
 
 class Input(Output):
-    """`publishes`: the client has published something, on whatever channel."""
+    """`blocked`: the client has published something during an alarm, on whatever channel: no more of it is handled."""
 
     name: str
 
@@ -49,7 +49,7 @@ class Input(Output):
         self.credited: dict[Channel, None] = {}
         self.holding: dict[Channel, None] = {}
         self.handling = False
-        self.publishes = False
+        self.blocked = False
         self.received_bytes = 0
         self.received_frames = 0
         self._just_closed: set[int] = set()
@@ -60,7 +60,11 @@ class Input(Output):
         self._parts: list[bytes] = []
         self._have = 0
         self._frame_limit = FRAME_MIN
-        self._blocked_said = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are frames that could not be handled: `receive` nothing more to have them handled."""
+        return self._have >= self._need
 
     def receive(self, data: bytes) -> None:
         """Takes bytes as they come, in whatever pieces."""
@@ -151,6 +155,9 @@ class Input(Output):
                 self._fail(error, number, payload if kind == frames.METHOD else b"")
             except Refusal as refusal:
                 self._fail(error_of(refusal), number, payload if kind == frames.METHOD else b"")
+            except Blocked:
+                self._need = 8
+                return data[position:]
             except HangUp:
                 raise
             except Exception:
@@ -216,19 +223,18 @@ class Input(Output):
         channel = self.channels.get(number)
         if channel is None or channel.state is not _OPEN or channel.assembly.expects is not _METHOD:
             return None
-        if self.state is not _RUNNING or (self.broker.alarmed and not self._blocked_said):
+        if self.state is not _RUNNING or self.broker.alarmed:
             return None
-        self.publishes = True
         channel.last_used = self.node.now
         return channel
 
     def _method(self, channel: Channel, payload: bytes) -> None:
         index = payload[:4]
         if index == frames.PUBLISH:
-            self.publishes = True
             channel.begin_publish(payload)
             if self.broker.alarmed:
-                self.alarm_changed()
+                self._block()
+                raise Blocked
             return
         if index == frames.ACK:
             tag, multiple = frames.acknowledgement(payload)
@@ -282,7 +288,7 @@ class Input(Output):
     @abstractmethod
     def _finish(self) -> None: ...
     @abstractmethod
-    def alarm_changed(self) -> None: ...
+    def _block(self) -> None: ...
 
 
 def _check_frame(kind: int, payload: bytes) -> None:

@@ -33,7 +33,7 @@ credited    A channel whose consumers have acknowledged something. The connectio
 confirming  A channel with publishes that may be confirmed now: flushed at the end of the piece, many in one frame. Those that
             a durable queue keeps wait in `Node.awaiting` for the store's commit, which flushes them itself.
 holding     A channel with something from a queue that waits until the method in hand is answered.
-alarmed     Memory is short, or the disk refuses: sockets of publishers are not read (`Connection.reads`). `Broker.alarms`
+alarmed     Memory is short, or the disk refuses: who publishes then is not read on (`Connection.reads`). `Broker.alarms`
             tells each connection both ways.
 
 Timers (`Node.timers`) do what nobody asks for: messages and queues expire, heartbeats are sent, handshakes time out.

@@ -176,10 +176,10 @@ def connection_row(call: Call, connection: Connection) -> Row:
 
 
 def _state(connection: Connection) -> str:
-    """While memory is short, publishers are blocked and others would be as soon as they publish."""
+    """During an alarm a client is blocked as soon as it publishes."""
     if not connection.broker.alarmed:
         return "running"
-    return "blocked" if connection.publishes else "blocking"
+    return "blocked" if connection.blocked else "blocking"
 
 
 def _plain_channel(channel: Channel) -> Row:

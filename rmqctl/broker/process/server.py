@@ -81,8 +81,8 @@ class ClientSocket(asyncio.Protocol):
         return bool(self._input) and self.connection.reads
 
     def read_or_wait(self) -> None:
-        """Stops reading from a publisher while the broker is short of memory; what has been read waits too."""
-        if self._input and self.connection.reads:
+        """Stops reading from a publisher during an alarm; what has been read waits too."""
+        if (self._input or self.connection.waits) and self.connection.reads:
             self._server.turns.take_later(self)
         self._pause_or_resume()
 

@@ -499,15 +499,21 @@ def test_publishers_are_told_of_a_memory_alarm() -> None:
     publisher, consumer = Client(broker), Client(broker)
     publisher.declare("q")
     publisher.publish(b"x", "q")
-    broker.alarms.set(MEMORY, True, "test")
-    assert [each.reason for _, each in publisher.frames()] == ["low on memory"]
-    assert not publisher.connection.reads
-    assert consumer.connection.reads
-    got = consumer.get("q")
-    assert got is not None
-    assert got.body == b"x"
-    broker.alarms.set(MEMORY, False, "test")
-    assert [type(each) for _, each in publisher.frames()] == [Connection.Unblocked]
+    for body in (b"x", b"y"):
+        broker.alarms.set(MEMORY, True, "test")
+        # As in RabbitMQ, one that published before the alarm is not blocked until it publishes again, and that message waits.
+        assert publisher.frames() == []
+        assert (got := publisher.get("q")) is not None
+        assert got.body == body
+        assert [each.reason for _, each in publisher.raw(publish(b"y", "q"))] == ["low on memory"]
+        assert not publisher.connection.reads
+        assert consumer.connection.reads
+        assert consumer.get("q") is None
+        broker.alarms.set(MEMORY, False, "test")
+        assert [type(each) for _, each in publisher.frames()] == [Connection.Unblocked]
+        assert publisher.connection.waits
+        publisher.connection.receive(b"")
+        assert not publisher.connection.waits
 
 
 def test_an_alarm_lasts_as_long_as_anybody_says_so() -> None:

@@ -12,7 +12,8 @@ from .conftest import Live
 
 RECORDINGS = Path(__file__).parents[3] / "recordings" / "4.3.6" / "http.jsonl"
 
-# Erlang's garbage collector is not there to tell about; optional ones need more than this topology has.
+# Erlang's garbage collector is not there to tell about, the pid of a connection is told here only; optional ones need more than
+# this topology has.
 EXCEPTIONS: dict[str, set[str]] = {
     "queues classic": {"exclusive_consumer_tag", "head_message_timestamp", "operator_policy", "policy"}
     | {"single_active_consumer_tag"},
@@ -20,7 +21,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     "queues/detailed classic": {"garbage_collection"},
     "queues/detailed quorum": {"garbage_collection"},
     "queues?disable_stats=true&enable_queue_totals=true classic": {"policy"},
-    "connections": {"garbage_collection", "container_id"},
+    "connections": {"garbage_collection", "container_id", "pid"},
     "channels": {"garbage_collection"},
     "exchanges": {"policy"},
     "users": set(),
