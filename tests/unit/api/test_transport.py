@@ -9,6 +9,8 @@ import ssl
 import sys
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,10 +18,11 @@ import httpx
 import pytest
 
 from rmqctl import __version__
-from rmqctl.api import wire
+from rmqctl.api import answers, wire
 from rmqctl.api.client import Client
+from rmqctl.api.over_httpx import exchange, transport
 from rmqctl.api.over_httpx.transport import HttpTransport
-from rmqctl.errors import ConfigError, NotFound, RmqctlError, TimedOut, Unreachable
+from rmqctl.errors import BrokenAnswer, ConfigError, NotFound, RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Settings, parse_urls
 
 PATIENCE = 20.0
@@ -441,6 +444,97 @@ def test_what_does_not_unpack() -> None:
     with serving(answering(answer)) as server, client_of(server.url) as client, pytest.raises(RmqctlError) as error:
         client.get("/api/queues")
     assert (error.value.exit_code, str(error.value).count("\n")) == (69, 0)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers have at most a megabyte."""
+    for module in (transport, exchange, answers):
+        monkeypatch.setattr(module, "LONGEST", 1 << 20)
+
+
+def endless(server: Server) -> Handler:
+    def handle(connection: socket.socket, number: int) -> None:
+        server.head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"10000\r\n" + b"[],[]," * 10922 + b"[],,\r\n")
+
+    return handle
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_endless_answer_ends(monkeypatch: pytest.MonkeyPatch, proxied: bool) -> None:
+    with serving(endless) as server:
+        if proxied:
+            monkeypatch.setenv("HTTP_PROXY", server.url)
+        with client_of(server.url) as client, pytest.raises(BrokenAnswer, match="longer than 1 MiB"):
+            client.get("/api/queues")
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(b" " * (64 << 20))
+    name = b"gzip" if pack is gzip.compress else b"deflate"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (name, len(packed)) + packed
+    with serving(answering(answer)) as server, client_of(server.url) as client:
+        tracemalloc.start()
+        with pytest.raises(BrokenAnswer, match="longer than 1 MiB"):
+            client.get("/api/queues")
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'[{"name": "a"}, {"na', "the broker broke off: its answer ends after 20 bytes"),
+        (b'[{"name": "a"', "ends after 13 bytes"),
+        (b"[1, tru", "ends after 7 bytes"),
+        (b'[{"name": "\xc3\xbc"} {}]', "broken JSON at byte 16 of 19"),
+        (b'[{"messages": NaN}]', "NaN is no JSON"),
+        (b"[" * 100_000, "is broken JSON"),
+        (b"[" + b"9" * 5000 + b"]", "is broken JSON"),
+        (b'{"name": "q"}', "gave an object where the API promises a list"),
+        (b"null", "gave nothing where the API promises a list"),
+        (b"", "gave nothing where the API promises a list"),
+        (b'"x"', "gave a text where the API promises a list"),
+        (b'[{"name": "q"}, 5]', "row 2 of /api/queues is 5 where the API promises an object"),
+        (b'[{"name": "q"}, {"name": null}]', "row 2 of /api/queues has no name"),
+    ],
+)
+def test_json_that_is_broken_or_of_another_kind(body: bytes, words: str) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with serving(answering(answer)) as server, client_of(server.url) as client, pytest.raises(BrokenAnswer) as error:
+        client.get("/api/queues")
+    assert str(error.value).startswith(f"{server.url}: ")
+    assert words in str(error.value)
+
+
+def test_numbers_that_no_float_can_hold_are_unknown() -> None:
+    body = b'[{"name": "q", "messages": 1e999, "x": [1e999, -1e400]}]'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with serving(answering(answer)) as server, client_of(server.url) as client:
+        assert client.get("/api/queues") == [{"name": "q", "messages": None, "x": [None, None]}]
+
+
+def test_the_time_limit_is_for_all_requests_of_a_command_together() -> None:
+    def make(server: Server) -> Handler:
+        def handle(connection: socket.socket, number: int) -> None:
+            while server.head(connection):
+                time.sleep(0.3)
+                connection.sendall(OK)
+
+        return handle
+
+    with serving(make) as server, client_of(server.url, timeout=0.5) as client:
+        assert client.get("/api/a") == []
+        with pytest.raises(TimedOut, match=r"no answer within 0\.5 seconds"):
+            client.get("/api/b")
+        client.begin()
+        assert client.get("/api/c") == []
 
 
 def test_no_answer_and_a_closed_connection() -> None:
