@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from rmqctl import units
-from rmqctl.errors import UsageError
 from rmqctl.broker.memory import parse_limit
+from rmqctl.errors import UsageError
 from rmqctl.resources import declarations
 
 from ..conftest import NOT_FOUND, Broker, Ran, run_with
