@@ -62,6 +62,8 @@ class Connection(Input):
         self.mechanism = "PLAIN"
         self.frame_max = handshake.FRAME_MAX
         self.channel_max = handshake.CHANNEL_MAX
+        self.given_up = False
+        """The client has been waited for long enough: its connection is reset, as by RabbitMQ."""
         self.close_reason = ""
         self._user: User | None = None
         self._vhost: VHost | None = None
@@ -310,7 +312,11 @@ class Connection(Input):
     def _end_after(self, seconds: float) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.node.timers.at(self.node.now + seconds, self._finish)
+        self._deadline = self.node.timers.at(self.node.now + seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self.given_up = True
+        self._finish()
 
     def close(self, text: str) -> None:
         """The broker closes the connection, for a reason of its own."""
@@ -363,7 +369,7 @@ class Connection(Input):
         beat = self.heartbeats.look(self.reads)
         if beat is Beat.GIVE_UP and self.is_open:
             self.close_reason = f"missed heartbeats from client, timeout: {self.heartbeats.interval}s"
-            self._finish()
+            self._give_up()
             return
         if beat is not Beat.NOTHING:
             self.send(frames.HEARTBEAT_FRAME)

@@ -6,6 +6,8 @@ Everything happens on one event loop: the AMQP listener, the timers and, in the 
 import asyncio
 import logging
 import socket
+import struct
+import sys
 from typing import cast
 
 from rmqctl.broker.amqp.connection import Connection
@@ -29,6 +31,8 @@ _LIMIT = "the limit"
 _LAST_WORDS = 2.0
 # How often sockets that are not read are looked at, in seconds.
 _END_CHECK = 0.5
+# Lingers for no time: closing such a socket resets the connection.
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 _UNITS = (("GB", 1000**3), ("MB", 1000**2), ("kB", 1000))
 
 log = logging.getLogger("rmqctl.broker")
@@ -144,6 +148,8 @@ class ClientSocket(asyncio.Protocol):
         if data and not self.transport.is_closing():
             self.transport.write(data[0] if len(data) == 1 else b"".join(data))
         if self.connection.finished and not self.connection.out:
+            if self.connection.given_up:
+                self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.close()
 
 
