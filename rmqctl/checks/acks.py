@@ -185,7 +185,7 @@ def shared(consumers: Iterable[Row], channels: Iterable[Row]) -> set[Place]:
     of_channel: dict[Any, set[Place]] = defaultdict(set)
     of_queue: dict[Place, set[Any]] = defaultdict(set)
     for consumer in consumers:
-        name, at = (consumer.get("channel_details") or {}).get("name"), _place(consumer["queue"])
+        name, at = (consumer.get("channel_details") or {}).get("name"), _place(consumer.get("queue") or {})
         of_queue[at].add(name)
         if consumer.get("ack_required") and name in holding:
             of_channel[name].add(at)
@@ -219,13 +219,17 @@ def find(
     """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out."""
     first = {row.get("name"): row for row in before}
     # A channel that was not there before has had no time to forget anything.
-    channels = {row["name"]: _Channel(first[row["name"]], row, window) for row in after if row.get("name") in first}
+    channels = {
+        name: _Channel(first[name], row, window)
+        for row in after
+        if (name := row.get("name")) is not None and name in first
+    }
     of_queue = {_place(row): row for row in queues}
     found: list[Finding] = []
     consumed: dict[Place, bool] = {}
     queues_of: dict[str | None, set[str]] = {}
     for consumer in consumers:
-        at = _place(consumer["queue"])
+        at = _place(consumer.get("queue") or {})
         consumed[at] = consumed.get(at, False) or bool(consumer.get("ack_required"))
         queue = of_queue.get(at)
         if queue is None or queue.get("type") == "stream":
@@ -333,7 +337,8 @@ def _with_connection(finding: Finding, row: Row) -> Finding:
 def _is_told_of_cancellation(connection: Row) -> bool:
     """A client that does not know what it is when its consumer is cancelled loses its channel."""
     properties = connection.get("client_properties") or {}
-    return bool((properties.get("capabilities") or {}).get("consumer_cancel_notify"))
+    capabilities = properties.get("capabilities")
+    return isinstance(capabilities, dict) and bool(capabilities.get("consumer_cancel_notify"))
 
 
 def held(found: Iterable[Finding]) -> int:
