@@ -109,7 +109,7 @@ def close_all_connections(
     closed = 0
     for at, name in enumerate(chosen):
         if at and delay:
-            time.sleep(delay / 1000)
+            time.sleep(min(delay / 1000, 1e9))
         closed += api.close(client, name, explanation)
     return Value({"closed": closed}, f"Closed {closed} connections")
 

@@ -13,7 +13,17 @@ from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.commands.definitions import read
 from rmqctl.commands.health import for_programs, this_node
-from rmqctl.errors import DataError, NotFound, RmqctlError, TimedOut, TlsFailed, Unavailable, UsageError
+from rmqctl.errors import (
+    BrokenAnswer,
+    DataError,
+    NotFound,
+    NotTheBroker,
+    RmqctlError,
+    TimedOut,
+    TlsFailed,
+    Unavailable,
+    UsageError,
+)
 from rmqctl.output.escape import visible
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
@@ -265,10 +275,12 @@ def _poll(
 ) -> T | None:
     """The first answer that is not None, or None when the time is up. A broker that cannot be reached is no answer yet.
 
-    `say` is called after each answer that was none.
+    `say` is called after each answer that was none. Raises TimedOut when it was no broker at last that answered: a proxy
+    whose broker stays away, say.
     """
     deadline = time.monotonic() + seconds
     while True:
+        stranger: RmqctlError | None = None
         # One question may not take longer than what is left.
         client.timeout = max(deadline - time.monotonic(), 0.1)
         try:
@@ -276,9 +288,13 @@ def _poll(
                 return answer
         except TlsFailed:
             raise  # waiting does not help
+        except (NotTheBroker, BrokenAnswer) as error:
+            stranger = error
         except (Unavailable, TimedOut):
             pass
         left = deadline - time.monotonic()
+        if left <= 0 and stranger:
+            raise TimedOut(f"{stranger} (waited {seconds:g} seconds)")
         if left <= 0:
             return None
         say()

@@ -23,6 +23,8 @@ from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.session import Session
 from rmqctl.topology import documents
 
+_LONGEST = 1e9
+"""Seconds that can be slept, more than anybody will."""
 AT_ONCE = 4
 """Requests that are under way at a time."""
 FEW = 20
@@ -264,7 +266,7 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
         seconds = 0
     if seconds:
         session.hint(f"Looking at {scope.client.endpoint.url} for {seconds:g} s ...")
-        time.sleep(seconds)
+        time.sleep(min(seconds, _LONGEST))
         scope.client.begin()  # the time between the looks is no time that an answer takes
     last.ask_for(at_once)
     return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC))

@@ -139,3 +139,31 @@ def test_definitions(tmp_path: Path) -> None:
     file.write_text("{")
     ran, broker = wait({}, "definitions", str(file))
     assert (ran.exit, broker.requests) == (65, [])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["wait", "broker"],
+        ["wait", "queue", "q", "--empty"],
+        ["wait", "node"],
+        ["await_startup"],
+        ["await_online_quorum_plus_one"],
+    ],
+)
+def test_a_proxy_without_its_broker_is_waited_for_and_named_at_last(argv: list[str]) -> None:
+    gateway = httpx.Response(502, html="<h1>Bad Gateway</h1>", headers={"server": "nginx"})
+    ran = run_with(*argv, "--timeout", "0.2", broker=httpx.MockTransport(lambda _: gateway))
+    assert (ran.exit, ran.out) == (75, "")
+    assert "HTTP 502 came from a proxy" in ran.err
+    assert "(waited 0.2 seconds)" in ran.err
+
+
+def test_the_broker_behind_the_proxy_is_there_at_last() -> None:
+    answers = iter([502, 503, 504, 429])
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        status = next(answers, None)
+        return httpx.Response(200, json={"node": "rabbit@a"}) if status is None else httpx.Response(status, html="<p>")
+
+    assert run_with("wait", "broker", "--interval", "0.05", broker=httpx.MockTransport(answer)).exit == 0
