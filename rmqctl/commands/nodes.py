@@ -27,6 +27,7 @@ from rmqctl.resources import nodes as words
 from rmqctl.resources.column import release
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
+from rmqctl.terms import Keywords
 
 
 def _nodes(client: Client, wanted: Wanted) -> Found:
@@ -81,15 +82,23 @@ def memory_breakdown(session: Session, node: NodeArgument = None, unit: Unit = "
     memory = api.memory(client, name)
     if not memory:
         raise Unavailable(f"node {name!r} does not tell its memory: it is not running ({client.endpoint.url})")
+    categories = Keywords(words.memory_categories(memory))
+    if session.format.module == "csv":
+        return Value(categories)
     lines = words.memory_lines(memory, unit)
-    return Value(words.memory_categories(memory), "\n".join([*lines, ""]))  # rabbitmqctl ends it with an empty line
+    return Value(categories, "\n".join([*lines, ""]))  # rabbitmqctl ends it with an empty line
 
 
-def listeners(session: Session, node: NodeArgument = None) -> Value:
+def listeners(session: Session, node: NodeArgument = None) -> Rows | Value:
     """Interfaces, ports and protocols that a node listens on."""
     name, found = listeners_of(session.client, node)
+    if session.format.module == "csv":
+        return Rows(_LISTENER, [[each[key] for key in _LISTENER] for each in found])
     data = {"node": name, "result": "ok", "listeners": found}
     return Value(data, "\n".join(map(words.listener_line, found)))
+
+
+_LISTENER = ("node", "protocol", "interface", "port", "purpose")
 
 
 def listeners_of(client: Client, node: str | None) -> tuple[str, list[dict[str, Any]]]:

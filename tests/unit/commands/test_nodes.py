@@ -210,6 +210,15 @@ def test_environment() -> None:
     )
 
 
+def test_what_nests_is_data_in_csv_and_erlang_too() -> None:
+    head, row = play("4.3.6", "listeners", "-f", "csv").out.splitlines()[:2]
+    assert head == '"node","protocol","interface","port","purpose"'
+    assert row.startswith('"rabbit436p@localhost","')
+    head = play("4.3.6", "memory_breakdown", "-f", "csv").out.splitlines()[0]
+    assert '"code.bytes","code.percentage"' in head
+    assert "{code,#{bytes => " in play("4.3.6", "memory_breakdown", "-f", "erlang").out
+
+
 def test_environment_is_data_for_programs() -> None:
     found = json.loads(play("4.3.6", "environment", "-f", "json").out)
     assert found["rabbit"]["tcp_listen_options"]["backlog"] == 128
