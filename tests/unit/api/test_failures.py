@@ -210,3 +210,48 @@ def test_what_is_not_there_is_not_there_behind_a_proxy_that_keeps_slashes() -> N
 
     ran = run_with("show", "queue", "q", broker=httpx.MockTransport(answer))
     assert (ran.exit, "does not exist" in ran.err) == (65, True)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        httpx.Response(502, html="<h1>Bad Gateway</h1>"),
+        httpx.Response(503, text="upstream connect error"),
+        httpx.Response(200, html="<h1>Welcome</h1>"),
+        httpx.Response(302, headers={"location": "https://sso.example.com/"}),
+        httpx.Response(404, html="<h1>Not Found</h1>"),
+        httpx.Response(429, json={"message": "Too many requests"}),
+    ],
+    ids=lambda answer: str(answer.status_code),
+)
+def test_the_next_endpoint_is_asked_where_something_else_answers(stranger: httpx.Response) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return stranger if request.url.host == "a" else httpx.Response(200, json=[{"name": "/"}])
+
+    broker = httpx.MockTransport(answer)
+    ran = run_with("list_vhosts", "--url", "http://a,http://b", broker=broker)
+    assert (ran.exit, ran.out) == (0, "name\n/\n")
+    assert ran.err.startswith("warning: http://a:15672: ")
+    assert ran.err.endswith("; trying http://b:15672\n")
+    # A change may have come through all the same.
+    ran = run_with("purge_queue", "q", "--url", "http://a,http://b", broker=broker)
+    assert ran.exit == 69
+    assert "whether it was done is not known" in ran.err
+
+
+@pytest.mark.parametrize("name", ["alarms", "certificates", "nodes", "queues", "acks", "all"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(503, html="<h1>Service Unavailable</h1>"),
+        httpx.Response(503, json={"status": "failed", "reason": "something"}),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json="ok"),
+        httpx.Response(200, content=b'{"status": "o'),
+        httpx.Response(200, content=b""),
+    ],
+    ids=["a page", "no culprits", "nothing in it", "a text", "broken", "empty"],
+)
+def test_a_check_that_is_not_answered_has_not_passed(name: str, answer: httpx.Response) -> None:
+    ran = run_with("check", name, broker=httpx.MockTransport(lambda _: answer))
+    assert (ran.exit, "internal error" in ran.out) == (3, False), ran
