@@ -10,8 +10,8 @@ from typing import Protocol
 
 # How long input is handled in one turn of the loop, in seconds.
 _TURN = 0.02
-# A piece that took longer is followed by a smaller one.
-_LONG = 0.004
+# A piece that took longer is followed by a smaller one, one that took less than the second of these by a much larger one.
+_LONG, _SHORT = 0.004, 0.001
 # So much work lies at most between two looks at what it has led to.
 _LOOK = 0.01
 FIRST = 512
@@ -92,7 +92,7 @@ class Turns:
         if took > _LONG:
             sender.piece = max(_SMALLEST, sender.piece // 2)
         elif more:
-            sender.piece = min(_LARGEST, sender.piece * 2)
+            sender.piece = min(_LARGEST, sender.piece * (4 if took < _SHORT else 2))
         self._worked += took
         if self._worked > _LOOK:
             self._worked = 0.0
