@@ -14,7 +14,7 @@ def prepare() -> str:
     """
     for name, mode in (("stdin", "r"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (open until the end)
     if sys.stdout is None:
         return "standard output is closed: send it to a file, or to /dev/null if nobody wants it"
     sys.stdout, sys.stderr = _whole(sys.stdout), _whole(sys.stderr)
