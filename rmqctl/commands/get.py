@@ -19,7 +19,7 @@ from rmqctl.api import looking
 from rmqctl.api import messages as api
 from rmqctl.api.looking import Look
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, death_in_words, look_of, payload_of
+from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, look_of, payload_of, without_deaths
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
 from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.output import TERMINAL
@@ -176,8 +176,7 @@ def _result(session: Session, found: list[Row], dump: Path | None, payload_only:
 
 
 def _headers(message: Row) -> Row:
-    # An object without members comes from Erlang as an empty list.
-    return (message.get("properties") or {}).get("headers") or {}
+    return message["properties"].get("headers") or {}
 
 
 def _shown(session: Session, found: list[Row], payload_only: bool) -> Answer:
@@ -195,11 +194,10 @@ def _part(session: Session, found: list[Row], payload_only: bool) -> Rows | byte
     terminal = session.format is TERMINAL
     rows, deaths = [], []
     for number, message in enumerate(found, 1):
-        # An object without members comes from Erlang as an empty list.
-        properties = message.get("properties") or {}
-        if terminal and "x-death" in (properties.get("headers") or {}):
-            headers = dict(properties["headers"])
-            deaths += [f"message {number} {death_in_words(death)}" for death in headers.pop("x-death")]
+        properties = message["properties"]
+        if terminal and "headers" in properties:
+            headers, died = without_deaths(properties["headers"])
+            deaths += [f"message {number} {each}" for each in died]
             properties = {**properties, "headers": headers}
         shown = properties if native else JsonText(properties)
         rows.append([shown if name == "properties" else message.get(name) for name in COLUMNS])

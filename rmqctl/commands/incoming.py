@@ -103,11 +103,19 @@ def payload_of(message: Row) -> bytes:
     return b64decode(text) if message.get("payload_encoding") == "base64" else text.encode()
 
 
-def death_in_words(death: Row) -> str:
+def without_deaths(headers: Row) -> tuple[Row, list[str]]:
+    """The headers but for x-death, and what that says in words. A client may have put anything there, which stays then."""
+    deaths = headers.get("x-death")
+    if not isinstance(deaths, list) or not all(isinstance(death, dict) for death in deaths):
+        return headers, []
+    return {name: value for name, value in headers.items() if name != "x-death"}, list(map(_in_words, deaths))
+
+
+def _in_words(death: Row) -> str:
     """One element of x-death, https://www.rabbitmq.com/docs/dlx#effects."""
-    keys = death.get("routing-keys") or []
-    when = death.get("time")
-    at = f", {datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M:%S}" if isinstance(when, int) else ""
+    keys = death.get("routing-keys")
+    keys = keys if isinstance(keys, list) else []
+    at = _at(death.get("time"))
     times = "once" if death.get("count") == 1 else f"{death.get('count')} times"
     return (
         f"died {times} in queue {death.get('queue')} ({death.get('reason')}{at}), "
@@ -145,6 +153,13 @@ def _told(ask: Callable[[], Answer], url: str | None) -> Answer | None:
         if url in (None, "auto") and not isinstance(error, NoPath):
             raise
         return None
+
+
+def _at(when: Any) -> str:
+    try:
+        return f", {datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M:%S}"
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
 
 
 @contextmanager
@@ -256,13 +271,12 @@ def _block(number: int, row: Row) -> str:
         f"── {number}  exchange {visible(row['exchange'] or '(default)')}{visible(key)}{again}  {row['payload_bytes']} bytes"
     ]
     properties = dict(row["properties"])
-    headers = dict(properties.pop("headers", None) or {})
-    deaths = headers.pop("x-death", [])
+    headers, deaths = without_deaths(properties.pop("headers", None) or {})
     headed = {"headers": headers} if headers else {}
     known = [(visible(name), visible(plain(value))) for name, value in pairs({**properties, **headed})]
     width = max((len(name) for name, _ in known), default=0)
     lines += [f"{name:{width}}  {text}" for name, text in known]
-    lines += [visible(death_in_words(death)) for death in deaths if isinstance(death, dict)]
+    lines += map(visible, deaths)
     if row["payload_encoding"] == "base64":
         lines.append("payload in base64:")
     return "\n".join([*lines, *_indented(row)])

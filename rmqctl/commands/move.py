@@ -98,10 +98,12 @@ def redrive(
         if not isinstance(deaths, list) or not deaths or not isinstance(deaths[0], dict):
             return Target("", "", "it has no x-death header")
         death = deaths[0]
-        keys = death.get("routing-keys") or [""]
-        found = (
-            Target(str(death.get("exchange", "")), str(keys[0])) if to_original else Target("", str(death.get("queue")))
-        )
+        keys = death.get("routing-keys")
+        key = keys[0] if isinstance(keys, list) and keys else ""
+        place = (death.get("exchange"), key) if to_original else ("", death.get("queue"))
+        if not all(isinstance(name, str) for name in place):
+            return Target("", "", "its x-death header does not say where it died")
+        found = Target(*place)
         if found.exchange == "" and found.routing_key == queue:
             return found._replace(why="it died in this very queue")
         return found

@@ -209,6 +209,18 @@ def test_redrive_does_not_turn_in_circles(channel: BlockingChannel, run: Callabl
     assert drain(channel, DEAD) == [1]
 
 
+def test_deaths_that_say_nothing(channel: BlockingChannel, run: Callable[..., Ran]) -> None:
+    """Any client may have written the header."""
+    for death in ("x", [1], [{"reason": "rejected"}], [{"queue": 7, "exchange": None}]):
+        channel.basic_publish("", DEAD, b"1", pika.BasicProperties(headers={"x-death": death}))
+    for words in ((), ("--to-original",)):
+        ran = run("redrive", DEAD, *words)
+        assert (ran.exit, "internal" in ran.errors) == (65, False), ran
+        assert "does not say where it died" in ran.errors
+    assert run("get", DEAD, "--count", "9").exit == 0
+    assert drain(channel, DEAD) == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("name", [".", ".."])
 def test_names_that_the_http_api_cannot_carry(channel: BlockingChannel, run: Callable[..., Ran], name: str) -> None:
     """AMQP can. Where only HTTP would do, the reason is said."""

@@ -316,6 +316,31 @@ def test_why_a_message_died_in_words() -> None:
     assert json.loads(ran.out)["properties"]["headers"]["x-death"] == [death]
 
 
+@pytest.mark.parametrize("death", [None, 5, "x", [5], {}, [{"time": 1e300, "routing-keys": 7}]])
+def test_a_header_that_looks_like_a_death(death: object) -> None:
+    """Any client may have written it."""
+    message = {**MESSAGE, "properties": {"headers": {"x-death": death}}}
+    for terminal in (True, False):
+        ran = run_with("peek", "q", broker=Broker({**CLASSIC, GET: [message]}), terminal=terminal)
+        assert (ran.exit, "internal error" in ran.err) == (0, False), ran
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, 5, [5], [{}], [{**MESSAGE, "payload": 5}], [{**MESSAGE, "payload_encoding": "rot13"}],
+     [{**MESSAGE, "payload_encoding": "base64", "payload": "?"}]],
+)  # fmt: skip
+def test_what_is_no_message(answer: object) -> None:
+    ran = run_with("peek", "q", broker=Broker({**CLASSIC, GET: httpx.Response(200, json=answer)}))
+    assert (ran.exit, ran.out) == (69, ""), ran
+
+
+def test_an_answer_that_does_not_say_whether_it_was_routed() -> None:
+    for answer in (None, [], {}, {"routed": "yes"}):
+        ran = run_with("publish", "-k", "q", "x", broker=Broker({PUBLISH: httpx.Response(200, json=answer)}))
+        assert (ran.exit, "does not say whether" in ran.err) == (69, True), ran
+
+
 def test_rabbitmqadmins_words_for_get() -> None:
     broker = Broker({**CLASSIC, GET: [MESSAGE]})
     assert run_with("get", "queue=q", "count=3", "ackmode=ack_requeue_false", "encoding=auto", broker=broker).exit == 0
