@@ -180,7 +180,9 @@ class Session:
             return None
         self.stdout.flush()
         print(_visible(question), end="", file=self.stderr, flush=True)
-        return self.stdin.readline().strip()
+        answer = self.stdin.readline().strip()
+        self.client.begin()  # the time that a person thinks is not the broker's
+        return answer
 
     @cached_property
     def client(self) -> "Client":

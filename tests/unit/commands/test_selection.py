@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -951,6 +952,24 @@ def test_a_check_that_gets_no_answer_ends_after_a_minute(argv: list[str]) -> Non
     assert ran.exit == (3 if argv[0] == "check" else 75)
     assert "no answer within 60 seconds" in ran.out + ran.err
     assert limits[0] == pytest.approx(60, abs=1)
+
+
+class Thinker(Terminal):
+    def readline(self, size: int = -1, /) -> str:
+        time.sleep(0.6)
+        return "y\n"
+
+
+def test_the_time_that_a_person_thinks_is_not_counted() -> None:
+    answers = {
+        "GET /api/queues/%2F": [{"name": "q", "vhost": "/"}],
+        "DELETE /api/queues/%2F/q": httpx.Response(204),
+        "GET /api/overview": {"rabbitmq_version": "4.3.6", "object_totals": {"queues": 1}},
+    }
+    stdout, stderr = Terminal(), Terminal()
+    session = Session(Thinker(), stdout, stderr, {}, Broker(answers).transport)
+    code = run_rmqctl(["delete", "queue", "--match", "q", "-t", "0.5"], session)
+    assert (code, "Go on? [y/N]" in stderr.getvalue()) == (0, True), stderr.getvalue()
 
 
 def test_the_time_limit_of_list_queues_alone_is_60_seconds() -> None:
