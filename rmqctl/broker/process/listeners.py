@@ -97,7 +97,11 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
         raise ConfigError(f"--host {host}: {getattr(error, 'strerror', None) or error}") from None
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+    addresses = [(family, address) for family, _, _, _, address in found]
+    if host == "localhost":
+        # Whatever the machine's table of names says: clients try both.
+        addresses += [(socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET6, ("::1", port, 0, 0))]
+    return list(dict.fromkeys(addresses))
 
 
 def _bind_one(bound: list[socket.socket], host: str, family: socket.AddressFamily, address: Any, option: str) -> None:

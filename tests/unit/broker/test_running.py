@@ -92,10 +92,23 @@ def test_a_size_is_said_in_a_unit_that_fits(count: int, text: str) -> None:
 # --------------------------------------------------------------------------------------------------------- listening
 
 
-def test_localhost_is_every_address_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("names", ["of the machine", "without IPv6"])
+def test_localhost_is_both_loopback_addresses(monkeypatch: pytest.MonkeyPatch, names: str) -> None:
+    if names == "without IPv6":
+        there = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [there])
     bound = listeners.bind("localhost", 0, "--amqp-port")
-    known = {address[4][0] for address in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
-    assert {each.getsockname()[0] for each in bound} == known
+    monkeypatch.undo()
+    assert {each.getsockname()[0] for each in bound} == ({"127.0.0.1", "::1"} if has_ipv6() else {"127.0.0.1"})
     assert len({each.getsockname()[1] for each in bound}) == 1
     for each in bound:
         socket.create_connection(each.getsockname()[:2]).close()
@@ -106,7 +119,7 @@ def test_an_address_of_a_family_that_is_not_used_is_left_out(monkeypatch: pytest
     there = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 0))
     nowhere = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("192.0.2.1", 0))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [there, nowhere])
-    (only,) = listeners.bind("localhost", 0, "--amqp-port")
+    (only,) = listeners.bind("a.host", 0, "--amqp-port")
     assert only.getsockname()[0] == "127.0.0.1"
     only.close()
 
