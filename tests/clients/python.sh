@@ -43,6 +43,11 @@ case $client in
     selection=(t/integration/test_tasks.py t/integration/test_inspect.py t/integration/test_canvas.py)
     limit=120
     ;;
+  channels-rabbitmq)
+    repository=CJWorkbench/channels_rabbitmq
+    packages=(pytest pytest-asyncio)
+    selection=(tests)
+    ;;
 esac
 
 install() {
@@ -117,6 +122,11 @@ END
       # Two of its programs have the number in them.
       number_to 5672 "$amqp" amqpstorm/tests/functional amqpstorm/connection.py amqpstorm/uri_connection.py
       "$directory/venv/bin/pip" install -q --disable-pip-version-check --no-deps --force-reinstall .
+      ;;
+    channels-rabbitmq)
+      # Its suite speaks TLS throughout.
+      sed -i -e "s|^HOST = .*|HOST = \"amqp://guest:guest@127.0.0.1:$amqp/\"|" -e '/^SSL_CONTEXT/,/^)/d' \
+        -e 's/^def ASYNC_TEST/SSL_CONTEXT = None\n\n&/' tests/test_core.py
       ;;
     celery)
       needs redis-server=redis-server
