@@ -5,7 +5,6 @@ brokers that fail half-way through an answer. Neither is taken for what the brok
 """
 
 import json
-import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any, NoReturn
@@ -103,9 +102,6 @@ def _server(headers: Mapping[str, str]) -> str:
     return f", from {name}" if name else ""
 
 
-_END = re.compile(r"\s*\Z")
-
-
 def _broken(error: json.JSONDecodeError, content: bytes, url: str) -> BrokenAnswer:
     """At which byte, since that is what a dump of the traffic shows."""
     text = error.doc if isinstance(error.doc, str) else content.decode("utf-8", "replace")
@@ -119,7 +115,7 @@ def _breaks_off(text: str, error: json.JSONDecodeError) -> bool:
     """Whether the fault is that nothing follows: at the end, in a string that does not end, in half a word or number."""
     rest = text[error.pos :]
     return (
-        _END.match(rest) is not None
+        not rest.strip()
         or error.msg.startswith("Unterminated string")
         or (len(rest) < len("false") and any(word.startswith(rest.rstrip()) for word in ("true", "false", "null", "-")))
     )
