@@ -352,8 +352,9 @@ def check_for_quorum_queues_without_an_elected_leader(
     """Check that quorum queues have a leader that answers (RabbitMQ 4.1)."""
     client = session.client
     scope = ("all-vhosts",) if across_all_vhosts else ("vhost", session.vhost)
-    # In parentheses: one dot or two would be steps in the path.
-    segments = ("quorum-queues-without-elected-leaders", *scope, "pattern", f"({pattern})")
+    # One dot or two would be steps in the path.
+    written = f"({pattern})" if pattern in (".", "..") else pattern
+    segments = ("quorum-queues-without-elected-leaders", *scope, "pattern", written)
     found = _since(
         client, "check_for_quorum_queues_without_an_elected_leader", "4.1", lambda: health.check(client, *segments)
     )
