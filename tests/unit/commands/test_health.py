@@ -173,7 +173,7 @@ FAILURES: tuple[tuple[str, tuple[str, ...], str, dict[str, Any], str], ...] = (
     ("4.3.6", ("check_if_metadata_store_is_initialized_with_data",), "metadata-store/initialized/with-data", {},
      "not yet have finished"),
     ("4.3.6", ("check_for_quorum_queues_without_an_elected_leader", "^q"),
-     "quorum-queues-without-elected-leaders/vhost/%2F/pattern/%28%5Eq%29", {"queues": [QUEUE, "other"]},
+     "quorum-queues-without-elected-leaders/vhost/%2F/pattern/%5Eq", {"queues": [QUEUE, "other"]},
      "without a leader that answers: queue 'q' in vhost '/', other"),
     ("4.3.6", ("check_for_quorum_queues_without_an_elected_leader", ".", "--across-all-vhosts"),
      "quorum-queues-without-elected-leaders/all-vhosts/pattern/%28.%29", {"queues": [{"name": "x", "vhost": "v"}]},
