@@ -58,8 +58,9 @@ ADVICE = {
 class Finding(NamedTuple):
     """One thing found. Times in ISO 8601, spans in seconds, None for what is not known or does not apply.
 
-    `queue` None: which it is cannot be told. `acked`: by its channel between the samples. `oldest_possible_delivery`: when
-    its connection was made. `timeout_in`: at most so long until the broker does `on_timeout`.
+    `queue` None: which it is cannot be told. `acked`: by its channel between the samples. `held_for`: its oldest delivery,
+    where the broker tells. `oldest_possible_delivery`: when its connection was made. `timeout_in`: at most so long until the
+    broker does `on_timeout`, which it does after `timeout`.
     """
 
     kind: str
@@ -79,7 +80,9 @@ class Finding(NamedTuple):
     ready: int | None = None
     idle_since: str | None = None
     idle: float | None = None
+    held_for: float | None = None
     oldest_possible_delivery: str | None = None
+    timeout: float | None = None
     timeout_in: float | None = None
     on_timeout: str | None = None
     advice: str = ""
@@ -104,7 +107,9 @@ class Finding(NamedTuple):
             much.append(f"prefetch {self.prefetch or 'unlimited'}")
         if self.idle is not None:
             much.append(f"idle for {span(self.idle)}")
-        if self.oldest_possible_delivery:
+        if self.held_for is not None:
+            much.append(f"the oldest for {span(self.held_for)}")
+        elif self.oldest_possible_delivery:
             much.append(f"none older than {self.oldest_possible_delivery}")
         if self.on_timeout is not None:
             when = "" if self.timeout_in is None else f" in {span(self.timeout_in)} at most"
@@ -287,12 +292,17 @@ def _of_consumer(consumer: Row, queue: Row, channel: _Channel, quiet: Quiet | No
 def _time_left(consumer: Row, queue: Row, channel: _Channel) -> dict[str, Any]:
     """What the broker does in the end, and when."""
     outcome = on_timeout(channel.window.release, queue)
+    if outcome in (None, WAITS):
+        return {"on_timeout": outcome}
     timeout = consumer.get("consumer_timeout")
     seconds = timeout / 1000 if isinstance(timeout, int | float) else CONSUMER_TIMEOUT
     if outcome == CLOSES:
         seconds += CHECKED_EVERY
-    left = None if channel.idle is None or outcome in (None, WAITS) else max(0.0, seconds - channel.idle)
-    return {"timeout_in": left, "on_timeout": outcome}
+    return {"timeout": seconds, "timeout_in": _left(seconds, channel.idle), "on_timeout": outcome}
+
+
+def _left(timeout: float | None, age: float | None) -> float | None:
+    return None if timeout is None or age is None else max(0.0, timeout - age)
 
 
 def on_timeout(release: Release, queue: Row) -> str | None:
@@ -341,6 +351,21 @@ def _is_told_of_cancellation(connection: Row) -> bool:
     return isinstance(capabilities, dict) and bool(capabilities.get("consumer_cancel_notify"))
 
 
+def with_deliveries(found: Iterable[Finding], rows: Iterable[Row]) -> list[Finding]:
+    """The findings with the age of their oldest delivery. `rows` are lists of deliveries with their queues."""
+    ages: dict[tuple[Any, ...], float] = {}
+    for row in rows:
+        at = (row.get("vhost"), row.get("queue"), row.get("channel_name"), row.get("consumer_tag") or None)
+        ages[at] = max(ages.get(at, 0.0), float(_number(row, "unacked_for_seconds")))
+    return [_with_age(each, ages.get((each.vhost, each.queue, each.channel, each.consumer_tag))) for each in found]
+
+
+def _with_age(finding: Finding, age: float | None) -> Finding:
+    if age is None:
+        return finding
+    return finding._replace(held_for=age, timeout_in=_left(finding.timeout, age))
+
+
 def held(found: Iterable[Finding]) -> int:
     """Messages that nobody else gets: those of a channel count once, however many consumers it has."""
     by_channel: dict[str | None, int] = {}
@@ -383,13 +408,16 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     kept = [each for each in found if limits.concerns(each.queue) and limits.keep(each)]
     if names := {each.connection for each in kept if each.connection}:
         kept = with_connections(kept, snapshot.named("connections", names))
+        places = {(each.vhost, each.queue) for each in kept if each.kind in HOLDING and each.queue is not None}
+        kept = with_deliveries(kept, snapshot.deliveries(places))
     status = _status(kept, limits)
     return Report(status, _summary(kept, limits, status), kept, _figures(kept, limits))
 
 
 def oldest(found: Iterable[Finding]) -> float:
-    """Seconds for which the longest idle one has held messages."""
-    return max((each.idle or 0.0 for each in found if each.kind in HOLDING), default=0.0)
+    """Seconds for which messages have been held, or the longest idle one has been where the broker does not tell."""
+    ages = (each.idle if each.held_for is None else each.held_for for each in found if each.kind in HOLDING)
+    return max((age or 0.0 for age in ages), default=0.0)
 
 
 def _status(found: Sequence[Finding], limits: Limits) -> Status:

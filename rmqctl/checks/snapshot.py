@@ -10,8 +10,9 @@ Row = Mapping[str, Any]
 
 class Snapshot(NamedTuple):
     """The state of a broker. `rows(NOUN)` is a list of objects (or what the noun stands for), `before(NOUN)` the one of
-    `seconds` ago, `named(NOUN, NAMES)` those objects, and others too where the whole list was at hand. All raise the
-    RmqctlError with which the broker answered.
+    `seconds` ago, `named(NOUN, NAMES)` those objects, and others too where the whole list was at hand. `deliveries(PLACES)`:
+    the unacknowledged ones of queues, each with `vhost` and `queue`; none of a broker that does not list them. All raise
+    the RmqctlError with which the broker answered.
     """
 
     rows: Callable[[str], Any]
@@ -19,6 +20,7 @@ class Snapshot(NamedTuple):
     named: Callable[[str, Collection[str]], Any]
     seconds: float
     now: datetime
+    deliveries: Callable[[Collection[tuple[str, str]]], list[Row]] = lambda _: []
 
 
 def number(row: Row, name: str) -> float | None:

@@ -66,6 +66,11 @@ class Deliveries:
         self._sort()
         return iter(self._unacked.values())
 
+    def tagged(self) -> list[Tagged]:
+        """The same, with their tags."""
+        self._sort()
+        return list(self._unacked.items())
+
     def next_tag(self) -> int:
         """Of a delivery that needs no acknowledgement."""
         self._tag += 1

@@ -17,6 +17,11 @@ class Origin(NamedTuple):
     peer: tuple[str, int]
     user: str
 
+    @property
+    def name(self) -> str:
+        """The channel's."""
+        return f"{self.connection} ({self.number})"
+
 
 class Lender(Protocol):
     """What has handed a message out, and takes it back: a queue."""

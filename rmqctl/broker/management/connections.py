@@ -110,7 +110,7 @@ def named_connection(call: Call) -> Connection | None:
 
 def named_channel(call: Call) -> Channel | None:
     channels = (each for connection in connections_of(call.broker) for each in connection.channels.values())
-    return next((each for each in channels if f"{each.connection.name} ({each.number})" == call["name"]), None)
+    return next((each for each in channels if each.origin.name == call["name"]), None)
 
 
 def _connections(call: Call) -> list[Connection]:
@@ -190,7 +190,7 @@ def _plain_channel(channel: Channel) -> Row:
             "peer_host": connection.peer[0],
             "peer_port": connection.peer[1],
         },
-        "name": f"{connection.name} ({channel.number})",
+        "name": channel.origin.name,
         "node": channel.node.name,
         "number": channel.number,
         "user": channel.user.name,

@@ -31,7 +31,7 @@ def consumer_row(call: Call, queue: Queue, consumer: Consumer) -> Row:
         "arguments": in_order(consumer.arguments),
         "channel_details": {
             "connection_name": origin.connection,
-            "name": f"{origin.connection} ({origin.number})",
+            "name": origin.name,
             "node": call.broker.node.name,
             "number": origin.number,
             "peer_host": host,

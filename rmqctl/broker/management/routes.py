@@ -107,6 +107,7 @@ ROUTES = (
     _route("queues/{vhost}/{name}/contents", member, DELETE=queues.purge_queue),
     _route("queues/{vhost}/{name}/get", member, POST=messages.get),
     _route("queues/{vhost}/{name}/actions", admin, POST=queues.actions),
+    _route("queues/{vhost}/{name}/unacked", member, GET=queues.list_unacked),
     _route("exchanges", member, GET=exchanges.list_exchanges),
     _route("exchanges/{vhost}", member, GET=exchanges.list_exchanges),
     _route(

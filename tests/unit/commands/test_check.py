@@ -9,11 +9,21 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from ..conftest import Broker, Ran, run_with
+from ..conftest import Broker, Ran, run_with, target_of
 
 CONNECTION = "10.0.0.1:5000 -> 10.0.0.2:5672"
 CHANNEL = f"{CONNECTION} (1)"
 NAME = 'a b/\u00fc|"q'
+
+
+class RabbitMQ(Broker):
+    """It does not list deliveries, unless an answer says otherwise."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        target = f"GET {target_of(request)}"
+        if target.endswith("/unacked") and target not in self.answers:
+            return httpx.Response(404, json={"error": "Object Not Found", "reason": "Not Found"})
+        return super().answer(request)
 
 
 def since(seconds: float) -> str:
@@ -50,7 +60,7 @@ def played(
         "client_properties": properties,
         "connected_at": 0,
     }
-    return Broker(
+    return RabbitMQ(
         {
             "GET /api/whoami": {"name": "guest", "tags": ["monitoring"]},
             "GET /api/overview": {"object_totals": {"queues": 1}, "rabbitmq_version": "3.10.8"},
@@ -221,7 +231,29 @@ def test_all_that_is_known_of_it() -> None:
         "connection": CONNECTION, "client": "printer", "user": "worker", "peer": "10.0.0.1:5000", "library": "Pika 1.3",
         "prefetch": 1, "unacknowledged": 1, "acked": 0, "ready": None,
         "oldest_possible_delivery": "1970-01-01T00:00:00+00:00", "on_timeout": "closes the channel",
+        "held_for": None, "timeout": 660.0,
     }  # fmt: skip
+
+
+def test_the_age_of_deliveries_where_the_broker_tells() -> None:
+    """The oldest of this consumer on this channel; the time that is left counts from it."""
+    mine = {"channel_name": CHANNEL, "consumer_tag": "ctag", "unacked_for_seconds": 400, "delivery_tag": 2}
+    others: list[dict[str, Any]] = [{"consumer_tag": ""}, {"channel_name": "x (1)"}, {"consumer_tag": "other"}]
+    rows = [
+        mine,
+        {**mine, "unacked_for_seconds": 3},
+        *({**mine, "unacked_for_seconds": 800, **more} for more in others),
+    ]
+    where = f"GET /api/queues/%2F/{quote(NAME, safe='')}/unacked"
+
+    def ran(*words: str) -> Ran:
+        broker = played(channel(), channel(**IDLE), consumer(consumer_timeout=600000), **{where: rows})
+        return check(broker, *words)
+
+    as_json = ran("-f", "json", "--age-critical", "6m")
+    (found,) = json.loads(as_json.out)["findings"]
+    assert (found["held_for"], found["timeout_in"], as_json.exit) == (400, 260, 2)
+    assert "the oldest for 7 min, the broker closes the channel in 4 min at most" in ran().out
 
 
 @pytest.mark.parametrize(
