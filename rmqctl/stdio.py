@@ -30,7 +30,7 @@ def _whole(stream: TextIO) -> TextIO:
         return stream
     stream.flush()
     by_line = stream is sys.stderr or stream.isatty()
-    return io.TextIOWrapper(io.BufferedWriter(_Whole(raw)), stream.encoding, stream.errors, line_buffering=by_line)
+    return io.TextIOWrapper(_Whole(raw), stream.encoding, stream.errors, line_buffering=by_line)
 
 
 def _blocks(raw: Any) -> bool:
@@ -40,11 +40,16 @@ def _blocks(raw: Any) -> bool:
         return True
 
 
-class _Whole(io.RawIOBase):
-    """Writes all that it is given."""
+class _Whole(io.BufferedIOBase):
+    """Writes all that it is given, at once: a handler of a signal may write in the middle of another write, which Python's
+    own buffers refuse."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+
+    @property
+    def name(self) -> Any:
+        return self._raw.name
 
     def writable(self) -> bool:
         return True
