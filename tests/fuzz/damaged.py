@@ -59,7 +59,7 @@ class Running:
             self.broker.seed()
 
     def write(self) -> None:
-        self.store.disk.write(self.store._changes.take())
+        self.store.disk.write(self.store._changes.take(self.store.batch))
 
     def stop(self) -> None:
         self.store.close(returned(self.broker))

@@ -13,7 +13,6 @@ from random import Random
 from typing import Any, TypeVar
 
 from rmqctl.broker.amqp.connection import Connection
-from rmqctl.broker.core.alarms import DISK
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.node import Node
 from rmqctl.broker.management.api import Api
@@ -101,7 +100,7 @@ class World(Inside):
             if not self.broker.vhosts:
                 self.broker.seed()
         self.store.committed = self.broker.node.committed
-        self.store.failing = lambda reason: self.broker.alarms.set(DISK, reason is not None, "the store")
+        # Without an alarm while the disk refuses, which would keep clients from publishing then: the model is to see it.
         self._loop = Loop()
         self._writer = PatientWriter(self.disk)
         self.store.start(self._loop, self._writer)
