@@ -11,11 +11,14 @@ from rmqctl.api.paths import path
 from rmqctl.errors import NeedsNode, Unavailable
 
 Resource = Literal["memory", "disk"]
+# Of a path that RabbitMQ does not have. 406: it offers its web pages instead.
+_NO_SUCH_PATH = (404, 405, 406)
 
 
 def is_embedded(client: Client) -> bool:
     """Whether the broker that answers is the embedded one: GET /api/embedded/alarms."""
-    return client.request("GET", path("embedded", "alarms"), accept=(401, 403, 404, 405)).status not in (404, 405)
+    answer = client.request("GET", path("embedded", "alarms"), accept=(401, 403, *_NO_SUCH_PATH))
+    return answer.status not in _NO_SUCH_PATH
 
 
 def set_alarm(client: Client, resource: Resource, *, on: bool) -> None:
@@ -34,8 +37,8 @@ def limit_share(client: Client, resource: Resource, share: float) -> None:
 
 
 def _put(client: Client, noun: str, resource: Resource, body: dict[str, Any]) -> None:
-    answer = client.request("PUT", path("embedded", noun, resource), body=body, accept=(400, 404, 405))
-    if answer.status in (404, 405):
+    answer = client.request("PUT", path("embedded", noun, resource), body=body, accept=(400, *_NO_SUCH_PATH))
+    if answer.status in _NO_SUCH_PATH:
         raise NeedsNode(
             f"{client.endpoint.url} is no embedded broker: RabbitMQ's limits of memory and disk are set with "
             "`rabbitmqctl set_vm_memory_high_watermark` and `rabbitmqctl set_disk_free_limit` on the node"
