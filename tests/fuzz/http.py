@@ -394,12 +394,15 @@ class _Heard(logging.Handler):
 def _listening() -> Iterator[list[logging.LogRecord]]:
     handler, log = _Heard(), logging.getLogger("rmqctl.broker")
     log.addHandler(handler)
-    passed_on, log.propagate = log.propagate, False
+    level, passed_on, log.propagate = log.level, log.propagate, False
+    # Others in this process may have silenced it.
+    log.setLevel(logging.WARNING)
     try:
         yield handler.records
     finally:
         log.removeHandler(handler)
         log.propagate = passed_on
+        log.setLevel(level)
 
 
 def run(seed: int, count: int, said: Callable[[Request, int], None] | None = None) -> Counter[int]:

@@ -112,13 +112,16 @@ class Records(logging.Handler):
 @contextmanager
 def watched_log() -> Iterator[Records]:
     records = Records()
-    propagated, _LOGGER.propagate = _LOGGER.propagate, False
+    level, propagated, _LOGGER.propagate = _LOGGER.level, _LOGGER.propagate, False
+    # Others in this process may have silenced it.
+    _LOGGER.setLevel(logging.WARNING)
     _LOGGER.addHandler(records)
     try:
         yield records
     finally:
         _LOGGER.removeHandler(records)
         _LOGGER.propagate = propagated
+        _LOGGER.setLevel(level)
 
 
 class TooLong(BaseException):
