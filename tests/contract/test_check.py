@@ -142,6 +142,7 @@ def test_each_is_named_right(place: Place, vhost: str) -> None:
         clients.at_work("lively", 0, forget_others)
         clients.at_work("healthy", 0, acknowledge)
         _wait_for_statistics(place, len(FORGOTTEN) + (place.node is not None))
+        time.sleep(6)  # those at work may not be among them yet: until all statistics have been renewed
         ran = rmqctl("check", "acks", "-p", vhost, "--for", "8", "-f", "json", url=place.http)
         found = json.loads(ran.text)["findings"]
         named = {(each["kind"], each["queue"]) for each in found if each["kind"] != "open transaction"}
