@@ -13,7 +13,6 @@ How often a message came back stands in its headers, which only a look shows; by
 returns count, any look could be a message's last.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,8 @@ from rmqctl.api.paths import path
 from rmqctl.errors import Unavailable
 from rmqctl.record import Record
 from rmqctl.resources import effective
+from rmqctl.resources.column import Release
+from rmqctl.resources.column import release as number_of
 
 COUNTERS = ("x-delivery-count", "x-acquired-count")
 """The headers in which a quorum queue says how often a message came back to it, and how often it was taken."""
@@ -68,7 +69,7 @@ class Look(Record):
 
     def returns(self, headers: Mapping[str, Any] | None) -> int:
         """How often the message with these headers had come back, as far as that counts."""
-        names = COUNTERS[:1] if _number(self.release) >= _NACKS_ARE_FREE else COUNTERS
+        names = COUNTERS[:1] if number_of(self.release) >= _NACKS_ARE_FREE else COUNTERS
         return max((count for name in names if isinstance(count := (headers or {}).get(name), int)), default=0)
 
     def would_end(self, headers: Mapping[str, Any] | None) -> bool:
@@ -103,18 +104,14 @@ def look(client: Client, vhost: str, queue: str, *, rejecting: bool = False) -> 
     if row.get("type") in ("classic", "stream"):
         return Look(queue, vhost, row["type"])
     release = str(overview(client, "rabbitmq_version").get("rabbitmq_version", ""))
-    number, kind = _number(release), str(row.get("type", ""))
+    number, kind = number_of(release), str(row.get("type", ""))
     delayed = not rejecting and _named(row, "delayed-retry-type") in _DELAYED_ON_NACK
     if number >= _NACKS_ARE_FREE and not rejecting:
         return Look(queue, vhost, kind, release, delayed=delayed)
     return Look(queue, vhost, kind, release, _limit(client, vhost, queue, row, number))
 
 
-def _number(release: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", release)[:2]))
-
-
-def _limit(client: Client, vhost: str, queue: str, row: Mapping[str, Any], number: tuple[int, ...]) -> int | None:
+def _limit(client: Client, vhost: str, queue: str, row: Mapping[str, Any], number: Release) -> int | None:
     told = row.get("delivery_limit")
     limits = [told] if isinstance(told, int) else _limits(client, vhost, queue, row)
     if number < _LIMITED_BY_DEFAULT:
