@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from rmqctl.broker.amqp.channel import Channel
 from rmqctl.broker.amqp.connection import Connection, connections_of
-from rmqctl.broker.amqp.deliveries import Delivery
 from rmqctl.broker.amqp.states import ChannelState
 from rmqctl.broker.core.broker import Broker
 from rmqctl.broker.core.exchange import Exchange
@@ -153,7 +152,7 @@ class Inside:
 def _problems_of_channel(channel: Channel, held: dict[Queue, list[Entry]]) -> list[str]:
     """Adds to `held` what the channel has of each queue."""
     name = f"channel {channel.number} of {channel.connection.name}"
-    deliveries: list[Delivery] = [*channel.deliveries, *(each for _, each in channel.transaction.settled())]
+    deliveries = [delivery for _, delivery in channel.unacknowledged()]
     found = []
     if channel._held:
         found.append(f"{name}: something is held, and no method is being handled")

@@ -350,6 +350,10 @@ class Channel:
             self._freed[consumer.tag] = None
             self.connection.credited[self] = None
 
+    def unacknowledged(self) -> list[Tagged]:
+        """What it has, the oldest first; what a transaction is to settle comes last."""
+        return [*self.deliveries.tagged(), *self.transaction.settled()]
+
     def settle(self, settlement: Settlement, tag: int, multiple: bool) -> None:
         """`tag` 0 with `multiple`: all."""
         taken = self.deliveries.take_up_to(tag) if multiple else [(tag, self.deliveries.take(tag))]

@@ -1,7 +1,7 @@
 """What a channel has delivered and nobody has acknowledged (specification, section 1.8.3: delivery tags)."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -61,13 +61,8 @@ class Deliveries:
     def __len__(self) -> int:
         return len(self._unacked)
 
-    def __iter__(self) -> Iterator[Delivery]:
-        """The oldest first."""
-        self._sort()
-        return iter(self._unacked.values())
-
     def tagged(self) -> list[Tagged]:
-        """The same, with their tags."""
+        """With their tags, the oldest first."""
         self._sort()
         return list(self._unacked.items())
 

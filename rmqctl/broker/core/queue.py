@@ -22,7 +22,7 @@ from rmqctl.broker.core.timers import PIECE, SOON, Timer
 
 KINDS: dict[str, type["Queue"]] = {}
 """The kinds of queues by the value of x-queue-type. A class is here as soon as its module is imported."""
-TAKEN, STORED, REJECTED = 0, 1, 2
+HELD, STORED, REJECTED = 0, 1, 2
 """What becomes of a message that comes to a queue; stored: the queue is to have it after a restart, too."""
 # Bytes of a content header before its flags and properties.
 BEFORE_FLAGS = 12
@@ -244,13 +244,13 @@ class Queue:
     # ----------------------------------------------------------------------------------------------------- publishing
 
     def push(self, message: Message, *, redelivered: bool = False) -> int:
-        """Takes a message, or rejects it because the queue is full: TAKEN, STORED or REJECTED."""
+        """Takes a message, or rejects it because the queue is full: HELD, STORED or REJECTED."""
         self.counts.publish += 1
         if self._limited and self.overflow != "drop-head" and self.is_full(message):
             if self.overflow == "reject-publish-dlx" and self.dead_letter_exchange is not None:
                 self.home.dead_letter(self, iter((Entry(message, 0, None),)), "maxlen")
             return REJECTED
-        outcome = STORED if self.durable and (message.persistent or self.keeps_all) else TAKEN
+        outcome = STORED if self.durable and (message.persistent or self.keeps_all) else HELD
         entry = Entry(message, self._next_position, None)
         self._next_position += 1
         if self.counts_properties:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rmqctl.broker.amqp.connection import connections_of
+from rmqctl.broker.amqp.deliveries import by_queue
 from rmqctl.broker.core import fields
-from rmqctl.broker.core.consumer import Consumer
+from rmqctl.broker.core.consumer import Consumer, Lender
 from rmqctl.broker.core.message import Entry
 from rmqctl.broker.core.queue import Queue
 from rmqctl.broker.core.quorum import QuorumQueue
@@ -29,7 +30,7 @@ _IF_KNOWN = (
     "single_active_consumer_tag",
 )
 _DETAILS = ("idle_since",)
-Unacked = Mapping[Queue, list[Entry]]
+Unacked = Mapping[Lender, list[Entry]]
 
 
 def list_queues(call: Call) -> Any:
@@ -82,7 +83,7 @@ def list_unacked(call: Call) -> Any:
         if call.is_monitor or connection.user_name == call.user.name
         for channel in connection.channels.values()
     ]
-    of_channels = [(channel, (*channel.deliveries.tagged(), *channel.transaction.settled())) for channel in channels]
+    of_channels = [(channel, channel.unacknowledged()) for channel in channels]
     rows = (
         {
             "delivery_tag": tag,
@@ -305,13 +306,14 @@ def shown_arguments(queue: Queue) -> Row:
 
 def unacked_by_queue(call: Call) -> Unacked:
     """Deliveries that wait for their acknowledgement; nothing when no column needs them."""
-    found: dict[Queue, list[Entry]] = {}
-    if listing.wants(call, "messages_persistent", "message_bytes_persistent", "head_message_timestamp"):
-        for connection in connections_of(call.broker):
-            for channel in connection.channels.values():
-                for delivery in (*channel.deliveries, *(each for _, each in channel.transaction.settled())):
-                    found.setdefault(delivery.queue, []).append(delivery.entry)
-    return found
+    if not listing.wants(call, "messages_persistent", "message_bytes_persistent", "head_message_timestamp"):
+        return {}
+    return by_queue(
+        delivery
+        for connection in connections_of(call.broker)
+        for channel in connection.channels.values()
+        for _, delivery in channel.unacknowledged()
+    )
 
 
 def _persistent(queue: Queue, unacked: Iterable[Entry]) -> Row:
