@@ -89,7 +89,12 @@ def _queues(scope: Scope, fields: Fields) -> list[dict[str, Any]]:
     need = max((QUEUES.column(field).need for field in fields - _IN_DEFINITIONS), default=Need.DEFINITION)
     totals = any(count in fields for count in COUNTS)
     found = queues.fetch(scope.client, scope.vhost, fields, totals=totals, statistics=need is Need.STATISTICS)
-    return [{**row, "vhost": row.get("vhost", scope.vhost)} for row in found.rows]
+    return _of_scope(found.rows, scope)
+
+
+def _of_scope(rows: Iterable[queues.Row], scope: Scope) -> list[queues.Row]:
+    """A list of one virtual host need not say which."""
+    return [{**row, "vhost": row.get("vhost", scope.vhost)} for row in rows]
 
 
 _IN_DEFINITIONS = frozenset(
@@ -219,7 +224,7 @@ class _Asked:
         client = self._scope.client
         if len(places) > FEW:
             rows = queues.fetch(client, self._scope.vhost, fields, totals=True, statistics=True).rows
-            return [{**row, "vhost": row.get("vhost", self._scope.vhost)} for row in rows]
+            return _of_scope(rows, self._scope)
         query = {"columns": ",".join(sorted(fields))}
         found = [(at, _one(client, path("queues", *at), query)) for at in sorted(places)]
         return [{**row, "vhost": vhost, "name": name} for (vhost, name), row in found if row]
