@@ -1,6 +1,5 @@
 """The arrows between the modules point one way, and the command table names what exists."""
 
-import ast
 import io
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +14,7 @@ from rmqctl.output import FORMATS
 from rmqctl.session import Session
 from rmqctl.watch import option
 
-from .arrows import arrows, circles, imports
+from .arrows import arrows, attributes, circles, imports
 
 PACKAGE = Path(rmqctl.__file__).parent
 
@@ -126,12 +125,7 @@ def folder(module: str) -> str:
 def beyond_core(text: str) -> list[str]:
     """What a module of the core imports, or asks of a clock, that it may not."""
     outside = [name for name in imports(text) if name.split(".")[0] not in OF_CORE | {"rmqctl"}]
-    clocks = [
-        node.attr
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Attribute) and node.attr in ("utcnow", "today")
-    ]
-    return outside + clocks
+    return outside + [name for name in attributes(text) if name in ("utcnow", "today")]
 
 
 def test_arrows_point_down() -> None:
