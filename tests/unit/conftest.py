@@ -4,8 +4,9 @@ import io
 import json
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,32 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("rmqctl")
+
+# ----------------------------------------------------------------------------------------------------- what unit tests are
+
+OUTSIDE = frozenset(
+    ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "socket.bind", "socket.connect")
+)
+"""What is for tests/process (https://docs.python.org/3/library/audit_events.html)."""
+_went_outside: list[str] | None = None
+
+
+def _note(event: str, _: tuple[object, ...]) -> None:
+    if _went_outside is not None and event in OUTSIDE:
+        _went_outside.append(event)
+
+
+sys.addaudithook(_note)
+
+
+@pytest.fixture(autouse=True)
+def _no_process_and_no_socket() -> Iterator[None]:
+    global _went_outside
+    _went_outside = noted = []
+    yield
+    _went_outside = None
+    assert noted == [], "a test with a process or a socket is one of tests/process"
+
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 NOT_FOUND = {"error": "Object Not Found", "reason": "Not Found"}
