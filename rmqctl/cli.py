@@ -16,7 +16,7 @@ from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind
-from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
+from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.output.style import Style
 from rmqctl.result import Live, Nothing, Result, Rows, Watched
 from rmqctl.session import Session
@@ -209,7 +209,7 @@ class Command(TyperCommand):
     def _say_as_rabbitmqctl(self, ctx: Any) -> None:
         """The banner, where rmqctl goes by that name and nobody asked for quiet."""
         session = self.session
-        if not session.as_rabbitmqctl or session.quiet or self.entry.raw:
+        if not session.as_rabbitmqctl or session.quiet or self.entry.raw or not session.format.banner:
             return
         from rmqctl.api import nodes
         from rmqctl.commands.banners import banner
@@ -217,7 +217,7 @@ class Command(TyperCommand):
         arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
         node = lambda: session.node or nodes.answering(session.client) or session.client.endpoint.host  # noqa: E731
         timeout = session.settings.timeout
-        if text := banner(self.name or "", session.format.module, arguments, session.vhost, timeout, node):
+        if text := banner(self.name or "", arguments, session.vhost, timeout, node):
             print(session.format.on_terminal(text) if session.on_terminal else text, file=session.stdout)
 
     def _choose_node(self, ctx: Any) -> None:
@@ -336,11 +336,10 @@ def _watch_option() -> TyperOption:
 
 
 def _check_formatter(session: Session, given: dict[str, Any]) -> None:
-    name = session.format.module
-    if name not in ("table", "tsv", TERMINAL.module):
+    if not session.format.header:
         for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
             if option in given:
-                raise UsageError(f"{flag} goes with the table formatter, not with {name}")
+                raise UsageError(f"{flag} goes with the table formatter, not with {session.format.name}")
 
 
 def _one_line(error: ClickException) -> str:

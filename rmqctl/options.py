@@ -5,6 +5,7 @@ A new setting is one row here and one field in `rmqctl.settings`.
 
 from enum import Enum
 
+from rmqctl.output import FORMATS, in_words
 from rmqctl.record import Record
 
 
@@ -36,9 +37,6 @@ class GlobalOption(Record):
         return self.kind is not Kind.FLAG
 
 
-FORMATTERS = (
-    "table", "tsv", "pretty_table", "json", "json_stream", "raw_json", "pretty_json", "jsonl", "csv", "kvp", "markdown", "erlang",
-)  # fmt: skip
 CONNECTION = "Connection"
 OUTPUT = "Output"
 
@@ -65,8 +63,8 @@ GLOBAL_OPTIONS = (
     GlobalOption("insecure", ("--insecure",), Kind.FLAG, "Accept any certificate. Anyone in between can read the password.",
                  CONNECTION),
     GlobalOption("vhost", ("--vhost", "-p"), Kind.TEXT, "Virtual host [/].", CONNECTION, "VHOST"),
-    GlobalOption("formatter", ("--formatter", "-f"), Kind.TEXT, "How to print: table, tsv, pretty_table, json, json_stream, "
-                 "raw_json, pretty_json, jsonl, csv, kvp, markdown or erlang.", OUTPUT, "FORMAT", FORMATTERS),
+    GlobalOption("formatter", ("--formatter", "-f"), Kind.TEXT, f"How to print: {in_words(FORMATS.values())}.", OUTPUT,
+                 "FORMAT", tuple(FORMATS)),
     GlobalOption("quiet", ("--quiet", "-q"), Kind.FLAG, "No banner and no hints on standard error.", OUTPUT),
     GlobalOption("silent", ("--silent", "-s"), Kind.FLAG, "As --quiet, and no header line.", OUTPUT),
     GlobalOption("table_headers", ("--table-headers/--no-table-headers",), Kind.FLAG, "Header line of the table formatter.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rmqctl.errors import UsageError
-from rmqctl.output import FORMATS, TERMINAL, Format
+from rmqctl.output import FORMATS, TABLE, TERMINAL, Format
 from rmqctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Session:
         """The format in force: what --formatter says, else a table that suits the terminal or the pipe."""
         name = self.settings.output.formatter
         if name is None:
-            return TERMINAL if self.on_terminal else FORMATS["table"]
+            return TERMINAL if self.on_terminal else TABLE
         try:
             return self.formats[name.lower()]
         except KeyError:

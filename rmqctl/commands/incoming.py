@@ -18,7 +18,7 @@ from rmqctl.api.paths import NoPath, path
 from rmqctl.commands.decoding import Decoded, decode, ways_of
 from rmqctl.commands.outgoing import NUMBERS, TEXTS
 from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, UsageError
-from rmqctl.output import TERMINAL
+from rmqctl.output import TERMINAL, in_words
 from rmqctl.output.answer import pairs, plain
 from rmqctl.output.escape import visible
 from rmqctl.result import Rows, Value
@@ -31,9 +31,6 @@ COLUMNS = (
 )  # fmt: skip
 _FIELDS = (*(name for name in COLUMNS if name != "payload_encoding"), "headers", *NUMBERS, *TEXTS)
 """What --where can begin a name with: `headers.x-retries`, `priority`."""
-
-STREAMING = ("terminal", "table", "tsv", "csv", "kvp", "markdown", "jsonl", "json_stream")
-"""The formats that can be written message by message."""
 
 LOOK_SECONDS = 0.2
 """How often it looks whether it is to stop."""
@@ -238,11 +235,9 @@ def shown(
         if payload_only or output.formatter not in (None, "jsonl"):
             raise UsageError(f"--jsonl and {'--payload-only' if payload_only else '--formatter'} exclude each other")
         session.settings = session.settings._replace(output=output._replace(formatter="jsonl"))
-    if session.format.module not in STREAMING:
-        raise UsageError(
-            f"--formatter {session.format.module}: messages are written as they come: "
-            f"{', '.join(STREAMING[1:-1])} or {STREAMING[-1]}"
-        )
+    if not session.format.streams:
+        able = in_words(each for each in session.formats.values() if each.streams)
+        raise UsageError(f"--formatter {session.format.name}: messages are written as they come: {able}")
     idle = None if idle_timeout is None else seconds(idle_timeout)
     return Shown(session, idle, selector(where), payload_only, ways_of(decode))
 

@@ -82,7 +82,7 @@ class Screen:
         self._session = session
         self._watched = watched
         self._style = style
-        self._frame = grid.BOXED if session.format.module == "pretty_table" else grid.LEAN
+        self._frame = grid.FRAMES[session.format.frame]
         self._picture: Picture | None = None
         self._heading: Heading | None = None
         self._away = False

@@ -10,7 +10,7 @@ import pytest
 import rmqctl
 from rmqctl.cli import build
 from rmqctl.commands import COMMANDS
-from rmqctl.options import FORMATTERS, VALUE_FLAGS
+from rmqctl.options import GLOBAL_OPTIONS, VALUE_FLAGS
 from rmqctl.output import FORMATS
 from rmqctl.session import Session
 from rmqctl.watch import option
@@ -21,8 +21,8 @@ PACKAGE = Path(rmqctl.__file__).parent
 
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
-    ("record", "errors", "children", "units", "terms", "result", "options", "matching", "stdio", "broker"),
-    ("output", "resources", "topology", "checks", "graph"),
+    ("record", "errors", "children", "units", "terms", "result", "matching", "stdio", "broker"),
+    ("output", "options", "resources", "topology", "checks", "graph"),
     ("contexts", "rabbitmqadmin_conf"),
     ("settings",),
     ("passwords", "api"),
@@ -256,7 +256,8 @@ def test_every_option_with_a_value_is_known_ahead_of_the_command() -> None:
 
 
 def test_the_formatters_of_the_option_are_those_that_exist() -> None:
-    assert tuple(FORMATS) == FORMATTERS
+    (option,) = (each for each in GLOBAL_OPTIONS if each.name == "formatter")
+    assert option.choices == tuple(FORMATS)
     for format_ in FORMATS.values():
         module = format_.load()
         assert callable(module.rows)
