@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind
+from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
 from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.output.style import Style
 from rmqctl.result import Live, Nothing, Result, Rows, Watched
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 def run(argv: Sequence[str], session: Session) -> int:
     """Runs one command line. Returns the exit code; errors have been printed on stderr by then."""
-    words = command_first(argv)
+    words = command_first(argv, lambda name: sizes_of(name, session))
     session.invoke = run
     try:
         return _run(words, session)
@@ -157,6 +157,15 @@ class Command(TyperCommand):
     session: Session
     resource: "Resource | None"
 
+    @property
+    def sizes(self) -> Sizes:
+        options = [each for each in self.params if isinstance(each, TyperOption) and each.name != _WATCH]
+        return {
+            flag: 1 if each.is_flag else 1 + each.nargs
+            for each in options
+            for flag in (*each.opts, *each.secondary_opts)
+        }
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """A list's help ends with its columns."""
         if self.resource is not None:
@@ -164,6 +173,8 @@ class Command(TyperCommand):
         super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not self.entry.raw:
+            args = watching.joined(args, self.sizes)
         if (
             not self.entry.watchable
             and not self.entry.raw
@@ -260,6 +271,12 @@ class Command(TyperCommand):
         _check_formatter(session, given)
         if self.entry.changes and session.settings.read_only:
             raise AccessRefused(f"{self.name}: context {session.settings.context!r} is read-only")
+
+
+def sizes_of(name: str, session: Session) -> Sizes:
+    """Of a command's options. What belongs to a raw command it reads itself."""
+    entry = COMMANDS[name]
+    return SIZES if entry.raw else build(name, entry, session).sizes
 
 
 def build(name: str, entry: Entry, session: Session) -> Command:

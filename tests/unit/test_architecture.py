@@ -1,19 +1,15 @@
 """The arrows between the modules point one way, and the command table names what exists."""
 
 import ast
-import io
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import rmqctl
-from rmqctl.cli import build
 from rmqctl.commands import COMMANDS
-from rmqctl.options import GLOBAL_OPTIONS, VALUE_FLAGS
+from rmqctl.options import GLOBAL_OPTIONS
 from rmqctl.output import FORMATS
-from rmqctl.session import Session
-from rmqctl.watch import option
 
 from .arrows import arrows, circles, imports
 
@@ -235,24 +231,6 @@ def test_every_command_has_its_function(name: str) -> None:
     function = getattr(module, name.replace(" ", "_"), None) or module.command(name)
     assert callable(function)
     assert function.__doc__ or entry.help
-
-
-def test_every_option_with_a_value_is_known_ahead_of_the_command() -> None:
-    """Else `--within 3 check_certificate_expiration` would take the 3 for the command.
-
-    The value of --watch may be left out: it is put into one word with its flag before.
-    """
-    session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {})
-    missing = {
-        flag
-        for name, entry in COMMANDS.items()
-        if not entry.raw
-        for parameter in build(name, entry, session).params
-        if parameter.param_type_name == "option" and not getattr(parameter, "is_flag", False)
-        for flag in parameter.opts
-        if flag not in VALUE_FLAGS and flag != option.FLAG
-    }
-    assert missing == set()
 
 
 def test_the_formatters_of_the_option_are_those_that_exist() -> None:
