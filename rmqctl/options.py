@@ -1,6 +1,6 @@
 """Options that every command takes, as data: the parser, the environment variables, help and completion read this table.
 
-A new setting is one row here and one field in `rmqctl.settings`.
+A new setting is one row here and one field of the same name, with its type, in a record of `rmqctl.settings`.
 """
 
 from collections.abc import Mapping
