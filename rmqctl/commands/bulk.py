@@ -132,7 +132,7 @@ def ask(session: Session, work: Work, *, single: bool, yes: bool, vhost: str | N
     if single:
         confirm_if_protected(session, f"{verb} {work.noun} {work.jobs[0].names[-1]!r}", yes=yes, vhost=vhost)
         return
-    if session.stdin.isatty() and session.stderr.isatty() and (session.settings.protected or not yes):
+    if session.streams.attended and (session.settings.protected or not yes):
         for job in work.jobs[:SHOWN]:
             session.say("  " + "  ".join(job.names))
         if len(work.jobs) > SHOWN:

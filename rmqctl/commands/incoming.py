@@ -1,7 +1,7 @@
 """Messages that come, as `get`, `tap` and `consume` show them: columns, rows, blocks for people, bytes."""
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, Usa
 from rmqctl.output import TERMINAL, in_words
 from rmqctl.output.answer import pairs, plain
 from rmqctl.output.escape import visible
-from rmqctl.result import Rows, Value
+from rmqctl.result import Live, Nothing, Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
 from rmqctl.units import seconds
@@ -186,6 +186,9 @@ class Shown:
     count: int = 0
     """How many were shown."""
 
+    def live(self, parts: Generator[Rows | Value | bytes, None, None], end: Callable[[], Nothing]) -> Live:
+        return Live(parts, end, self.session.settings.output.formatter)
+
     def arriving(
         self, consumer: Consumer, stopped: Callable[[], bool], other: Callable[[Delivery], None]
     ) -> Iterator[tuple[Delivery, Decoded]]:
@@ -234,7 +237,7 @@ def shown(
     if jsonl:
         if payload_only or output.formatter not in (None, "jsonl"):
             raise UsageError(f"--jsonl and {'--payload-only' if payload_only else '--formatter'} exclude each other")
-        session.settings = session.settings._replace(output=output._replace(formatter="jsonl"))
+        session = session.in_format("jsonl")
     if not session.format.streams:
         able = in_words(each for each in session.formats.values() if each.streams)
         raise UsageError(f"--formatter {session.format.name}: messages are written as they come: {able}")

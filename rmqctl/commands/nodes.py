@@ -310,9 +310,9 @@ def authenticate_user(
 
 
 def _read_password(session: Session, user: str) -> str:
-    if ask := session.prompt():
+    if ask := session.streams.prompt():
         return ask(f"Password of {user}: ")
-    if not (line := session.stdin.readline()):
+    if not (line := session.streams.stdin.readline()):
         raise RmqctlError(f"no password for user {user!r}: give it as an argument or on standard input")
     return line.rstrip("\r\n")
 

@@ -20,7 +20,7 @@ LAYERS = (
     ("record", "errors", "children", "units", "terms", "result", "matching", "stdio", "broker"),
     ("output", "options", "resources", "topology", "checks", "graph"),
     ("contexts", "rabbitmqadmin_conf"),
-    ("settings",),
+    ("settings", "streams"),
     ("passwords", "api"),
     ("session", "signals"),
     ("amqp", "top"),

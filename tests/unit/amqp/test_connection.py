@@ -21,8 +21,7 @@ ELSEWHERE = {"node": "m", "protocol": "amqp", "port": 7777}
 def session_of(listeners: list[Any], settings: Settings | None = None) -> Session:
     broker = Broker({"GET /api/overview": {"node": "n", "listeners": listeners}})
     session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {}, broker.transport)
-    session.settings = settings or Settings()
-    return session
+    return session._replace(settings=settings or Settings())
 
 
 def place(parameters: pika.ConnectionParameters) -> tuple[str, int, bool]:
