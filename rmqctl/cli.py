@@ -5,7 +5,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer._click.exceptions import ClickException
@@ -17,6 +17,7 @@ from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
 from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.output.style import Style
+from rmqctl.record import Record
 from rmqctl.result import Live, Nothing, Result, Rows, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-class Call(NamedTuple):
+class Call(Record):
     """A command line that was understood: the run that it settled, and what makes its result."""
 
     session: Session
