@@ -35,7 +35,8 @@ def command_first(argv: Sequence[str], sizes_of: SizesOf) -> list[str]:
 def _candidates(argv: Sequence[str]) -> Iterator[str]:
     """The commands that words of the line may name, in their order."""
     for at, word in enumerate(argv):
-        names = [_as_rmqctl_says(word, second) for second in argv[at + 1 :]]
+        seconds = argv[at + 1 :] if is_group(word) or word == "list" else ()
+        names = [_as_rmqctl_says(word, second) for second in seconds]
         spelled = (" ".join(name).replace("-", "_") for name in (*names, _VERBS.get(word, [word])))
         yield from (name for name in spelled if name in COMMANDS)
 
@@ -104,6 +105,7 @@ class _Reading:
         return self._sizes.get(word, 1)
 
 
+_GROUPS = frozenset(name.partition(" ")[0] for name in COMMANDS if " " in name)
 _VERBS = {"export": ["definitions", "export"], "import": ["definitions", "import"]}
 _KINDS = {
     "permission": "permissions", "topic_permission": "topic_permissions",
@@ -131,4 +133,4 @@ def is_known(name: str) -> bool:
 
 def is_group(name: str) -> bool:
     """Whether there are commands below the name: `show`."""
-    return any(command.startswith(f"{name} ") for command in COMMANDS)
+    return name in _GROUPS
