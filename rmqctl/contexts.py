@@ -389,18 +389,11 @@ def _says(text: str, expected: tuple[str | None, Mapping[str, Context]]) -> bool
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """One writer at a time. The lock file stays: to delete it would let two writers hold two locks."""
-    try:
-        import fcntl
-    except ImportError:  # no such lock on Windows
+    """One writer at a time, on every system."""
+    from filelock import FileLock
+
+    with FileLock(target.with_name(f".{target.name}.lock"), mode=0o600):
         yield
-        return
-    lock = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 def _write(target: Path, text: str) -> None:

@@ -177,7 +177,7 @@ class _Publisher:
             self._connection.ioloop.call_later(self.LOOK_SECONDS, self._look)
 
     def _channel_closed(self, _: "Channel", reason: BaseException) -> None:
-        if not self._ended:
+        if not self._ended and self._connection.is_open:  # else `closed` hears why
             self._end(reason)
 
     def _returned(self, _channel: "Channel", method: Any, _properties: Any, _body: bytes) -> None:

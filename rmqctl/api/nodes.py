@@ -6,7 +6,7 @@ from typing import Any
 from rmqctl.api import failures
 from rmqctl.api.client import Client, tags_of
 from rmqctl.api.paths import path
-from rmqctl.errors import AccessRefused, NotFound, RmqctlError, Unavailable
+from rmqctl.errors import AccessRefused, BrokenAnswer, NotFound, RmqctlError, Unavailable
 
 Fields = dict[str, Any]
 
@@ -103,9 +103,13 @@ def connections_of(client: Client, name: str) -> int:
 def effective_configuration(client: Client) -> str:
     """GET /api/config/effective (3.12): the environment of all applications as Erlang terms, final newline dropped.
 
-    Raises NotFound before 3.12, AccessRefused without the tag administrator.
+    Raises NotFound before 3.12, AccessRefused without the tag administrator, BrokenAnswer for what is no list of terms.
     """
-    return client.get_text(path("config", "effective"), what="the configuration").removesuffix("\n")
+    text = client.get_text(path("config", "effective"), what="the configuration").removesuffix("\n")
+    if not (text.startswith("[") and text.endswith(("]", "]."))):
+        where = f"{client.endpoint.url}{path('config', 'effective')}"
+        raise BrokenAnswer(f"{where}: the configuration breaks off, or is not the broker's")
+    return text
 
 
 def quorum_status(client: Client, vhost: str, queue: str) -> list[Fields]:

@@ -18,6 +18,7 @@ from .brokers import HERE, Embedded, Program, embedded_exists
 from .load import PERSISTENT, TRANSIENT
 
 KILLS = int(os.environ.get("RMQCTL_TEST_KILLS") or (50 if os.environ.get("CI") else 3))
+pytestmark = pytest.mark.timeout(60 + 60 * KILLS)
 CONFIRMS = (150, 400)
 ACKED_IN_A_ROUND = 60
 # An acknowledgement this long before a kill, in seconds, has been committed.

@@ -266,7 +266,9 @@ def fresh() -> Iterator[httpx.Client]:
         yield api
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(TOPOLOGIES)
 def test_any_topology_is_the_same_after_an_import(fresh: httpx.Client, made: dict[str, Any]) -> None:
     """What was exported, imported where nothing is left of it, and exported again is the same text."""

@@ -79,9 +79,9 @@ def relay(port: int, length: float, said: list[int] | None = None) -> Callable[[
             while data := broker.recv(4096):
                 data = data[: int(min(left, len(data)))]
                 left -= len(data)
-                connection.sendall(data)
-                if said is not None:
+                if said is not None:  # before: who hears it asks at once how much it was
                     said.append(len(data))
+                connection.sendall(data)
 
     return serve
 

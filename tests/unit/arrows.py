@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 Arrows = Mapping[str, frozenset[str]]
 """By module: the modules of the same tree that it imports."""
@@ -20,16 +21,34 @@ def imports(text: str, *, for_types: bool = True) -> Iterator[str]:
 
     Without `for_types` not what only type checkers read.
     """
+    yield from (name for node, typing in _nodes(text) if for_types or not typing for name in _names(node))
+
+
+def attributes(text: str) -> Iterator[str]:
+    """The last words of everything like `a.b` in a source."""
+    yield from (node.attr for node, _ in _nodes(text) if isinstance(node, ast.Attribute))
+
+
+@cache
+def _nodes(text: str) -> list[tuple[ast.AST, bool]]:
+    """All of a source, which is parsed once; with whether it is for type checkers alone."""
     tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = node.body if for_types else []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    typing = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for each in node.body
+        for inner in ast.walk(each)
+    }
+    return [(node, node in typing) for node in ast.walk(tree)]
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute here"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def circles(found: Arrows) -> list[list[str]]:

@@ -1,6 +1,5 @@
 """The arrows between the modules point one way, and the command table names what exists."""
 
-import ast
 from importlib import import_module
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from rmqctl.commands import COMMANDS
 from rmqctl.options import GLOBAL_OPTIONS
 from rmqctl.output import FORMATS
 
-from .arrows import arrows, circles, imports
+from .arrows import arrows, attributes, circles, imports
 
 PACKAGE = Path(rmqctl.__file__).parent
 
@@ -122,12 +121,7 @@ def folder(module: str) -> str:
 def beyond_core(text: str) -> list[str]:
     """What a module of the core imports, or asks of a clock, that it may not."""
     outside = [name for name in imports(text) if name.split(".")[0] not in OF_CORE | {"rmqctl"}]
-    clocks = [
-        node.attr
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Attribute) and node.attr in ("utcnow", "today")
-    ]
-    return outside + clocks
+    return outside + [name for name in attributes(text) if name in ("utcnow", "today")]
 
 
 def test_arrows_point_down() -> None:

@@ -561,19 +561,13 @@ def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
     assert set(load(path).contexts) == {f"c{n}" for n in range(20)}
 
 
-def test_a_system_without_flock_writes_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    add(path, DEV)
-    assert load(path).contexts == {"dev": DEV}
-
-
 def test_reading_imports_no_tomlkit_and_a_missing_file_no_tomllib(path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; before = set(sys.modules);"
         "from rmqctl.contexts import load; p = Path(sys.argv[1]);"
         "load(p / 'none'); assert 'tomllib' not in sys.modules;"
         "load(p); assert 'tomllib' in sys.modules;"
-        "assert not {'tomlkit', 'difflib', 'fcntl', 'configparser'} & (set(sys.modules) - before)"
+        "assert not {'tomlkit', 'difflib', 'filelock', 'fcntl', 'configparser'} & (set(sys.modules) - before)"
     )
     write(path, FULL)
     script = script.replace("p / 'none'", "p.with_name('none')")

@@ -39,6 +39,8 @@ class Broker:
         """Where it keeps what is durable: the disk that may be short."""
         self.disk_limit = 0
         """Bytes that have to be free. Publishers wait while there are fewer."""
+        self.limited: Callable[[], None] = lambda: None
+        """Is called when one of the two limits was changed while the broker runs: whether it is kept is seen at once."""
         self.alarms = Alarms(self._alarms_changed)
         self.alarmed = False
         """Whether there is any alarm."""

@@ -37,3 +37,4 @@ def set_limit(call: Call) -> None:
         call.broker.disk_limit = limit
     else:
         raise invalid(f"no limit of '{call['resource']}': {MEMORY}, {DISK}")
+    call.broker.limited()

@@ -177,6 +177,7 @@ class Server:
             store.failing = self._disk_failing
             store.start(self.loop, ThreadWriter(store.disk, self.loop.call_soon_threadsafe))
         broker.blocked = self._blocked
+        broker.limited = self._look_at_limits
         self._watch_limits()
 
     async def listen(self, listening: socket.socket) -> None:
@@ -227,11 +228,14 @@ class Server:
         self.changed()
 
     def _watch_limits(self) -> None:
+        self._look_at_limits()
+        self.loop.call_later(_LIMITS_CHECK, self._watch_limits)
+
+    def _look_at_limits(self) -> None:
         self._look_at_memory()
         if self.broker.disk_limit or DISK in self.broker.alarms.resources:
             free = free_disk(self.broker.data_folder)
             self.broker.alarms.set(DISK, free < self.broker.disk_limit, by=_LIMIT)
-        self.loop.call_later(_LIMITS_CHECK, self._watch_limits)
 
     def _look_at_memory(self) -> None:
         """Nothing is looked up while there is no limit."""

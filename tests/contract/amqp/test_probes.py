@@ -6,6 +6,7 @@ RabbitMQ 4.3 does. Without these, the brokers are the nodes that tests/brokers/u
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from .record import record
 
 ELSEWHERE = os.environ.get("RMQCTL_TEST_AMQP_URL")
 SILENCE = 0.3
+PATIENCE = 1.5
 Answers = dict[str, list[Event]]
 
 
@@ -78,5 +80,9 @@ def test_the_same_answer(answers: Answers, expected: Answers, broker: Broker, pr
         pytest.skip("only RabbitMQ promises this: set RMQCTL_TEST_LEFT_OUT=1")
     if ELSEWHERE and probe.accident:
         assert closes(answers[probe.title]), answers[probe.title]
-    else:
-        assert answers[probe.title] == expected[probe.title]
+        return
+    answer = answers[probe.title]
+    if answer != expected[probe.title] and not ELSEWHERE:
+        # What it shows is ours, not RabbitMQ's: a node on a busy machine may be later than it was when it was recorded.
+        [answer] = record(replace(broker, silence=PATIENCE), [probe]).values()
+    assert answer == expected[probe.title]

@@ -101,8 +101,9 @@ class Connection:
     ) -> None:
         self.broker = broker
         self.ioloop = custom_ioloop or broker.loop
-        self.closing = False
+        self.is_open = True
         self._closed = on_close_callback
+        self._channels: list[Channel] = []
         broker.parameters.append(parameters)
         if broker.refuses is not None:
             broker.later(on_open_error_callback, self, broker.refuses)
@@ -110,14 +111,19 @@ class Connection:
             broker.later(on_open_callback, self)
 
     def channel(self, on_open_callback: Callable[..., object]) -> None:
-        self.broker.later(on_open_callback, Channel(self))
+        self._channels.append(Channel(self))
+        self.broker.later(on_open_callback, self._channels[-1])
 
     def close(self) -> None:
-        self.closing = True
+        if not self.is_open:
+            raise exceptions.ConnectionWrongStateError("Illegal close")
         if self.broker.says_goodbye:
             self.broker.later(self._terminate_stream, exceptions.ConnectionClosedByClient(200, "Normal shutdown"))
 
     def _terminate_stream(self, error: Exception) -> None:
+        self.is_open = False
+        for channel in self._channels:
+            channel.ends(error)
         self._closed(self, error)
 
 
@@ -128,12 +134,15 @@ class Channel:
         self._connection = connection
         self._broker = connection.broker
         self._tag = 0
-        self._closed: Callable[..., object]
+        self._closed: Callable[..., object] = lambda *_: None
         self._returned: Callable[..., object]
         self._answered: Callable[..., object] | None = None
 
     def add_on_close_callback(self, call: Callable[..., object]) -> None:
         self._closed = call
+
+    def ends(self, error: Exception) -> None:
+        self._closed(self, error)
 
     def add_on_return_callback(self, call: Callable[..., object]) -> None:
         self._returned = call

@@ -26,6 +26,7 @@ class Played:
     def __init__(self, messages: list[Message], tally: Tally, *, stopped: bool = False) -> None:
         self.sent: list[bytes] = []
         self.closed = False
+        self.is_open = True
         self.ioloop = SimpleNamespace(call_later=lambda *_: None)
         self.publisher = _Publisher(iter(messages), tally, lambda: None, lambda: stopped)
         self.publisher._connection = self  # type: ignore[assignment]
@@ -111,6 +112,17 @@ def test_a_channel_that_the_broker_closes() -> None:
     reason = pika.exceptions.ChannelClosedByBroker(404, "NOT_FOUND - no exchange 'e' in vhost '/'")
     played.publisher._channel_closed(None, reason)  # type: ignore[arg-type]
     assert (played.publisher.error, played.closed, len(played.publisher.on_their_way)) == (reason, True, 3)
+
+
+def test_a_channel_that_ends_with_its_connection() -> None:
+    played = Played(messages(3), Tally())
+    played.is_open = False
+    played.ioloop.stop = lambda: None
+    reason = pika.exceptions.StreamLostError("gone")
+    played.publisher._channel_closed(None, reason)  # type: ignore[arg-type]
+    assert (played.publisher.error, played.closed) == (None, False)
+    played.publisher.closed(played, reason)  # type: ignore[arg-type]
+    assert (played.publisher.error, played.closed) == (reason, False)
 
 
 # The whole way, to a broker in memory

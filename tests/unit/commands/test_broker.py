@@ -423,11 +423,14 @@ def test_the_log_can_be_followed(data: Path) -> None:
     following = subprocess.Popen(
         [*RMQCTL, "broker", "logs", "-f", "-n", "0", "--data-dir", str(data)], stdout=subprocess.PIPE, text=True
     )
+    lines: list[str] = []
+    reading = threading.Thread(target=lambda: lines.append(following.stdout.readline()), daemon=True)
+    reading.start()
     try:
-        time.sleep(1)
-        connect(url).close()
-        assert following.stdout
-        assert "user guest" in following.stdout.readline()
+        while reading.is_alive():  # it may not have come to the log's end yet
+            connect(url).close()
+            reading.join(0.2)
+        assert "user guest" in lines[0]
     finally:
         following.send_signal(signal.SIGINT)
         assert following.wait(10) == 130
