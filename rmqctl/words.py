@@ -18,7 +18,7 @@ def command_first(argv: Sequence[str], sizes_of: SizesOf) -> list[str]:
 
     Whether the word behind an option is its value depends on the command, which is not known yet. Where an option before the
     command is not one of all commands, it is that command of the line whose options all of those before it are: in
-    `--reason list_queues close_connection` the second. Without a command only a request for help or the version remains.
+    `--reason list_queues close connection` the second. Without a command only a request for help or the version remains.
     """
     reading = _Reading(SIZES)
     first = reading.arranged(argv)
