@@ -4,9 +4,8 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from typer._click.exceptions import ClickException
@@ -15,9 +14,10 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind
-from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
+from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
+from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.output.style import Style
+from rmqctl.record import Record
 from rmqctl.result import Live, Nothing, Result, Rows, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
@@ -30,12 +30,30 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
+class Call(Record):
+    """A command line that was understood: the run that it settled, and what makes its result."""
+
+    session: Session
+    answer: Callable[[], Result | Watched]
+
+
 def run(argv: Sequence[str], session: Session) -> int:
     """Runs one command line. Returns the exit code; errors have been printed on stderr by then."""
-    words = command_first(argv)
-    session.invoke = run
+    session = session._replace(invoke=run)
+    words = command_first(argv, lambda name: sizes_of(name, session))
+    call = _guarded(lambda: _understood(words, session), session, argv, words)
+    if isinstance(call, int):
+        return call
+    return _guarded(lambda: render(call.session, call.answer()), call.session, argv, words)
+
+
+Came = TypeVar("Came")
+
+
+def _guarded(do: Callable[[], Came], session: Session, argv: Sequence[str], words: Sequence[str]) -> Came | int:
+    """What it comes to, or the exit code of the error that ends it."""
     try:
-        return _run(words, session)
+        return do()
     except KeyboardInterrupt:
         return INTERRUPTED
     except typer.Abort:
@@ -61,21 +79,20 @@ def run(argv: Sequence[str], session: Session) -> int:
         return RmqctlError.exit_code
 
 
-def _run(words: list[str], session: Session) -> int:
+def _understood(words: list[str], session: Session) -> Call | int:
+    """The call that the words are; an exit code where nothing is left to do."""
     _use_utf8(session)
     if words in (["--version"], ["-V"]):
-        print(f"rmqctl {__version__}", file=session.stdout)
-        _flush(session)
+        session.streams.write(f"rmqctl {__version__}\n")
         return 0
     group = CommandGroup(name="rmqctl", session=session)
     if not words:
-        print(group.overview(), file=session.stderr)
+        print(group.overview(), file=session.streams.stderr)
         return UsageError.exit_code
-    result = group.main(args=words, prog_name="rmqctl", standalone_mode=False)
-    if isinstance(result, int):  # --help
+    call: Call | int = group.main(args=words, prog_name="rmqctl", standalone_mode=False)
+    if isinstance(call, int):  # --help
         _flush(session)
-        return result
-    return render(session, result)
+    return call
 
 
 class CommandGroup(TyperGroup):
@@ -151,11 +168,20 @@ class CommandGroup(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command with the global options added. Its function is called with the session once the settings are known."""
+    """A command with the global options added. `session` is the run that its line belongs to, not settled yet."""
 
     entry: Entry
     session: Session
     resource: "Resource | None"
+
+    @property
+    def sizes(self) -> Sizes:
+        options = [each for each in self.params if isinstance(each, TyperOption) and each.name != _WATCH]
+        return {
+            flag: 1 if each.is_flag else 1 + each.nargs
+            for each in options
+            for flag in (*each.opts, *each.secondary_opts)
+        }
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """A list's help ends with its columns."""
@@ -164,6 +190,8 @@ class Command(TyperCommand):
         super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not self.entry.raw:
+            args = watching.joined(args, self.sizes)
         if (
             not self.entry.watchable
             and not self.entry.raw
@@ -179,37 +207,39 @@ class Command(TyperCommand):
             if value is not None:
                 given[option.name] = value
         seconds = ctx.params.pop(_WATCH, None)
-        if not self.entry.raw:
-            self._settle(given)
-            self._choose_node(ctx)
-        if seconds is None:
-            self._say_as_rabbitmqctl(ctx)
-            return super().invoke(ctx)
-        self.session.watching = True
-        if self.session.settings.timeout is None:
-            self.session.settings = self.session.settings._replace(timeout=watching.TIMEOUT)
+        session = ctx.obj = self._settled(given, watched=seconds is not None)
+        return Call(session, lambda: self._answer(ctx, session, seconds))
+
+    def _answer(self, ctx: Any, session: Session, seconds: str | None) -> Result | Watched:
+        """What the function returns; it is called with the session that is the context's."""
         call = super().invoke
+        if not self.entry.raw:
+            self._check(session)
+            self._choose_node(ctx, session)
+        if seconds is None:
+            self._say_as_rabbitmqctl(ctx, session)
+            result: Result = call(ctx)
+            return result
 
         def again() -> Any:
-            self.session.client.begin()  # each round has the whole of --timeout
+            session.client.begin()  # each round has the whole of --timeout
             return call(ctx)
 
-        return Watched(again, watching.seconds(seconds), self._title(ctx))
+        return Watched(again, watching.seconds(seconds), self._title(ctx, session))
 
-    def _title(self, ctx: Any) -> str:
+    def _title(self, ctx: Any, session: Session) -> str:
         """The command with its arguments, and the virtual host that was chosen."""
         words = [self.name or ""]
         for parameter in self.params:
             value = ctx.params.get(parameter.name)
             if parameter.param_type_name == "argument" and value is not None:
                 words += [value] if isinstance(value, str) else map(str, value)
-        vhost = self.session.settings.vhost
+        vhost = session.settings.vhost
         return " ".join([*words, *(["-p", vhost] if vhost is not None else [])])
 
-    def _say_as_rabbitmqctl(self, ctx: Any) -> None:
+    def _say_as_rabbitmqctl(self, ctx: Any, session: Session) -> None:
         """The banner, where rmqctl goes by that name and nobody asked for quiet."""
-        session = self.session
-        if not session.as_rabbitmqctl or session.quiet or self.entry.raw:
+        if not session.as_rabbitmqctl or session.quiet or self.entry.raw or not session.format.banner:
             return
         from rmqctl.api import nodes
         from rmqctl.commands.banners import banner
@@ -217,22 +247,20 @@ class Command(TyperCommand):
         arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
         node = lambda: session.node or nodes.answering(session.client) or session.client.endpoint.host  # noqa: E731
         timeout = session.settings.timeout
-        if text := banner(self.name or "", session.format.module, arguments, session.vhost, timeout, node):
-            print(session.format.on_terminal(text) if session.on_terminal else text, file=session.stdout)
+        if text := banner(self.name or "", arguments, session.vhost, timeout, node):
+            session.streams.stdout.write(f"{session.shown(text)}\n")
 
-    def _choose_node(self, ctx: Any) -> None:
+    def _choose_node(self, ctx: Any, session: Session) -> None:
         """With --node: a command about a node is about that one, and any other is asked of the cluster that has it."""
-        wanted = self.session.settings.node
+        wanted = session.settings.node
         # Who waits for a broker cannot ask it yet.
         if wanted is None or self.entry.local or self.entry.module == "waiting":
             return
         from rmqctl.api import nodes
 
-        client = self.session.client
-        node = nodes.named(client, wanted)
+        client, node = session.client, session.node
         if node is None:
-            self.session.say(f"warning: user {client.user!r} may not see the nodes: -n {wanted} is taken unseen")
-        self.session.node = node
+            session.say(f"warning: user {client.user!r} may not see the nodes: -n {wanted} is taken unseen")
         if "node" in ctx.params:
             ctx.params["node"] = ctx.params["node"] or node
         elif node and self._is_of_one_node and (here := nodes.answering(client)) not in (None, node):
@@ -246,20 +274,32 @@ class Command(TyperCommand):
         """Whether it tells of the node that answers, and cannot of another."""
         return self.entry.module == "health" or self.name in ("environment", "erlang_version", "server_version")
 
-    def _settle(self, given: dict[str, Any]) -> None:
-        """Gives the session its settings, and refuses what they rule out."""
-        session = self.session
-        session.given = given
-        if self.entry.local:
-            session.settings = resolve_output(given, session.environ)
+    def _settled(self, given: dict[str, Any], *, watched: bool) -> Session:
+        """The run with its settings. Raises UsageError and ConfigError."""
+        session, entry = self.session, self.entry
+        if entry.raw:
+            # The shell gets its names in one shape, whatever the variables say.
+            return session if entry.hidden else session._replace(settings=resolve_output({}, session.environ))
+        if entry.local:
+            settings = resolve_output(given, session.environ)
         else:
-            session.settings = resolve(given, session.environ, lambda: session.contexts_file)
-        if session.settings.timeout is None and self.entry.timeout is not None:
-            session.settings = session.settings._replace(timeout=self.entry.timeout)
-        session.formats = FORMATS | {name: OF_COMMANDS[name] for name in self.entry.formats}
-        _check_formatter(session, given)
+            settings = resolve(given, session.environ, lambda: session.contexts_file)
+        if settings.timeout is None:
+            settings = settings._replace(timeout=watching.TIMEOUT if watched and not entry.timeout else entry.timeout)
+        formats = FORMATS | {name: OF_COMMANDS[name] for name in entry.formats}
+        return session._replace(settings=settings, given=given, formats=formats, watching=watched)
+
+    def _check(self, session: Session) -> None:
+        """Refuses what the settings rule out."""
+        _check_formatter(session)
         if self.entry.changes and session.settings.read_only:
             raise AccessRefused(f"{self.name}: context {session.settings.context!r} is read-only")
+
+
+def sizes_of(name: str, session: Session) -> Sizes:
+    """Of a command's options. What belongs to a raw command it reads itself."""
+    entry = COMMANDS[name]
+    return SIZES if entry.raw else build(name, entry, session).sizes
 
 
 def build(name: str, entry: Entry, session: Session) -> Command:
@@ -269,7 +309,7 @@ def build(name: str, entry: Entry, session: Session) -> Command:
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     # What follows the first word of a raw command belongs to that: `demo list_queues --help` is about list_queues.
     context_settings = {"ignore_unknown_options": True, "allow_interspersed_args": False} if entry.raw else None
-    app.command(name, cls=Command, no_args_is_help=False, context_settings=context_settings)(_bound(function, session))
+    app.command(name, cls=Command, no_args_is_help=False, context_settings=context_settings)(_bound(function))
     command = typer.main.get_command(app)
     assert isinstance(command, Command)
     command.name = name
@@ -287,16 +327,18 @@ def build(name: str, entry: Entry, session: Session) -> Command:
     return command
 
 
-def _bound(function: Callable[..., Any], session: Session) -> Callable[..., Any]:
-    """The function without its first parameter, the session, which typer must not take for an argument."""
-    call = partial(function, session)
-    signature = inspect.signature(function)
+def _bound(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with typer's context in place of its first parameter, the session, which is the context's object."""
 
-    def command(**arguments: Any) -> Any:
-        return call(**arguments)
+    def command(ctx: typer.Context, **arguments: Any) -> Any:
+        return function(ctx.obj, **arguments)
 
-    command.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
-    command.__annotations__ = {key: value for key, value in function.__annotations__.items() if key != "session"}
+    _, *parameters = inspect.signature(function).parameters.values()
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    command.__signature__ = inspect.signature(function).replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
+    command.__annotations__ = {"ctx": typer.Context} | {
+        key: value for key, value in function.__annotations__.items() if key != "session"
+    }
     command.__doc__ = function.__doc__
     return command
 
@@ -335,12 +377,11 @@ def _watch_option() -> TyperOption:
     )
 
 
-def _check_formatter(session: Session, given: dict[str, Any]) -> None:
-    name = session.format.module
-    if name not in ("table", "tsv", TERMINAL.module):
+def _check_formatter(session: Session) -> None:
+    if not session.format.header:
         for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
-            if option in given:
-                raise UsageError(f"{flag} goes with the table formatter, not with {name}")
+            if option in session.given:
+                raise UsageError(f"{flag} goes with the table formatter, not with {session.format.name}")
 
 
 def _one_line(error: ClickException) -> str:
@@ -353,7 +394,7 @@ def _fail(session: Session, error: RmqctlError, words: Sequence[str]) -> int:
 
         session.say("".join(traceback.format_exception(error)).rstrip("\n"))
     try:
-        session.stdout.flush()
+        session.streams.stdout.flush()
     except OSError:  # what cannot be written must not keep the error from being said
         _discard_stdout(session)
     with contextlib.suppress(OSError):
@@ -400,16 +441,18 @@ def render(session: Session, result: Result | Watched) -> int:
 
 def _write_live(session: Session, result: Live) -> Nothing:
     """Each part as soon as there is one."""
+    if result.formatter is not None:
+        session = session.in_format(result.formatter)
     module = session.format.load()
     style = _style(session)
     with contextlib.closing(result.parts) as parts:
         for part in parts:
             if isinstance(part, bytes):
-                session.write_bytes(part)
+                session.streams.write_bytes(part)
                 continue
             write = module.rows if isinstance(part, Rows) else module.value
-            session.stdout.writelines(map(session.shown, write(part, style)))
-            session.stdout.flush()
+            session.streams.stdout.writelines(map(session.shown, write(part, style)))
+            session.streams.stdout.flush()
             style = style._replace(continued=True)
     return result.end()
 
@@ -420,7 +463,7 @@ def _style(session: Session) -> Style:
         header=output.table_headers and not output.silent,
         pad_to_header=output.pad_to_header,
         color=session.color,
-        width=session.width,
+        width=session.streams.width,
     )
 
 
@@ -431,24 +474,24 @@ def _write(session: Session, pieces: Any) -> None:
         page(session, map(session.shown, pieces))
         return
     for piece in pieces:
-        session.stdout.write(session.shown(piece))
+        session.streams.stdout.write(session.shown(piece))
 
 
 def _flush(session: Session) -> None:
-    session.stdout.flush()
-    session.stderr.flush()
+    session.streams.stdout.flush()
+    session.streams.stderr.flush()
 
 
 def _use_utf8(session: Session) -> None:
     """UTF-8 whatever the locale, as rabbitmqctl; a lone surrogate must not end a list."""
-    for stream in (session.stdout, session.stderr):
+    for stream in (session.streams.stdout, session.streams.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _discard_stdout(session: Session) -> None:
-    if session.stdout is sys.stdout:
+    if session.streams.stdout is sys.stdout:
         import os
 
         with contextlib.suppress(OSError, ValueError):

@@ -1,10 +1,12 @@
 """Options that every command takes, as data: the parser, the environment variables, help and completion read this table.
 
-A new setting is one row here and one field in `rmqctl.settings`.
+A new setting is one row here and one field of the same name, with its type, in a record of `rmqctl.settings`.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 
+from rmqctl.output import FORMATS, in_words
 from rmqctl.record import Record
 
 
@@ -36,9 +38,6 @@ class GlobalOption(Record):
         return self.kind is not Kind.FLAG
 
 
-FORMATTERS = (
-    "table", "tsv", "pretty_table", "json", "json_stream", "raw_json", "pretty_json", "jsonl", "csv", "kvp", "markdown", "erlang",
-)  # fmt: skip
 CONNECTION = "Connection"
 OUTPUT = "Output"
 
@@ -65,8 +64,8 @@ GLOBAL_OPTIONS = (
     GlobalOption("insecure", ("--insecure",), Kind.FLAG, "Accept any certificate. Anyone in between can read the password.",
                  CONNECTION),
     GlobalOption("vhost", ("--vhost", "-p"), Kind.TEXT, "Virtual host [/].", CONNECTION, "VHOST"),
-    GlobalOption("formatter", ("--formatter", "-f"), Kind.TEXT, "How to print: table, tsv, pretty_table, json, json_stream, "
-                 "raw_json, pretty_json, jsonl, csv, kvp, markdown or erlang.", OUTPUT, "FORMAT", FORMATTERS),
+    GlobalOption("formatter", ("--formatter", "-f"), Kind.TEXT, f"How to print: {in_words(FORMATS.values())}.", OUTPUT,
+                 "FORMAT", tuple(FORMATS)),
     GlobalOption("quiet", ("--quiet", "-q"), Kind.FLAG, "No banner and no hints on standard error.", OUTPUT),
     GlobalOption("silent", ("--silent", "-s"), Kind.FLAG, "As --quiet, and no header line.", OUTPUT),
     GlobalOption("table_headers", ("--table-headers/--no-table-headers",), Kind.FLAG, "Header line of the table formatter.",
@@ -90,49 +89,10 @@ GLOBAL_OPTIONS = (
 SELECTION_FLAGS = ("--sort", "--where", "--limit")
 """Options with a value that all lists take."""
 
-COMMAND_FLAGS = (
-    "--ack-mode", "--address", "--age-critical", "--age-warning", "--alternate-exchange", "--amqp", "--amqp-port",
-    "--app-id", "--apply-to", "--arg", "--arguments", "--backlog", "--below", "--churn-critical", "--churn-warning",
-    "--component", "--config", "--configure", "--consumer-timeout", "--consumers", "--content-encoding",
-    "--content-type", "--correlation-id", "--count", "--critical", "--data-dir", "--decode", "--default-queue-type",
-    "--definition", "--definitions", "--delivery-limit", "--delivery-mode", "--depth", "--description",
-    "--destination-exchange", "--destination-exchange-routing-key", "--destination-queue", "--destination-type",
-    "--destination-uri", "--disk-critical", "--disk-warning", "--dlk", "--dlx", "--dump", "--except", "--exchange",
-    "--exclude", "--exec", "--expiration", "--expires", "--file", "--files-critical", "--files-warning", "--focus",
-    "--for", "--format", "--from", "--growth-critical", "--growth-warning", "--hashing-algorithm", "--header",
-    "--http-port", "--idle", "--idle-critical", "--idle-timeout", "--idle-warning", "--ignore", "--in-flight",
-    "--interval", "--key", "--lag-critical", "--lag-warning", "--log-level", "--match", "--max-age", "--max-hops",
-    "--max-length", "--max-length-bytes", "--max-priority", "--membership", "--memory-critical", "--memory-limit",
-    "--memory-warning", "--message-id", "--new-password", "--new-password-command", "--new-password-file",
-    "--nodes", "--object-type", "--offset", "--on-failure", "--only", "--overflow", "--override-name",
-    "--password-hash", "--pattern", "--per-connection-critical", "--per-connection-delay",
-    "--per-connection-warning", "--prefetch", "--prefetch-count", "--priority", "--processes-critical",
-    "--processes-warning", "--producers", "--property", "--protected-from-deletion", "--queue", "--queue-pattern",
-    "--rate", "--read", "--ready-critical", "--ready-warning", "--reason", "--reconnect-delay", "--reply-to",
-    "--routing-key", "--segment-size", "--size", "--sockets-critical", "--sockets-warning", "--source-delete-after",
-    "--source-exchange", "--source-exchange-routing-key", "--source-queue", "--source-uri", "--sync", "--tags",
-    "--tail", "--time", "--timestamp", "--transformations", "--ttl", "--type", "--unacknowledged-critical",
-    "--unacknowledged-warning", "--unit", "--uri", "--user-id", "--utilisation-critical", "--utilisation-warning",
-    "--value", "--vhost-pattern", "--warning", "--within", "--write", "--x-match", "-e", "-k",
-)  # fmt: skip
-"""Options with a value that single commands take."""
+Sizes = Mapping[str, int]
+"""By the flag of an option: of how many words it consists when its values are words of their own."""
 
-PAIR_FLAGS = ("--trace",)
-"""Options with two values."""
-
-GLOBAL_FLAGS = frozenset(flag for option in GLOBAL_OPTIONS for flags in option.flags for flag in flags.split("/"))
-
-VALUE_FLAGS = frozenset(
-    (
-        *PAIR_FLAGS,
-        *SELECTION_FLAGS,
-        *COMMAND_FLAGS,
-        *(flag for option in GLOBAL_OPTIONS if option.takes_value for flag in option.flags),
-    )
-)
-"""Flags whose value is the next word, or the next two: what is needed to find the command in `-p VHOST list_queues`."""
-
-
-def size(word: str) -> int:
-    """Of how many words an option consists when its values are words of their own."""
-    return 1 + (word in VALUE_FLAGS) + (word in PAIR_FLAGS)
+SIZES: Sizes = dict.fromkeys(SELECTION_FLAGS, 2) | {
+    flag: 1 + option.takes_value for option in GLOBAL_OPTIONS for flags in option.flags for flag in flags.split("/")
+}
+"""Those that are known whatever the command is."""

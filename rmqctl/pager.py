@@ -17,14 +17,14 @@ def page(session: Session, pieces: Iterator[str]) -> None:
     for piece in pieces:
         held.append(piece)
         lines += piece.count("\n")
-        if lines >= session.height:
+        if lines >= session.streams.height:
             break
     else:
-        session.stdout.write("".join(held))
+        session.streams.stdout.write("".join(held))
         return
     pager = _start(session)
     if pager is None or pager.stdin is None:
-        _write(session.stdout.write, held, pieces)
+        _write(session.streams.stdout.write, held, pieces)
         return
     # The reader may leave before the end; Ctrl-C is the pager's business.
     with contextlib.suppress(BrokenPipeError), pager.stdin as pipe:
@@ -50,7 +50,7 @@ def _start(session: Session) -> "subprocess.Popen[str] | None":
     if command in ("", "cat"):
         return None
     environ = {**children.environment(os.environ), "LESS": session.environ.get("LESS", "FRX")}
-    session.stdout.flush()
+    session.streams.stdout.flush()
     try:
         return subprocess.Popen(  # noqa: S603 (the user's own pager)
             shlex.split(command),

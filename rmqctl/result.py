@@ -80,10 +80,12 @@ class Live(Record):
 
     Parts are rows of the same columns, which get one header, answers, or bytes that are written as they are. `end` has
     messages and exit code when all parts have been read. When they cannot be written the parts are closed, unread.
+    `formatter`: the one that the parts are for, None for the one in force.
     """
 
     parts: Generator[Rows | Value | bytes, None, None]
     end: Callable[[], Nothing]
+    formatter: str | None = None
 
 
 Answer = Rows | Value | Nothing

@@ -1,4 +1,4 @@
-"""What a command is given: streams, facts about the terminal, settings, and the client, made on first use."""
+"""What a command is given: one run of the program, with its streams, its settings, and the client, made on first use."""
 
 import os
 import sys
@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, Self, TextIO
 
 from rmqctl.errors import UsageError
-from rmqctl.output import FORMATS, TERMINAL, Format
+from rmqctl.output import FORMATS, TABLE, TERMINAL, Format
 from rmqctl.settings import Settings
+from rmqctl.streams import Streams
 
 if TYPE_CHECKING:
     from httpx import BaseTransport
@@ -19,11 +20,27 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One run of the program. Tests build it with their own streams, environment and transport.
+    """One run of the program. It is not to be changed: `_replace` makes another that differs.
 
-    `settings` are the defaults until the command line is parsed, `given` the global options that it names. `transport` is
-    an httpx transport to use instead of the network.
+    Tests build it with their own streams, environment and transport: an httpx transport to use instead of the network.
     """
+
+    streams: Streams
+    environ: Mapping[str, str]
+    settings: Settings = Settings()
+    """The defaults until the command line is parsed."""
+    given: Mapping[str, object] = {}
+    """The global options that the command line names."""
+    formats: Mapping[str, Format] = FORMATS
+    """Those that the command has."""
+    watching: bool = False
+    """Whether the command is called again and again: nobody wants its banners then."""
+    as_rabbitmqctl: bool = False
+    """Whether a link of rabbitmqctl's name led here: scripts that wait for its banners get them."""
+    invoke: "Callable[[Sequence[str], Session], int]"
+    """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
+    sleep: Callable[[float], None]
+    _transport: "BaseTransport | None"
 
     def __init__(
         self,
@@ -33,30 +50,35 @@ class Session:
         environ: Mapping[str, str],
         transport: "BaseTransport | None" = None,
     ) -> None:
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.environ = environ
-        self.settings = Settings()
-        self.given: Mapping[str, object] = {}
-        self.invoke: Callable[[Sequence[str], Session], int] = _nobody
-        """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
-        self.as_rabbitmqctl = False
-        """Whether a link of rabbitmqctl's name led here: scripts that wait for its banners get them."""
-        self.node: str | None = None
-        """The member of the cluster that --node names, once the cluster was asked for it."""
-        self.formats: Mapping[str, Format] = FORMATS
-        """Those that the command has."""
-        self.watching = False
-        """Whether the command is called again and again: nobody wants its banners then."""
-        self.sleep: Callable[[float], None] = time.sleep
-        self._transport = transport
+        self.__dict__.update(
+            streams=Streams(stdin, stdout, stderr),
+            environ=environ,
+            invoke=_nobody,
+            sleep=time.sleep,
+            _transport=transport,
+        )
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a session is not changed: _replace({name}=...) makes another")
 
     @classmethod
-    def of_process(cls) -> "Session":
+    def of_process(cls) -> Self:
         session = cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
-        session.as_rabbitmqctl = Path(sys.argv[0]).name.startswith("rabbitmq")
-        return session
+        return session._replace(as_rabbitmqctl=Path(sys.argv[0]).name.startswith("rabbitmq"))
+
+    def _replace(self, **changes: object) -> Self:
+        """The same run but for these. The client, once there is one, is shared unless the settings want another."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__ | changes)
+        if _asking(made.settings) != _asking(self.settings):
+            made.__dict__.pop("client", None)
+        if made.settings is not self.settings:
+            made.__dict__.pop("node", None)
+        return made
+
+    def in_format(self, formatter: str) -> Self:
+        """The same run, writing in another format."""
+        return self._replace(settings=self.settings._replace(output=self.settings.output._replace(formatter=formatter)))
 
     @cached_property
     def contexts_file(self) -> Path:
@@ -65,10 +87,10 @@ class Session:
 
         return Path(get_app_dir("rmqctl")) / "contexts.toml"
 
-    @cached_property
+    @property
     def on_terminal(self) -> bool:
         """Whether a person looks at stdout."""
-        return self.stdout.isatty()
+        return self.streams.on_terminal
 
     @property
     def vhost(self) -> str:
@@ -83,14 +105,14 @@ class Session:
     @property
     def wants_hints(self) -> bool:
         """Whether banners and hints may go to stderr: a person looks, and did not ask for quiet."""
-        return self.on_terminal and self.stderr.isatty() and not self.quiet and not self.watching
+        return self.on_terminal and self.streams.stderr.isatty() and not self.quiet and not self.watching
 
     @property
     def format(self) -> Format:
         """The format in force: what --formatter says, else a table that suits the terminal or the pipe."""
         name = self.settings.output.formatter
         if name is None:
-            return TERMINAL if self.on_terminal else FORMATS["table"]
+            return TERMINAL if self.on_terminal else TABLE
         try:
             return self.formats[name.lower()]
         except KeyError:
@@ -104,52 +126,25 @@ class Session:
             return self.on_terminal and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
         return when == "always"
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal, as they are now."""
-        from shutil import get_terminal_size
+    def shown(self, text: str) -> str:
+        """What stdout gets of a format's text: a terminal obeys nothing in it that a name or a message brought along."""
+        return self.format.on_terminal(text) if self.on_terminal else text
 
-        size = get_terminal_size()
-        return size.columns, size.lines
-
-    @property
-    def width(self) -> int | None:
-        """Columns of the terminal, None when stdout is none: then nothing is shortened."""
-        return self.size[0] if self.on_terminal else None
-
-    @property
-    def height(self) -> int:
-        return self.size[1]
+    def say(self, line: str) -> None:
+        """A line on stderr."""
+        self.streams.say(line)
 
     def hint(self, line: str) -> None:
         """A banner or a hint for a person, on stderr; nothing in a pipe or with --quiet."""
         if self.wants_hints:
             self.say(line)
 
-    def shown(self, text: str) -> str:
-        """What stdout gets of a format's text: a terminal obeys nothing in it that a name or a message brought along."""
-        return self.format.on_terminal(text) if self.on_terminal else text
-
-    def write_bytes(self, data: bytes) -> None:
-        """Bytes on stdout, as they are; on a terminal without what it would obey."""
-        if self.on_terminal:
-            from rmqctl.output.escape import harmless
-
-            self.stdout.write(harmless(data.decode(errors="backslashreplace")))
-            self.stdout.flush()
-            return
-        binary = getattr(self.stdout, "buffer", None)
-        if binary is None:
-            self.stdout.write(data.decode(errors="replace"))
-            return
-        self.stdout.flush()
-        binary.write(data)
-        binary.flush()
-
-    def say(self, line: str) -> None:
-        """A line on stderr. Names and reasons in it come from others: nothing in them is for the terminal, or for a log."""
-        self.stdout.flush()
-        print(_visible(line), file=self.stderr, flush=True)
+    def ask(self, question: str) -> str | None:
+        """As the streams do; the time that a person thinks is not the broker's."""
+        answer = self.streams.ask(question)
+        if answer is not None:
+            self.client.begin()
+        return answer
 
     def read_stdin(self) -> str:
         """All of standard input. Raises UsageError when the password is there."""
@@ -157,32 +152,13 @@ class Session:
 
     def read_stdin_bytes(self) -> bytes:
         self.claim_stdin()
-        binary = getattr(self.stdin, "buffer", None)
-        return self.stdin.read().encode() if binary is None else bytes(binary.read())
+        return self.streams.read_bytes()
 
     def claim_stdin(self) -> None:
         """Before something else than the password is read from it. Raises UsageError."""
         named = self.given.get("password_stdin") or self.given.get("password_file") == "-"
         if named or self.settings.credentials.from_stdin:
             raise UsageError("the password and something else both come from standard input: give one of them a file")
-
-    def prompt(self) -> Callable[[str], str] | None:
-        """Asks for a secret on the terminal; None when nobody is there to answer."""
-        if not self.stdin.isatty():
-            return None
-        from getpass import getpass
-
-        return lambda text: getpass(text, stream=self.stderr)
-
-    def ask(self, question: str) -> str | None:
-        """What a person answers to the question, which goes to stderr; None when nobody is there to answer."""
-        if not (self.stdin.isatty() and self.stderr.isatty()):
-            return None
-        self.stdout.flush()
-        print(_visible(question), end="", file=self.stderr, flush=True)
-        answer = self.stdin.readline().strip()
-        self.client.begin()  # the time that a person thinks is not the broker's
-        return answer
 
     @cached_property
     def client(self) -> "Client":
@@ -193,22 +169,29 @@ class Session:
         from rmqctl import passwords
         from rmqctl.api.client import Client
 
+        streams = self.streams
         return Client(
             settings,
-            password=lambda user: passwords.read(settings.credentials._replace(user=user), self.stdin, self.prompt()),
+            password=lambda user: passwords.read(
+                settings.credentials._replace(user=user), streams.stdin, streams.prompt()
+            ),
             warn=self.say,
             log=self.say if settings.output.verbose else None,
             transport=self._transport,
         )
 
+    @cached_property
+    def node(self) -> str | None:
+        """The member of the cluster that --node names; None without it, or for a user who may not see the nodes."""
+        from rmqctl.api import nodes
 
-def _visible(text: str) -> str:
-    """Texts that are in order, which are nearly all, need no more than a look."""
-    if text.isprintable():
-        return text
-    from rmqctl.output.escape import visible_lines
+        wanted = self.settings.node
+        return None if wanted is None else nodes.named(self.client, wanted)
 
-    return visible_lines(text)
+
+def _asking(settings: Settings) -> tuple[object, ...]:
+    """What of the settings a client is made of."""
+    return settings.endpoints, settings.credentials, settings.tls, settings.timeout, settings.output.verbose
 
 
 def _nobody(argv: Sequence[str], _: Session) -> int:

@@ -8,7 +8,7 @@ password of the current context there.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from rmqctl.errors import ConfigError, UsageError
@@ -108,8 +108,10 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
     env = _from_environment(environ)
     given = {name: value for name, value in options.items() if value is not None}
     _refuse_contradictions(given, env)
-    merged = env | given
     context = _context(given, env, contexts_file)
+    merged = _of_context(context) | {
+        name: value for name, value in (env | given).items() if value or name != "insecure"
+    }
     in_context = {} if context is None else {name: getattr(context, name, None) for name in ("url", *_CREDENTIALS)}
     if _names_endpoint(given) or (context is None and _names_endpoint(env)):
         source = given if _names_endpoint(given) else env
@@ -123,27 +125,22 @@ def resolve(options: Mapping[str, object], environ: Mapping[str, str], contexts_
     # Whoever is named above the URL stands above who is named in it.
     above = [given] if source is env else [env, given] if source is in_context else []
     endpoints = _logging_in(endpoints, source, above, _log_in_spelling(source, given, env))
-    if "insecure" in merged and not merged["insecure"]:
-        merged.pop("insecure")
-    return Settings(
-        context=context.name if context else None,
-        endpoints=endpoints,
-        credentials=_credentials(given, env, context),
-        tls=_tls(merged, context),
-        timeout=_timeout(merged, context, _spelling("timeout" in env and "timeout" not in given)),
-        vhost=_text(merged.get("vhost", context.vhost if context else None)),
-        node=_text(merged.get("node")),
-        read_only=context.read_only if context else False,
-        protected=context.protected if context else False,
-        output=_output(merged),
-    )
+    whole = {
+        "context": context.name if context else None,
+        "endpoints": endpoints,
+        "credentials": _credentials(given, env, context),
+        "tls": _tls(merged),
+        "timeout": _timeout(merged, _spelling("timeout" in env and "timeout" not in given)),
+        "output": _part(Output, merged),
+    }
+    return _part(Settings, merged | whole)
 
 
 def resolve_output(options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
     """As `resolve`, for a command that is about no broker: only how results are shown."""
     names = {option.env for option in GLOBAL_OPTIONS if option.panel == OUTPUT}
     env = _from_environment({name: text for name, text in environ.items() if name in names})
-    return Settings(output=_output(env | dict(options)))
+    return Settings(output=_part(Output, env | dict(options)))
 
 
 def parse_urls(text: str, what: str = "--url", error: type[Exception] = UsageError) -> tuple[Endpoint, ...]:
@@ -344,42 +341,32 @@ _CREDENTIALS = ("user", *_SECRETS)
 _BEARER = re.compile("[!-~]+")
 
 
-def _tls(merged: Mapping[str, object], context: "Context | None") -> Tls:
-    def pick(name: str) -> str | None:
-        return _text(merged.get(name, getattr(context, name) if context else None))
+Part = TypeVar("Part", Settings, Output, Tls)
 
-    tls = Tls(
-        ca_file=pick("ca_file"),
-        cert_file=pick("cert_file"),
-        key_file=pick("key_file"),
-        insecure=bool(merged.get("insecure", context.insecure if context else False)),
-    )
+
+def _part(kind: type[Part], merged: Mapping[str, Any]) -> Part:
+    """The settings whose names are the fields' of the record: those of all levels, the higher ones before the lower."""
+    return kind(**{name: merged[name] for name in kind._fields if name in merged})
+
+
+def _of_context(context: "Context | None") -> dict[str, Any]:
+    """What a context says about anything but where the broker is and how to log in."""
+    names = (*Settings._fields, *Tls._fields) if context else ()
+    return {name: value for name in names if (value := getattr(context, name, None)) is not None}
+
+
+def _tls(merged: Mapping[str, Any]) -> Tls:
+    tls = _part(Tls, merged)
     if tls.key_file and not tls.cert_file:
         raise UsageError("--key-file needs --cert-file beside it")
     return tls
 
 
-def _timeout(merged: Mapping[str, object], context: "Context | None", spelling: _Spelling) -> float | None:
-    value = merged.get("timeout", context.timeout if context else None)
+def _timeout(merged: Mapping[str, Any], spelling: _Spelling) -> float | None:
+    value = merged.get("timeout")
     if value is None:
         return None
     seconds = float(str(value))
     if not 0 <= seconds < float("inf"):
         raise spelling.error(f"{spelling.name('timeout')}: {seconds:g} is not a number of seconds")
     return min(seconds, LONGEST_TIMEOUT)
-
-
-def _output(merged: Mapping[str, object]) -> Output:
-    flags = {name: bool(merged[name]) for name in _OUTPUT_FLAGS if name in merged}
-    return Output(
-        formatter=_text(merged.get("formatter")),
-        color=_text(merged.get("color")) or "auto",
-        **flags,
-    )
-
-
-_OUTPUT_FLAGS = ("quiet", "silent", "table_headers", "pad_to_header", "pager", "verbose", "debug")
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

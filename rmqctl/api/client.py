@@ -1,4 +1,27 @@
-"""The HTTP client: one request at a time, the next endpoint when one is unreachable, errors in one shape."""
+"""The HTTP client: one request at a time, the next endpoint when one is unreachable, errors in one shape.
+
+How a request travels:
+
+1. A command calls a verb of `rmqctl.api` with `session.client`, which is made of the run's settings at its first use: the
+   endpoints in their order, the credentials, TLS, --timeout. The verb knows path, query and body, and calls `get`,
+   `request`, or `get_ahead` for an answer that it needs later.
+2. `_compose` makes the `Request` for one endpoint, with its log-in. The password is asked for here, once for each user.
+3. `_send` writes it on a connection of `wire.Wire`, before httpx is there, if it is the first GET of the run or one of
+   `get_ahead`: the broker works while httpx is imported, which takes about as long as a short list. It leaves to httpx what
+   only httpx can send: by a proxy, by a test's transport, to a URL that it has to spell.
+4. `_exchange` imports httpx. `Exchange.take_over` is handed what is on its way already, and reads the answer to it;
+   `Exchange.ask` sends whatever is not. Both go through httpx and `over_httpx.transport` to the connections of the wire. A
+   connection whose answer was read is kept for the next request. The broker may have closed it meanwhile: a GET is then sent
+   again on a new one.
+5. The answer is read up to `answers.LONGEST` bytes, and is the broker's only if it looks like it (`answers.body_of`).
+   `_checked` raises what a status of 400 and above means (`api.failures`), or that a proxy spoilt the path. `_typed` makes
+   unknown what is not of the type that the API promises (`fields.typed`).
+6. A request that failed raises what a table makes of httpx's exception (`over_httpx.failures`). If the endpoint was
+   unreachable, `_ask_endpoints` goes on to the next: with a GET always, with a change only if it cannot have arrived. The
+   endpoint that failed is asked last from then on, and the user is told once.
+7. The time of --timeout begins with the first request and is for all that follow, until `begin`. A connection has
+   CONNECT_TIMEOUT of it; each read and write has what is left (`wire.wait_at_most`), and so has an answer that drips.
+"""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +106,7 @@ class Client:
             )
         self._transport = transport
         self._wire = wire.Wire(self._tls)
-        self._exchange: Exchange | None = None
+        self._made: Exchange | None = None
         self._slashes_seen = False
         self._opening = Lock()
 
@@ -180,8 +203,8 @@ class Client:
         return self._typed(answer, path, query) if method == "GET" and media == _JSON else answer
 
     def close(self) -> None:
-        if self._exchange is not None:
-            self._exchange.close()
+        if self._made is not None:
+            self._made.close()
         self._wire.close()
 
     def _checked(self, answer: Answer, path: str, what: str, accept: Sequence[int] = ()) -> Answer:
@@ -304,14 +327,19 @@ class Client:
         return deadline, min(left, CONNECT_TIMEOUT)
 
     def _ask(self, request: Request, sent: wire.Sent | None) -> Answer:
-        if sent is None and self._exchange is None and request.method == "GET":
+        if sent is None and self._made is None and request.method == "GET":
             sent = self._send(request)
+        exchange = self._exchange()
+        return exchange.take_over(sent, request, self.log) if sent else exchange.ask(request, self.log)
+
+    def _exchange(self) -> "Exchange":
+        """The side that needs httpx, made by the first request."""
         with self._opening:
-            if self._exchange is None:
+            if self._made is None:
                 from rmqctl.api.over_httpx.exchange import Exchange
 
-                self._exchange = Exchange(self._settings, self._wire, self._transport)
-        return self._exchange.ask(request, sent, self.log)
+                self._made = Exchange(self._settings, self._wire, self._transport)
+            return self._made
 
     def _send(self, request: Request) -> wire.Sent | None:
         """Writes a GET before httpx is there. None where that is for httpx: by a proxy, or a URL that it has to spell."""

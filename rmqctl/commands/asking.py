@@ -16,7 +16,7 @@ def confirm(session: Session, what: str, *, yes: bool, vhost: str | None = None)
     A context marked `protected = true` wants the name of the virtual host (of the context, when `vhost` is None) typed
     instead of a y on a terminal, --yes or not. Raises UsageError when nobody is there to ask, typer.Abort on a no.
     """
-    if yes and not (session.settings.protected and session.stdin.isatty()):
+    if yes and not (session.settings.protected and session.streams.stdin.isatty()):
         return
     if session.settings.protected:
         word = vhost if vhost is not None else session.settings.context

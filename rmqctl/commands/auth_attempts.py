@@ -33,7 +33,7 @@ def list_node_auth_attempt_stats(
 
     resource = AUTH_ATTEMPTS_BY_SOURCE if by_source else AUTH_ATTEMPTS
     rows = run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit, match))
-    if session.format.module == "json":
+    if session.format.enveloped:
         attempts = [dict(zip(rows.columns, cells, strict=True)) for cells in rows.cells]
         return Value({"node": node, "result": "ok", "attempts": attempts})
     if not rows.cells and not session.format.native:

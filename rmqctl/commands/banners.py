@@ -5,9 +5,6 @@
 
 from collections.abc import Callable, Sequence
 
-_WITHOUT = frozenset(("json", "json_stream", "csv", "raw_json", "pretty_json", "jsonl"))
-"""Formats that nothing may stand in front of."""
-
 _BANNERS = {
     "add_user": 'Adding user "{0}" ...',
     "add_vhost": 'Adding vhost "{0}" ...',
@@ -58,12 +55,10 @@ _BANNERS = {
 }
 
 
-def banner(
-    name: str, format_: str, arguments: Sequence[object], vhost: str, timeout: float | None, node: Callable[[], str]
-) -> str:
+def banner(name: str, arguments: Sequence[object], vhost: str, timeout: float | None, node: Callable[[], str]) -> str:
     """The lines of a command, "" for none. `node` is asked where the node is in them."""
     template = _BANNERS.get(name, "")
-    if not template or format_ in _WITHOUT:
+    if not template:
         return ""
     words = [", ".join(map(str, each)) if isinstance(each, list | tuple) else each for each in arguments]
     return template.format(

@@ -105,13 +105,13 @@ def broker_run(
         consumer_timeout=consumer_timeout or None,
         memory_limit=_memory_limit(memory_limit),
     )
-    log_to(session.stderr, log_level)
+    log_to(session.streams.stderr, log_level)
 
     def ready(urls: Urls) -> None:
         if detached:
             log_to_file(folder)
         # The one result that cannot wait for the command's end.
-        print(urls.line(), file=session.stdout, flush=True)
+        session.streams.write(f"{urls.line()}\n")
 
     return Nothing(exit_code=run(options, ready))
 

@@ -132,7 +132,7 @@ def ask(session: Session, work: Work, *, single: bool, yes: bool, vhost: str | N
     if single:
         confirm_if_protected(session, f"{verb} {work.noun} {work.jobs[0].names[-1]!r}", yes=yes, vhost=vhost)
         return
-    if session.stdin.isatty() and session.stderr.isatty() and (session.settings.protected or not yes):
+    if session.streams.attended and (session.settings.protected or not yes):
         for job in work.jobs[:SHOWN]:
             session.say("  " + "  ".join(job.names))
         if len(work.jobs) > SHOWN:
@@ -206,12 +206,12 @@ def perform_in_turn(session: Session, work: Work, stages: Sequence[Sequence[Job]
     columns = (*work.columns, "result", *work.more)
     report = _Report(work)
     rows = _rows(session, report, stages, fail_fast)
-    module = session.format.module
-    if module in ("table", "tsv", "jsonl") and not session.on_terminal:
+    form = session.format
+    if form.streams and not session.on_terminal:
         return Live((Rows(columns, [row]) for row in rows), report.end)
     cells = list(rows)
     end = report.end()
-    if module in ("json", "raw_json", "pretty_json"):
+    if form.nested and not form.streams:
         return Value(report.data(), messages=end.messages, exit_code=end.exit_code)
     return Rows(columns, cells, messages=end.messages, exit_code=end.exit_code)
 

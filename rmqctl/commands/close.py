@@ -39,7 +39,8 @@ def close_connection(
     An expression is about the connections of all virtual hosts unless --vhost names one.
     """
     vhost = session.settings.vhost
-    choice = Choice(names_of(session, names or ()), where, match)
+    session, named = names_of(session, names or ())
+    choice = Choice(named, where, match)
     choice.check()
     if choice.by_expression:
         rows = matching(session, CONNECTIONS, _fetch, choice._replace(all_vhosts=vhost is None))

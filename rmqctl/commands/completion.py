@@ -19,6 +19,7 @@ from rmqctl.options import CONNECTION, GLOBAL_OPTIONS, GlobalOption, Kind
 from rmqctl.result import Nothing, Value
 from rmqctl.session import Session
 from rmqctl.settings import resolve
+from rmqctl.streams import Streams
 
 LIMIT = 1.0
 """Seconds until a shell gets what is there: nothing, mostly."""
@@ -55,8 +56,7 @@ def __complete(session: Session, words: Words = None) -> Value | Nothing:
     KIND is vhosts, queues, exchanges, policies, users, connections, channels, nodes or contexts, or several of them with +
     between. Other words are those of the command line: its connection options are followed.
     """
-    session.stdin = io.StringIO()
-    session.stderr = io.StringIO()
+    session = session._replace(streams=Streams(io.StringIO(), session.streams.stdout, io.StringIO()))
     found: list[str] = []
     worker = Thread(target=_collect, args=(session, words or [""], found), daemon=True)
     worker.start()
@@ -95,7 +95,7 @@ def _names(session: Session, kind: str, words: Sequence[str]) -> list[str]:
     settings = resolve(dict(connection_options(words)), session.environ, lambda: session.contexts_file)
     if settings.credentials.from_stdin:
         raise UsageError("standard input belongs to the shell")
-    session.settings = settings._replace(timeout=LIMIT, output=session.settings.output)
+    session = session._replace(settings=settings._replace(timeout=LIMIT, output=session.settings.output))
     where = path(names.path, session.vhost) if names.by_vhost else path(names.path)
     return [item["name"] for item in session.client.get(where, names.query)]
 

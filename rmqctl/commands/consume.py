@@ -18,7 +18,7 @@ from rmqctl.commands.decoding import Decoded
 from rmqctl.commands.incoming import messages
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import Unavailable, UsageError
-from rmqctl.result import Live, Nothing, Result, Rows, Value
+from rmqctl.result import Nothing, Result, Rows, Value
 from rmqctl.session import Session
 
 PARTLY = 3
@@ -162,7 +162,7 @@ def consume(
                     break
             tally.interrupted = stopped()
 
-    return Live(parts(), lambda: _end(session, tally, on_failure, window, look.told(looked)))
+    return show.live(parts(), lambda: _end(session, tally, on_failure, window, look.told(looked)))
 
 
 def _environment(session: Session, queue: str, delivery: Delivery) -> Mapping[str, str]:

@@ -255,9 +255,9 @@ def _credentials(session: Session, settings: Settings) -> Credentials:
     if password is not None:
         return stored._replace(password=password)
     if other == "password_stdin" or stored.from_stdin:
-        secret = passwords.read(Credentials(password_stdin=True), session.stdin, None)
+        secret = passwords.read(Credentials(password_stdin=True), session.streams.stdin, None)
         return stored._replace(password=secret, password_file=None)
-    ask = session.prompt()
+    ask = session.streams.prompt()
     if other is None and user and ask is not None:
         return stored._replace(password=ask(f"Password of {user} (empty: ask each time): ") or None)
     return stored

@@ -391,7 +391,7 @@ def _names(change: Change) -> tuple[str, str, str, str]:
 
 def _ask(session: Session, changes: Sequence[Change], *, yes: bool, vhost: str | None) -> None:
     """Shows the plan where somebody can be asked, and asks."""
-    if session.stdin.isatty() and session.stderr.isatty() and (session.settings.protected or not yes):
+    if session.streams.attended and (session.settings.protected or not yes):
         for change in changes:
             action, kind, where, name = _names(change)
             place = f" in {where}" if where else ""

@@ -149,7 +149,8 @@ def _delete(
     **flags: bool,
 ) -> Result:
     """Deletes what is chosen. `flags` go to the broker, `check` is called before with virtual host and name."""
-    choice = choice._replace(names=names_of(session, choice.names, kind.key))
+    session, names = names_of(session, choice.names, kind.key)
+    choice = choice._replace(names=names)
     choice.check()
     query = {name.replace("_", "-"): "true" for name, given in flags.items() if given}
     jobs = [_job(session, kind, choice, way, name, query, check) for name in _chosen(session, kind, choice)]
@@ -296,7 +297,7 @@ def delete_binding(
 
     Without routing key and arguments there must be only one between the two, or --all is given.
     """
-    said = fields_of(session, words, *_BINDING)
+    session, said = fields_of(session, words, *_BINDING)
     if said is None and len(words) != 2:
         raise UsageError(f"binding: EXCHANGE and DESTINATION are wanted, not {len(words)} words")
     source, destination = words if said is None else (said["source"], said.get("destination", ""))
@@ -425,7 +426,8 @@ def delete_parameter(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete runtime parameters: DELETE /api/parameters/COMPONENT/VHOST/NAME."""
-    if (said := fields_of(session, names or (), "name", "component")) is not None:
+    session, said = fields_of(session, names or (), "name", "component")
+    if said is not None:
         names, component = [said["name"]], said.get("component", component)
     if component is None:
         raise UsageError("parameter: --component is missing")
@@ -450,7 +452,8 @@ def delete_topic_permissions(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete users' topic permissions: DELETE /api/topic-permissions/VHOST/USERNAME/EXCHANGE."""
-    if (said := fields_of(session, names or (), "user", "exchange")) is not None:
+    session, said = fields_of(session, names or (), "user", "exchange")
+    if said is not None:
         names, exchange = [said["user"]], said.get("exchange", exchange)
     kind = _Kind(
         "topic permissions of user", "topic permissions", permissions.TOPIC_PERMISSIONS, _permissions("topic-permissions"),
@@ -473,8 +476,8 @@ def delete_vhost_limit(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete limits of a virtual host: DELETE /api/vhost-limits/VHOST/NAME."""
-    names = list(names_of(session, names))
-    return _delete_limits(session, names, "vhost-limits", session.vhost, _Way(if_exists, dry_run, False, yes))
+    session, found = names_of(session, names)
+    return _delete_limits(session, list(found), "vhost-limits", session.vhost, _Way(if_exists, dry_run, False, yes))
 
 
 def delete_user_limit(
@@ -488,7 +491,8 @@ def delete_user_limit(
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
     """Delete limits of a user: DELETE /api/user-limits/USERNAME/NAME. To log in as somebody else, say --user."""
-    if (said := fields_of(session, names, "name", "user")) is not None:
+    session, said = fields_of(session, names, "name", "user")
+    if said is not None:
         names, username = [said["name"]], said.get("user", username)
     if username is None:
         raise UsageError("user_limit: --username is missing")

@@ -34,7 +34,7 @@ def demo(
     """
     if not words:
         if list_:
-            return _scenes(session)
+            return _scenes()
         return _play(session, scene or [], auto)
     if scene or auto or list_:
         raise UsageError("demo: --scene, --auto and --list are about the scenes: they do not go with a command")
@@ -54,11 +54,9 @@ def _play(session: Session, names: list[str], auto: bool) -> Nothing:
     return Nothing()
 
 
-def _scenes(session: Session) -> Rows:
+def _scenes() -> Rows:
     from rmqctl.demo.scenes import SCENES
-    from rmqctl.settings import resolve_output
 
-    session.settings = resolve_output({}, session.environ)
     return Rows(("name", "title"), [(scene.name, scene.title) for scene in SCENES])
 
 

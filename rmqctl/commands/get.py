@@ -23,7 +23,7 @@ from rmqctl.commands.incoming import COLUMNS, Force, PayloadOnly, look_of, paylo
 from rmqctl.commands.outgoing import PAYLOAD, PROPERTIES
 from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.output import TERMINAL
-from rmqctl.result import Answer, Live, Nothing, Result, Rows, Value
+from rmqctl.result import Live, Nothing, Result, Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
 
@@ -114,8 +114,8 @@ def get(
     found = api.get(session.client, session.vhost, name, wanted, mode, encoding)
     if found:
         session.hint("The messages are back in the queue, marked as redelivered.")
-    result = _result(session, found, dump, payload_only)
-    return result._replace(messages=(*result.messages, *look.told([look.returns(_headers(each)) for each in found])))
+    told = look.told([look.returns(_headers(each)) for each in found])
+    return _result(session, found, dump, payload_only, told)
 
 
 def _look(session: Session, url: str | None, queue: str, mode: str) -> Look:
@@ -171,20 +171,17 @@ def _words(words: Sequence[str]) -> tuple[str, dict[str, str]]:
 # What is printed
 
 
-def _result(session: Session, found: list[Row], dump: Path | None, payload_only: bool) -> Answer:
-    return _shown(session, found, payload_only) if dump is None else _dumped(session, dump, found)
+def _result(
+    session: Session, found: list[Row], dump: Path | None, payload_only: bool, told: Sequence[str] = ()
+) -> Result:
+    part = _part(session, found, payload_only) if dump is None else _dumped(session, dump, found)
+    if isinstance(part, bytes):
+        return Live((each for each in (part,)), lambda: Nothing(tuple(told)))
+    return part._replace(messages=(*part.messages, *told))
 
 
 def _headers(message: Row) -> Row:
     return message["properties"].get("headers") or {}
-
-
-def _shown(session: Session, found: list[Row], payload_only: bool) -> Answer:
-    part = _part(session, found, payload_only)
-    if isinstance(part, Rows):
-        return part
-    session.write_bytes(part)
-    return Nothing()
 
 
 def _part(session: Session, found: list[Row], payload_only: bool) -> Rows | bytes:

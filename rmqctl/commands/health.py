@@ -33,12 +33,9 @@ def this_node(client: Client) -> str:
     return api.answering(client) or client.endpoint.url
 
 
-_STRUCTURED = frozenset(("json", "json_stream", "raw_json", "pretty_json", "jsonl", "erlang"))
-
-
 def for_programs(session: Session) -> bool:
     """Whether the format is one for programs, which want an object even when there is nothing to say."""
-    return session.format.module in _STRUCTURED
+    return session.format.for_programs
 
 
 def passed(session: Session, text: str, data: object = None, *, silent: bool | None = None) -> Result:

@@ -1,7 +1,7 @@
 """Messages that come, as `get`, `tap` and `consume` show them: columns, rows, blocks for people, bytes."""
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,10 +18,10 @@ from rmqctl.api.paths import NoPath, path
 from rmqctl.commands.decoding import Decoded, decode, ways_of
 from rmqctl.commands.outgoing import NUMBERS, TEXTS
 from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, UsageError
-from rmqctl.output import TERMINAL
+from rmqctl.output import TERMINAL, in_words
 from rmqctl.output.answer import pairs, plain
 from rmqctl.output.escape import visible
-from rmqctl.result import Rows, Value
+from rmqctl.result import Live, Nothing, Rows, Value
 from rmqctl.session import Session
 from rmqctl.terms import JsonText
 from rmqctl.units import seconds
@@ -31,9 +31,6 @@ COLUMNS = (
 )  # fmt: skip
 _FIELDS = (*(name for name in COLUMNS if name != "payload_encoding"), "headers", *NUMBERS, *TEXTS)
 """What --where can begin a name with: `headers.x-retries`, `priority`."""
-
-STREAMING = ("terminal", "table", "tsv", "csv", "kvp", "markdown", "jsonl", "json_stream")
-"""The formats that can be written message by message."""
 
 LOOK_SECONDS = 0.2
 """How often it looks whether it is to stop."""
@@ -189,6 +186,9 @@ class Shown:
     count: int = 0
     """How many were shown."""
 
+    def live(self, parts: Generator[Rows | Value | bytes, None, None], end: Callable[[], Nothing]) -> Live:
+        return Live(parts, end, self.session.settings.output.formatter)
+
     def arriving(
         self, consumer: Consumer, stopped: Callable[[], bool], other: Callable[[Delivery], None]
     ) -> Iterator[tuple[Delivery, Decoded]]:
@@ -237,12 +237,10 @@ def shown(
     if jsonl:
         if payload_only or output.formatter not in (None, "jsonl"):
             raise UsageError(f"--jsonl and {'--payload-only' if payload_only else '--formatter'} exclude each other")
-        session.settings = session.settings._replace(output=output._replace(formatter="jsonl"))
-    if session.format.module not in STREAMING:
-        raise UsageError(
-            f"--formatter {session.format.module}: messages are written as they come: "
-            f"{', '.join(STREAMING[1:-1])} or {STREAMING[-1]}"
-        )
+        session = session.in_format("jsonl")
+    if not session.format.streams:
+        able = in_words(each for each in session.formats.values() if each.streams)
+        raise UsageError(f"--formatter {session.format.name}: messages are written as they come: {able}")
     idle = None if idle_timeout is None else seconds(idle_timeout)
     return Shown(session, idle, selector(where), payload_only, ways_of(decode))
 

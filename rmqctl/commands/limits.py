@@ -39,7 +39,7 @@ def list_vhost_limits(
     limits = api.get(session.client, "vhost-limits", vhost)
     if not limits:
         return Rows((), (), streamed=False)
-    if session.format.module == "json":
+    if session.format.enveloped:
         return Value({"node": answering_node(session.client), "value": _text(limits), "result": "ok"})
     return Value(limits, _text(limits))
 
@@ -65,7 +65,7 @@ def list_user_limits(
         limits = api.get(session.client, "user-limits", user)
     except NotFound as error:
         raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69
-    return Value({"message": _text(limits)} if session.format.module == "json" else limits, _text(limits))
+    return Value({"message": _text(limits)} if session.format.enveloped else limits, _text(limits))
 
 
 def _all_vhosts(client: Client, _: Wanted) -> Found:

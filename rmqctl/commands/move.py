@@ -177,7 +177,8 @@ def _run(
         else:
             publish = _publisher(connection.channel(), keep_copies=back)
             try:
-                _move(session, channel, messages, choose, publish, work, count, rate, stopped)
+                with session.streams.status(shown=session.wants_hints) as show:
+                    _move(channel, messages, choose, publish, work, count, rate, stopped, show)
             except Exception:
                 session.say(f"moved {work.moved} of {work.total}; the last ones may be in both places")
                 raise
@@ -203,7 +204,6 @@ def _messages(
 
 
 def _move(
-    session: Session,
     channel: "BlockingChannel",
     messages: Iterator[Delivery],
     choose: Callable[[Delivery], Target],
@@ -212,6 +212,7 @@ def _move(
     count: int | None,
     rate: float | None,
     stopped: Callable[[], bool],
+    show: Callable[[str], None],
 ) -> None:
     began = time.monotonic()
     for message in messages:
@@ -227,16 +228,14 @@ def _move(
         else:
             channel.basic_ack(message.got.delivery_tag)
             work.moved += 1
-        if session.wants_hints and work.moved % 100 == 0:
-            session.stderr.write(f"\rmoved {work.moved} of {work.total}\x1b[K")
+        if work.moved % 100 == 0:
+            show(f"moved {work.moved} of {work.total}")
         if stopped() or work.moved + work.stayed == count:
             break
         if rate is not None:
             channel.connection.sleep(max(0.0, began + (work.moved + work.stayed) / rate - time.monotonic()))
     # The acknowledgements have arrived when the broker answers to what follows them.
     channel.basic_qos(prefetch_count=0)
-    if session.wants_hints:
-        session.stderr.write("\r\x1b[K")
 
 
 def _publisher(channel: "BlockingChannel", *, keep_copies: bool) -> Callable[[Delivery, Target], str]:

@@ -37,8 +37,8 @@ def read(session: Session, given: str | None, file: str | None, command: str | N
     if (stdin or file == "-") and session.settings.credentials.from_stdin:
         raise UsageError("the new password and the password both come from standard input: give one of them a file")
     if stdin or file is not None or command is not None:
-        return passwords.read(Credentials("", None, stdin, file, command), session.stdin, None)
-    if (prompt := session.prompt()) is None:
+        return passwords.read(Credentials("", None, stdin, file, command), session.streams.stdin, None)
+    if (prompt := session.streams.prompt()) is None:
         return None
     password = prompt("New password: ")
     if prompt("New password again: ") != password:

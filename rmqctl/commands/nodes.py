@@ -83,7 +83,7 @@ def memory_breakdown(session: Session, node: NodeArgument = None, unit: Unit = "
     if not memory:
         raise Unavailable(f"node {name!r} does not tell its memory: it is not running ({client.endpoint.url})")
     categories = Keywords(words.memory_categories(memory))
-    if session.format.module == "csv":
+    if session.format.columnar:
         return Value(categories)
     lines = words.memory_lines(memory, unit)
     return Value(categories, "\n".join([*lines, ""]))  # rabbitmqctl ends it with an empty line
@@ -92,7 +92,7 @@ def memory_breakdown(session: Session, node: NodeArgument = None, unit: Unit = "
 def listeners(session: Session, node: NodeArgument = None) -> Rows | Value:
     """Interfaces, ports and protocols that a node listens on."""
     name, found = listeners_of(session.client, node)
-    if session.format.module == "csv":
+    if session.format.columnar:
         return Rows(_LISTENER, [[each[key] for key in _LISTENER] for each in found])
     data = {"node": name, "result": "ok", "listeners": found}
     return Value(data, "\n".join(map(words.listener_line, found)))
@@ -310,9 +310,9 @@ def authenticate_user(
 
 
 def _read_password(session: Session, user: str) -> str:
-    if ask := session.prompt():
+    if ask := session.streams.prompt():
         return ask(f"Password of {user}: ")
-    if not (line := session.stdin.readline()):
+    if not (line := session.streams.stdin.readline()):
         raise RmqctlError(f"no password for user {user!r}: give it as an argument or on standard input")
     return line.rstrip("\r\n")
 

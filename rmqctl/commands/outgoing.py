@@ -84,8 +84,8 @@ def from_files(files: Iterable[tuple[Path, Path]], target: Target, properties: d
 def _lines(session: Session, file: Path | None) -> Iterator[bytes]:
     if file is None:
         session.claim_stdin()
-        if (binary := getattr(session.stdin, "buffer", None)) is None:
-            yield from (line.removesuffix("\n").encode() for line in session.stdin)
+        if (binary := getattr(session.streams.stdin, "buffer", None)) is None:
+            yield from (line.removesuffix("\n").encode() for line in session.streams.stdin)
             return
         # A reader of its own: a thread that still waits for a line must hold no lock that Python wants when it ends.
         with open(binary.fileno(), "rb", closefd=False) as opened:

@@ -12,7 +12,7 @@ def bar(session: Session, what: str, total: int | None) -> AbstractContextManage
 
     `total` None: how many there will be is not known.
     """
-    if not session.stderr.isatty() or session.quiet:
+    if not session.streams.stderr.isatty() or session.quiet:
         return nullcontext(lambda: None)
     if session.on_terminal and session.format is not TERMINAL:
         return nullcontext(lambda: None)
@@ -25,6 +25,6 @@ def _drawn(session: Session, what: str, total: int | None) -> Iterator[Callable[
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=Console(file=session.stderr, stderr=True), transient=True) as progress:
+    with Progress(*parts, console=Console(file=session.streams.stderr, stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)

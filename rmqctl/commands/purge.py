@@ -45,7 +45,8 @@ def purge(
     Messages that a consumer has not acknowledged yet stay. The counts are those of the moment before. rabbitmqadmin's
     `purge queue NAME` is about one queue, too.
     """
-    choice = Choice(names_of(session, _queues(queues or ())), where, match, all_vhosts)
+    session, names = names_of(session, _queues(queues or ()))
+    choice = Choice(names, where, match, all_vhosts)
     choice.check()
     chosen = [(session.vhost, name) for name in dict.fromkeys(choice.names)]
     if choice.by_expression:

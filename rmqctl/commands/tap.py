@@ -11,7 +11,7 @@ from rmqctl.commands import incoming, outgoing
 from rmqctl.commands.incoming import Shown, messages
 from rmqctl.commands.interrupting import INTERRUPTED, until_interrupted
 from rmqctl.errors import NotFound, UsageError
-from rmqctl.result import Live, Nothing, Result, Rows, Value
+from rmqctl.result import Nothing, Result, Rows, Value
 from rmqctl.session import Session
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def tap(
                     break
             interrupted = stopped()
 
-    return Live(parts(), lambda: _end(session, show, interrupted, dropped))
+    return show.live(parts(), lambda: _end(session, show, interrupted, dropped))
 
 
 def _sources(words: Sequence[str], exchange: str | None, keys: Sequence[str]) -> list[Source]:

@@ -49,7 +49,7 @@ def top(
 def _check_terminal(session: Session) -> None:
     """Keys come by standard input, the picture goes to standard error."""
     instead = "list_queues --watch serves a pipe"
-    if not (session.stdin.isatty() and session.on_terminal and session.stderr.isatty()):
+    if not (session.streams.attended and session.on_terminal):
         raise UsageError(f"top: standard input, output and error have to be a terminal; {instead}")
     if session.environ.get("TERM") == "dumb":
         raise UsageError(f"top: this terminal (TERM=dumb) cannot move its cursor; {instead}")

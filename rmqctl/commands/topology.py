@@ -141,21 +141,17 @@ def _definitions(client: Client, vhost: str | None, statistics: Sequence[str] = 
 # How it is printed
 
 
-def _format(session: Session) -> str:
-    return (session.settings.output.formatter or "table").lower()
-
-
 def _answer(session: Session, graphs: Sequence[Graph], messages: tuple[str, ...]) -> Result:
-    formatter = _format(session)
-    if formatter in PICTURES:
-        return Value(None, _picture(formatter, graphs), messages)
-    if formatter == "table":
+    form = session.format
+    if form.name in PICTURES:
+        return Value(None, _picture(form.name, graphs), messages)
+    if form.prose:
         from rmqctl.graph import tree
 
         lines = [line for graph in graphs for line in tree.lines(graph)]
         alarming = frozenset(number for number, line in enumerate(lines) if line.alarming)
         return Value(None, "\n".join(line.text for line in lines), messages, alarming=alarming)
-    if _is_json(formatter):
+    if form.nested:
         return Value(data.of_graphs(graphs), messages=messages)
     edges = [(graph.vhost, edge) for graph in graphs for link in graph.links() for edge in link.edges]
     return _edges(session, edges)._replace(messages=messages)
@@ -164,10 +160,6 @@ def _answer(session: Session, graphs: Sequence[Graph], messages: tuple[str, ...]
 def _picture(formatter: str, graphs: Sequence[Graph]) -> str:
     text: str = import_module(f"rmqctl.graph.{formatter}").draw(graphs)
     return text
-
-
-def _is_json(formatter: str) -> bool:
-    return formatter.endswith("json") or formatter == "json_stream"
 
 
 def _edges(session: Session, edges: Sequence[tuple[str, Edge]]) -> Rows:
@@ -203,16 +195,16 @@ def _trace(session: Session, exchange: str, key: str, headers: Mapping[str, Any]
 def _way(
     session: Session, graph: Graph, exchange: str, key: str, headers: Mapping[str, Any], found: Trace
 ) -> Value | Rows:
-    formatter = _format(session)
-    if formatter in PICTURES:
+    form = session.format
+    if form.name in PICTURES:
         nodes = {
             Node("exchange", exchange),
             *(node for edge in found.edges for node in (edge.source, edge.destination)),
         }
-        return Value(None, _picture(formatter, [graph.of(nodes, found.edges)]))
-    if formatter == "table":
+        return Value(None, _picture(form.name, [graph.of(nodes, found.edges)]))
+    if form.prose:
         return Value(None, "\n".join(_in_words(graph, exchange, key, found)))
-    if _is_json(formatter):
+    if form.nested:
         return Value(data.of_trace(graph.vhost, exchange, key, headers, found))
     return _edges(session, [(graph.vhost, edge) for edge in found.edges])
 

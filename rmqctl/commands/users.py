@@ -175,5 +175,5 @@ def _new_password(
     """As rabbitmqctl, the first line of standard input when no source is named; None when that is empty."""
     found = new_password.read(session, given, file, command, stdin)
     if found is None and not session.settings.credentials.from_stdin:
-        found = session.stdin.readline().removesuffix("\n").removesuffix("\r") or None
+        found = session.streams.stdin.readline().removesuffix("\n").removesuffix("\r") or None
     return found

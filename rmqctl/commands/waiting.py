@@ -24,7 +24,6 @@ from rmqctl.errors import (
     Unavailable,
     UsageError,
 )
-from rmqctl.output.escape import visible
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
 from rmqctl.topology.documents import of_vhost
@@ -249,18 +248,8 @@ def _waited(
     session: Session, ask: Callable[[], dict[str, object] | None], interval: float, lacking: Callable[[], str]
 ) -> Result:
     """Asks until there is an answer. `lacking` says what is not so yet: on a terminal meanwhile, in the error at last."""
-    live = session.stderr.isatty() and not session.quiet
-
-    def say() -> None:
-        if live:
-            session.stderr.write(f"\r{visible(lacking())}\x1b[K")
-            session.stderr.flush()
-
-    try:
-        found = _poll(session.client, _limit(session, WAIT_SECONDS), ask, interval, say)
-    finally:
-        if live:
-            session.stderr.write("\r\x1b[K")
+    with session.streams.status(shown=session.streams.stderr.isatty() and not session.quiet) as show:
+        found = _poll(session.client, _limit(session, WAIT_SECONDS), ask, interval, lambda: show(lacking()))
     if found is None:
         raise TimedOut(f"{lacking()} after {_seconds(session, WAIT_SECONDS)} ({session.client.endpoint.url})")
     return _done(session, found)

@@ -34,7 +34,8 @@ def session_on(url: str, way: HttpTransport, session: Session, screen: Screen | 
     environ = environ_with(url, session.environ)
     if screen is not None:
         return Session(io.StringIO(), screen, screen, environ | {"RMQCTL_PAGER": "false", "RMQCTL_QUIET": "true"}, way)
-    return Session(session.stdin, session.stdout, session.stderr, environ, way)
+    streams = session.streams
+    return Session(streams.stdin, streams.stdout, streams.stderr, environ, way)
 
 
 def environ_with(url: str, environ: Mapping[str, str]) -> dict[str, str]:

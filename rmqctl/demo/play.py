@@ -10,7 +10,6 @@ from rmqctl.demo.audience import session_on, transport
 from rmqctl.demo.embedded import EmbeddedBroker
 from rmqctl.demo.world import CALM, World
 from rmqctl.session import Session
-from rmqctl.settings import resolve_output
 from rmqctl.signals import ended_by_signals
 
 
@@ -26,8 +25,7 @@ def play(session: Session, names: Sequence[str], *, auto: bool) -> None:
     from rmqctl.demo.scenes import SCENES
     from rmqctl.demo.stage import Stage
 
-    session.settings = resolve_output({}, session.environ)
-    on_terminal = session.on_terminal and session.stdin.isatty()
+    on_terminal = session.on_terminal and session.streams.stdin.isatty()
     auto = auto or not on_terminal
     chosen = [scene for scene in SCENES if not names or scene.name in names]
     with ended_by_signals(), TemporaryDirectory(prefix="rmqctl-demo-") as folder:

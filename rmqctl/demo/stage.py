@@ -121,14 +121,14 @@ class Stage:
         self._labels: dict[str, str] = {}
         terminal = session.on_terminal
         self._console = Console(
-            file=session.stdout,
+            file=session.streams.stdout,
             force_terminal=terminal,
             no_color=not session.color,
             highlight=False,
             markup=False,
             emoji=False,
             soft_wrap=not terminal,
-            width=session.width,
+            width=session.streams.width,
         )
 
     def __enter__(self) -> Self:
@@ -157,7 +157,7 @@ class Stage:
     def program(self, name: str) -> None:
         """Shows the program, the very file that will run."""
         code = (PROGRAMS / name).read_text(encoding="utf-8").rstrip("\n")
-        if code.count("\n") + _AROUND > self._session.height:
+        if code.count("\n") + _AROUND > self._session.streams.height:
             # It would push what was said off the screen.
             self.pause()
         with self._lock:
@@ -174,27 +174,25 @@ class Stage:
         """Waits for Enter. The end of the input means: go on without."""
         if self.auto:
             return
-        out = self._session.stdout
-        out.write("\nEnter goes on, Ctrl-C ends the demo ")
-        out.flush()
-        self.auto = not self._session.stdin.readline()
+        streams = self._session.streams
+        streams.write("\nEnter goes on, Ctrl-C ends the demo ")
+        self.auto = not streams.stdin.readline()
         if self._session.environ.get("TERM") != "dumb":
             # The prompt is wiped out: only the scene stays on the screen.
-            out.write("\x1b[1A\x1b[2K\x1b[1A")
-            out.flush()
+            streams.write("\x1b[1A\x1b[2K\x1b[1A")
 
     def echo(self, label: str, line: str) -> None:
         """A line of a program's output."""
         color = self._labels.setdefault(label, _COLORS[len(self._labels) % len(_COLORS)])
         with self._lock:
             self._console.print(Text.assemble((f"{label:>15} |", color), " ", line))
-            self._session.stdout.flush()
+            self._session.streams.stdout.flush()
 
     def _block(self, *parts: Any) -> None:
         """An empty line and the parts."""
         for part in ("", *parts):
             self._console.print(part)
-        self._session.stdout.flush()
+        self._session.streams.stdout.flush()
 
     # -------------------------------------------------------------------------------------------------------- acting
 
@@ -226,8 +224,7 @@ class Stage:
         if self._call(words, screen):
             raise RmqctlError(f"the demo's command failed: rmqctl {' '.join(words)}: {screen.getvalue()}")
         with self._lock:
-            self._session.stdout.write(screen.getvalue())
-            self._session.stdout.flush()
+            self._session.streams.write(screen.getvalue())
 
     def until(self, what: str, true: Callable[[Mapping[str, Any]], bool], queue: str) -> None:
         """Waits until something holds of a queue's row in the list."""

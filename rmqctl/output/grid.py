@@ -35,6 +35,7 @@ class Frame(NamedTuple):
 
 LEAN = Frame(before="", after=" ", divider=" ", edge="", top="", rule="───", bottom="")
 BOXED = Frame(before=" ", after=" ", divider="│", edge="│", top="┌┬┐", rule="├┼┤", bottom="└┴┘")
+FRAMES = {"lean": LEAN, "boxed": BOXED}
 
 
 def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:

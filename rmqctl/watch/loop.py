@@ -8,7 +8,6 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import NoReturn
 
-from rmqctl.output import TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.result import Watched
 from rmqctl.session import Session
@@ -81,7 +80,6 @@ def _silent(session: Session) -> str:
 
 def _output(session: Session, watched: Watched, style: Style) -> AbstractContextManager[Screen | Stream]:
     """In place where a person looks at a table; one after the other where a program reads, or what cannot move its cursor."""
-    tables = session.format is TERMINAL or session.format.module == "pretty_table"
-    if session.on_terminal and tables and session.environ.get("TERM") != "dumb":
+    if session.on_terminal and session.format.frame and session.environ.get("TERM") != "dumb":
         return Screen(session, watched, style).on()
     return nullcontext(Stream(session, style, watched.seconds))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from rmqctl.errors import UsageError
-from rmqctl.options import size
+from rmqctl.options import Sizes
 
 FLAG = "--watch"
 HELP = "Again every SECONDS [2], until Ctrl-C; what changed is marked."
@@ -16,21 +16,28 @@ TIMEOUT = 60.0
 """Seconds that an answer may take when nobody says how many: a connection that is dead without a sign must not end it all."""
 
 
-def joined(words: Sequence[str]) -> list[str]:
-    """The words with each --watch and its value in one: `--watch 5` as `--watch=5`, without a number `--watch=2`."""
+def size(words: Sequence[str], at: int) -> int:
+    """Of how many words the option there consists."""
+    return 1 + (at + 1 < len(words) and _is_number(words[at + 1]))
+
+
+def joined(words: Sequence[str], sizes: Sizes) -> list[str]:
+    """The words with each --watch and its value in one: `--watch 5` as `--watch=5`, without a number `--watch=2`.
+
+    `sizes` are those of the command's options: a value may look like the flag.
+    """
     if FLAG not in words:
         return list(words)
     found: list[str] = []
     at = 0
     while at < len(words) and words[at] != "--":
         if words[at] == FLAG:
-            given = at + 1 < len(words) and _is_number(words[at + 1])
-            found.append(f"{FLAG}={words[at + 1] if given else SECONDS}")
-            at += 2 if given else 1
+            end = at + size(words, at)
+            found.append(f"{FLAG}={[SECONDS, *words[at + 1 : end]][-1]}")
         else:
-            end = at + size(words[at])
+            end = at + sizes.get(words[at], 1)
             found += words[at:end]
-            at = end
+        at = end
     return [*found, *words[at:]]
 
 

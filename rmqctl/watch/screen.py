@@ -82,7 +82,7 @@ class Screen:
         self._session = session
         self._watched = watched
         self._style = style
-        self._frame = grid.BOXED if session.format.module == "pretty_table" else grid.LEAN
+        self._frame = grid.FRAMES[session.format.frame]
         self._picture: Picture | None = None
         self._heading: Heading | None = None
         self._away = False
@@ -92,16 +92,13 @@ class Screen:
     @contextmanager
     def on(self) -> Iterator["Screen"]:
         """The second screen, until the end: then the first is back, and stderr when that is the terminal too."""
-        stderr = self._session.stderr
-        if stderr.isatty():
-            self._session.stderr = self._said
-        self._write(_ENTER)
-        try:
-            with left_while_stopped(lambda: self._write(_LEAVE), self._back):
-                yield self
-        finally:
-            self._session.stderr = stderr
-            self._write(_LEAVE)
+        with self._session.streams.diverted(self._said):
+            self._write(_ENTER)
+            try:
+                with left_while_stopped(lambda: self._write(_LEAVE), self._back):
+                    yield self
+            finally:
+                self._write(_LEAVE)
 
     def _back(self) -> None:
         self._write(_ENTER)
@@ -129,24 +126,23 @@ class Screen:
 
     def rest(self, seconds: float) -> None:
         """Lets the time pass, and draws again when the window gets another size."""
-        drawn = self._session.size
+        drawn = self._session.streams.size
         while seconds > 0:
             self._session.sleep(min(seconds, _LOOK))
             seconds -= _LOOK
-            if self._session.size != drawn:
-                drawn = self._session.size
+            if self._session.streams.size != drawn:
+                drawn = self._session.streams.size
                 self._draw()
 
     def _draw(self) -> None:
         assert self._heading is not None
         assert self._picture is not None
         heading = self._heading._replace(news=self._silence or self._heading.news)
-        lines = frame(heading, self._picture, self._style, self._session.size, away=self._away)
+        lines = frame(heading, self._picture, self._style, self._session.streams.size, away=self._away)
         # Each line is erased before it is written: behind a line as wide as the window its last letter would go.
-        rest = f"\n{_REST_OF_SCREEN}" if len(lines) < self._session.height else ""
+        rest = f"\n{_REST_OF_SCREEN}" if len(lines) < self._session.streams.height else ""
         self._write(_HOME + "\n".join(_REST_OF_LINE + line for line in lines) + rest)
 
     def _write(self, text: str) -> None:
         """At once, so that no half of a picture is seen."""
-        self._session.stdout.write(text)
-        self._session.stdout.flush()
+        self._session.streams.write(text)

@@ -69,8 +69,7 @@ class Stream:
         style = self._style._replace(continued=shape == self._shape)
         text = "".join((module.rows if isinstance(result, Rows) else module.value)(result, style))
         if text:
-            self._session.stdout.write(self._session.shown(text))
-            self._session.stdout.flush()
+            self._session.streams.write(self._session.shown(text))
             self._shape = shape
 
     def _say(self, messages: tuple[str, ...]) -> None:

@@ -98,7 +98,7 @@ def close(connection: Any) -> None:
 
 def looked_at(place: Place, look: Any) -> None:
     session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {})
-    session.settings = resolve({"url": place.http}, {}, lambda: Path("nowhere"))
+    session = session._replace(settings=resolve({"url": place.http}, {}, lambda: Path("nowhere")))
 
     async def run() -> None:
         source = Source(session.client, VHOST)

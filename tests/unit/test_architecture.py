@@ -1,18 +1,14 @@
 """The arrows between the modules point one way, and the command table names what exists."""
 
-import io
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import rmqctl
-from rmqctl.cli import build
 from rmqctl.commands import COMMANDS
-from rmqctl.options import FORMATTERS, VALUE_FLAGS
+from rmqctl.options import GLOBAL_OPTIONS
 from rmqctl.output import FORMATS
-from rmqctl.session import Session
-from rmqctl.watch import option
 
 from .arrows import arrows, attributes, circles, imports
 
@@ -20,10 +16,10 @@ PACKAGE = Path(rmqctl.__file__).parent
 
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
-    ("record", "errors", "children", "units", "terms", "result", "options", "matching", "stdio", "broker"),
-    ("output", "resources", "topology", "checks", "graph"),
+    ("record", "errors", "children", "units", "terms", "result", "matching", "stdio", "broker"),
+    ("output", "options", "resources", "topology", "checks", "graph"),
     ("contexts", "rabbitmqadmin_conf"),
-    ("settings",),
+    ("settings", "streams"),
     ("passwords", "api"),
     ("session", "signals"),
     ("amqp", "top"),
@@ -231,26 +227,9 @@ def test_every_command_has_its_function(name: str) -> None:
     assert function.__doc__ or entry.help
 
 
-def test_every_option_with_a_value_is_known_ahead_of_the_command() -> None:
-    """Else `--within 3 check_certificate_expiration` would take the 3 for the command.
-
-    The value of --watch may be left out: it is put into one word with its flag before.
-    """
-    session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {})
-    missing = {
-        flag
-        for name, entry in COMMANDS.items()
-        if not entry.raw
-        for parameter in build(name, entry, session).params
-        if parameter.param_type_name == "option" and not getattr(parameter, "is_flag", False)
-        for flag in parameter.opts
-        if flag not in VALUE_FLAGS and flag != option.FLAG
-    }
-    assert missing == set()
-
-
 def test_the_formatters_of_the_option_are_those_that_exist() -> None:
-    assert tuple(FORMATS) == FORMATTERS
+    (option,) = (each for each in GLOBAL_OPTIONS if each.name == "formatter")
+    assert option.choices == tuple(FORMATS)
     for format_ in FORMATS.values():
         module = format_.load()
         assert callable(module.rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rmqctl.session import Session
+from rmqctl.streams import Streams
 
 from .conftest import Broker, Ran, run_with
 
@@ -18,7 +18,7 @@ KEEP = "import os, sys; open(sys.argv[1], 'w').write(os.environ.get('LESS', '-')
 
 @pytest.fixture(autouse=True)
 def _height(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Session, "size", (80, 24))
+    monkeypatch.setattr(Streams, "size", (80, 24))
 
 
 @pytest.fixture

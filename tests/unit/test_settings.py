@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rmqctl.errors import ConfigError, UsageError
-from rmqctl.options import GLOBAL_OPTIONS, Kind
+from rmqctl.options import GLOBAL_OPTIONS, GlobalOption, Kind
 from rmqctl.settings import Settings, parse_urls, resolve
 
 CONTEXTS = """
@@ -78,6 +78,24 @@ def test_what_contradicts_itself(
 ) -> None:
     with pytest.raises(error):
         settled(tmp_path, given, **environ)
+
+
+WHERE = ("url", "host", "port", "context")
+IGNORED = ("longnames", "erlang_cookie")
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+@pytest.mark.parametrize("option", [each for each in GLOBAL_OPTIONS if each.name not in WHERE + IGNORED], ids=str)
+def test_a_row_of_the_table_is_a_setting(option: GlobalOption, how: str) -> None:
+    kinds = {Kind.FLAG: True, Kind.NUMBER: 7.0, Kind.INTEGER: 7, Kind.TEXT: next(iter(option.choices), "x")}
+    value = kinds[option.kind]
+    more = {"url": "http://h"} | ({"cert_file": "c"} if option.name == "key_file" else {})
+    named = {option.name: value} if how == "option" else {}
+    environ = {} if how == "option" else {option.env: str(value)}
+    settings = resolve(more | named, environ, lambda: Path("none"))
+    records = (settings, settings.credentials, settings.tls, settings.output)
+    (record,) = (each for each in records if option.name in each._fields)
+    assert getattr(record, option.name) == value
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,28 @@
 """The order of the command line's words, and rabbitmqadmin's words among them."""
 
+import io
+from functools import cache
+
 import pytest
 
+from rmqctl.cli import sizes_of
+from rmqctl.commands import COMMANDS
+from rmqctl.options import SIZES, Sizes
+from rmqctl.session import Session
 from rmqctl.words import command_first
 
 from .conftest import Broker, run_with
+
+SESSION = Session(io.StringIO(), io.StringIO(), io.StringIO(), {})
+
+
+@cache
+def sizes(name: str) -> Sizes:
+    return sizes_of(name, SESSION)
+
+
+def none(name: str) -> Sizes:
+    raise AssertionError(f"nobody needs the options of {name}")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +47,59 @@ from .conftest import Broker, run_with
     ],
 )
 def test_what_is_meant(line: str, words: str) -> None:
-    assert command_first(line.split(" ")) == words.split(" ")
+    assert command_first(line.split(" "), sizes) == words.split(" ")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--reason list_queues close connection c", "close connection --reason list_queues c"),
+        ("--reason list_queues close -y connection c", "close connection --reason list_queues -y c"),
+        ("--match list_queues delete queue", "delete queue --match list_queues"),
+        ("--ttl 5 declare --arguments status queue q", "declare queue --ttl 5 --arguments status q"),
+        ("declare --ttl status queue q", "declare queue --ttl status q"),
+        ("--by-source list node-auth-attempt-stats", "list_node_auth_attempt_stats --by-source"),
+        ("--only export export f", "definitions export --only export f"),
+        ("--only show --exclude import export", "definitions export --only show --exclude import"),
+        ("-k a --header status publish --durable", "publish -k a --header status --durable"),
+        ("--trace status who topology", "topology --trace status who"),
+        ("--trace=status topology", "topology --trace=status"),
+        ("-f status declare", "declare -f status"),
+        ("--watch 3 --by-source list_node_auth_attempt_stats", "list_node_auth_attempt_stats --watch 3 --by-source"),
+    ],
+)
+def test_options_in_front_are_those_of_one_command(line: str, words: str) -> None:
+    assert command_first(line.split(" "), sizes) == words.split(" ")
+
+
+def test_options_of_every_command_may_stand_in_front_of_it() -> None:
+    """The values are commands' names: none is taken for the command."""
+    for name, entry in COMMANDS.items():
+        for flag, size in () if entry.raw else sizes(name).items():
+            if flag in SIZES:
+                # `broker logs --follow` has the short name of --formatter, behind the command alone.
+                assert size == SIZES[flag] or (flag, name) == ("-f", "broker logs")
+                continue
+            before = [flag, *["status", "who"][: size - 1]]
+            words = name.split(" ")
+            assert command_first([*before, *words], sizes) == [*words, *before]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-qp /x list_queues -f json name",
+        "list -f json queues",
+        "--sort name list_queues",
+        "-p/x --watch 3 show -q queue q",
+        "--vhost=x who --exec y q",
+        "lst_queues",
+        "--help who",
+        "-V",
+    ],
+)
+def test_no_command_is_built_to_find_it_behind_what_all_commands_take(line: str) -> None:
+    command_first(line.split(" "), none)
 
 
 @pytest.mark.parametrize(

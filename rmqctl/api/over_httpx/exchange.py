@@ -13,6 +13,8 @@ from rmqctl.api.wire import Sent, Wire
 from rmqctl.errors import ConfigError
 from rmqctl.settings import Settings
 
+Log = Callable[[str], None] | None
+
 
 class Exchange:
     """Asks by `transport`, else on the wire's connections, or in httpx's own way where the environment sets a proxy."""
@@ -22,8 +24,15 @@ class Exchange:
         self._alone = len(settings.endpoints) == 1
         self._http = _http_client(settings, wire, transport)
 
-    def ask(self, request: Request, sent: Sent | None, log: Callable[[str], None] | None) -> Answer:
-        """The answer, whatever its status, to a request that is on its way already or is sent now. Raises RmqctlError."""
+    def ask(self, request: Request, log: Log) -> Answer:
+        """The answer, whatever its status, to a request. Raises RmqctlError."""
+        return self._answer(request, None, log)
+
+    def take_over(self, sent: Sent, request: Request, log: Log) -> Answer:
+        """As `ask`, to a request that the wire has sent ahead: httpx gets it as its own, and the transport only reads."""
+        return self._answer(request, sent, log)
+
+    def _answer(self, request: Request, sent: Sent | None, log: Log) -> Answer:
         endpoint, url = request.endpoint, request.endpoint.url + request.target
         started = sent.started if sent else time.perf_counter()
         try:

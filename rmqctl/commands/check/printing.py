@@ -110,13 +110,13 @@ class _Writers(NamedTuple):
 
 
 def _written(session: Session, writers: _Writers, line: str, status: Status) -> Result:
-    formatter = (session.settings.output.formatter or "table").lower()
-    lines = {"table": writers.text, "nagios": writers.nagios, "prometheus": writers.prometheus}.get(formatter)
-    if lines is not None:
+    form = session.format
+    own = {"nagios": writers.nagios, "prometheus": writers.prometheus}
+    if lines := own.get(form.name, writers.text if form.prose else None):
         text = lines()
         standing_out = frozenset(at for at, each in enumerate("\n".join(text).split("\n")) if _BAD.match(each))
         return Value(None, "\n".join(text), exit_code=status, alarming=standing_out)
-    if formatter.endswith("json") or formatter == "json_stream":
+    if form.nested:
         return Value(writers.data(), exit_code=status)
     return writers.rows()._replace(messages=(line,), exit_code=status)
 

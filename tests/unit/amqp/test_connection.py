@@ -5,13 +5,33 @@ from typing import Any
 
 import pika
 import pytest
+from pika import exceptions
+from pika.adapters.utils import connection_workflow as workflow
 
-from rmqctl.amqp.connection import CONNECT_SECONDS, parameters_of
-from rmqctl.errors import TimedOut, Unavailable, UsageError
+from rmqctl.amqp.connection import (
+    CLOSE_SECONDS,
+    CONNECT_SECONDS,
+    connected,
+    connected_to_stay,
+    parameters_of,
+    putting_back,
+)
+from rmqctl.errors import (
+    AccessRefused,
+    NotFound,
+    RmqctlError,
+    TimedOut,
+    TlsFailed,
+    Unavailable,
+    Unreachable,
+    UsageError,
+)
 from rmqctl.session import Session
 from rmqctl.settings import Credentials, Endpoint, Settings
 
 from ..conftest import Broker
+from .scripted import Blocking, session
+from .test_failures import no_tls
 
 PLAIN = {"node": "n", "protocol": "amqp", "port": 5672}
 TLS = {"node": "n", "protocol": "amqp/ssl", "port": 5671}
@@ -21,8 +41,7 @@ ELSEWHERE = {"node": "m", "protocol": "amqp", "port": 7777}
 def session_of(listeners: list[Any], settings: Settings | None = None) -> Session:
     broker = Broker({"GET /api/overview": {"node": "n", "listeners": listeners}})
     session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {}, broker.transport)
-    session.settings = settings or Settings()
-    return session
+    return session._replace(settings=settings or Settings())
 
 
 def place(parameters: pika.ConnectionParameters) -> tuple[str, int, bool]:
@@ -85,3 +104,109 @@ def test_how_long_a_connection_may_take(timeout: float | None, seconds: float) -
 def test_no_time_is_left() -> None:
     with pytest.raises(TimedOut, match="no answer within 0 seconds"):
         parameters_of(session_of([], Settings(timeout=0)), "amqp://broker")
+
+
+# A whole connection
+
+URL = "amqp://broker"
+
+
+def test_a_connection_is_closed_at_the_end_and_after_an_error(blocking: Blocking) -> None:
+    with connected(session(), URL) as connection:
+        assert connection is blocking
+        assert blocking.did == []
+    assert blocking.did == ["close"]
+    blocking.is_open = True
+    with pytest.raises(NotFound, match=r"no queue 'q' in vhost '/' \(amqp://broker:5672\)"), connected(session(), URL):
+        raise exceptions.ChannelClosedByBroker(404, "NOT_FOUND - no queue 'q' in vhost '/'")
+    assert blocking.did == ["close", "close"]
+
+
+def test_one_that_is_gone_is_not_closed(blocking: Blocking) -> None:
+    with connected(session(), URL):
+        blocking.is_open = False
+    assert blocking.did == []
+
+
+@pytest.mark.parametrize("error", [exceptions.StreamLostError("x"), exceptions.ConnectionWrongStateError("x")])
+def test_an_end_that_fails_is_the_end_all_the_same(blocking: Blocking, error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    blocking.on_close = fail
+    with connected(session(), URL):
+        pass
+
+
+def test_a_broker_that_does_not_agree_to_the_end_is_left(blocking: Blocking) -> None:
+    def wait() -> None:
+        (due, _, end), *_ = blocking.ioloop._due
+        assert due - blocking.ioloop.now == CLOSE_SECONDS
+        end()
+
+    blocking.on_close = wait
+    with connected(session(), URL):
+        pass
+    assert not blocking.is_open
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (exceptions.ProbableAuthenticationError("x"), AccessRefused),
+        (exceptions.AMQPConnectionError(workflow.AMQPConnectorSocketConnectError(TimeoutError())), Unreachable),
+        (exceptions.IncompatibleProtocolError("x"), Unreachable),
+        (no_tls(), TlsFailed),
+        (ConnectionResetError(104, "Connection reset by peer"), Unreachable),
+    ],
+)
+def test_where_there_is_no_connection(blocking: Blocking, error: Exception, kind: type[RmqctlError]) -> None:
+    blocking.refuses = error
+    with pytest.raises(kind, match="amqp://broker:5672") as raised, connected(session(), URL):
+        pass
+    assert raised.value.__cause__ is error
+
+
+def test_an_error_of_the_output_is_not_the_connections(blocking: Blocking) -> None:
+    with pytest.raises(BrokenPipeError), connected(session(), URL):
+        raise BrokenPipeError
+    assert blocking.did == ["close"]
+
+
+def test_a_connection_that_is_late_is_out_of_time(blocking: Blocking) -> None:
+    blocking.refuses = exceptions.AMQPConnectionError(workflow.AMQPConnectorStackTimeout("x"))
+    with pytest.raises(TimedOut, match=r"no answer within 0.1 seconds \(--timeout\)"):  # noqa: SIM117
+        with connected(session(timeout=0.1), URL):
+            pass
+    with pytest.raises(Unreachable, match="no answer came: is this the port for AMQP"):  # noqa: SIM117
+        with connected(session(timeout=60.0), URL):
+            pass
+
+
+def test_whatever_it_waits_for_ends_when_the_time_is_over(blocking: Blocking) -> None:
+    def wait() -> None:
+        with connected(session(timeout=7.0), URL):
+            ((due, _, end),) = blocking.ioloop._due
+            assert 6 < due - blocking.ioloop.now <= 7
+            end()
+
+    with pytest.raises(TimedOut, match=r"amqp://broker:5672: no answer within 7 seconds \(--timeout\)"):
+        wait()
+
+
+def test_the_limit_can_be_lifted(blocking: Blocking) -> None:
+    with connected_to_stay(session(timeout=7.0), URL) as (_, lift):
+        lift()
+        assert blocking.ioloop._due == []
+    blocking.is_open = True
+    with connected_to_stay(session(), URL) as (_, lift):
+        lift()
+
+
+@pytest.mark.parametrize("fails", [None, exceptions.ChannelWrongStateError("x")])
+def test_what_was_not_settled_is_put_back_whatever_happens(blocking: Blocking, fails: Exception | None) -> None:
+    channel = blocking.channel()
+    channel.fails = fails
+    with pytest.raises(KeyboardInterrupt), putting_back(channel):  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+    assert blocking.did == ([("nack", 0, True, True)] if fails is None else [])

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import pika
 import pytest
 
-from rmqctl.amqp.publishing import Tally, _Publisher
-from rmqctl.errors import DataError
+from rmqctl.amqp.publishing import Tally, _Publisher, publish
+from rmqctl.errors import AccessRefused, DataError, RmqctlError, TimedOut, Unreachable, UsageError
+
+from . import scripted
 
 
 class Message(NamedTuple):
@@ -121,3 +123,76 @@ def test_a_channel_that_ends_with_its_connection() -> None:
     assert (played.publisher.error, played.closed) == (None, False)
     played.publisher.closed(played, reason)  # type: ignore[arg-type]
     assert (played.publisher.error, played.closed) == (reason, False)
+
+
+# The whole way, to a broker in memory
+
+
+def published(count: int | Iterator[Message] = 5, stopped: bool = False, timeout: float | None = None) -> Tally:
+    tally = Tally()
+    sent = iter([Message(b"x", {}, "", "q")] * count) if isinstance(count, int) else count
+    publish(scripted.session(timeout=timeout), "amqp://broker", sent, tally, lambda: None, lambda: stopped)
+    return tally
+
+
+def test_everything_is_confirmed(broker: scripted.Broker) -> None:
+    assert published(2500) == Tally(routed=2500)
+    assert broker.published == [("", "q", b"x")] * 2500
+    (parameters,) = broker.parameters
+    assert (parameters.host, parameters.virtual_host) == ("broker", "/")
+
+
+def test_what_comes_back_and_what_is_refused(broker: scripted.Broker) -> None:
+    broker.nacks = frozenset({1, 4})
+    sent = [Message(b"x", {}, "e", key) for key in ("q", "none", "q", "q", "nobody")]
+    assert published(iter(sent)) == Tally(routed=1, unroutable=2, refused=2, first_returned=("e", "none"))
+
+
+def test_nothing_is_sent_when_it_is_to_stop(broker: scripted.Broker) -> None:
+    assert (published(stopped=True), broker.published) == (Tally(), [])
+
+
+def test_a_broker_that_does_not_agree_to_the_end_is_left(broker: scripted.Broker) -> None:
+    broker.says_goodbye = False
+    assert published() == Tally(routed=5)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind", "said", "unconfirmed"),
+    [
+        (
+            {"refuses": pika.exceptions.ProbableAuthenticationError("x")},
+            AccessRefused,
+            "wrong user name or password",
+            0,
+        ),
+        ({"refuses": pika.exceptions.AMQPConnectionError(ConnectionRefusedError(111, "x"))}, Unreachable, "refused", 0),
+        ({"ends_after": 5, "silent_from": 3}, Unreachable, "the connection was lost: gone", 3),
+        ({"opens": False}, TimedOut, r"amqp://broker:5672: no answer within 0.2 seconds \(--timeout\)", 0),
+        ({"silent_from": 4}, TimedOut, "no answer within 0.2 seconds", 2),
+    ],
+)
+def test_what_ends_it_and_how_many_are_not_confirmed(
+    broker: scripted.Broker, facts: dict[str, Any], kind: type[RmqctlError], said: str, unconfirmed: int
+) -> None:
+    vars(broker).update(facts)
+    tally = Tally()
+    five = iter([Message(b"x", {}, "", "q")] * 5)
+    timeout = 0.2 if kind is TimedOut else None
+    with pytest.raises(kind, match=said) as raised:
+        publish(scripted.session(timeout=timeout), "amqp://broker", five, tally, lambda: None, lambda: False)
+    assert (type(raised.value), tally.unconfirmed, tally.routed) == (
+        kind,
+        unconfirmed,
+        len(broker.published) - unconfirmed,
+    )
+
+
+def test_what_ends_the_reading_is_told_after_the_ones_before(broker: scripted.Broker) -> None:
+    def read() -> Iterator[Message]:
+        yield Message(b"1", {}, "", "q")
+        raise UsageError("line 2 is no message")
+
+    with pytest.raises(UsageError, match="line 2"):
+        published(read())
+    assert broker.published == [("", "q", b"1")]

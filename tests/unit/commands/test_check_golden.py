@@ -108,8 +108,7 @@ def written(kind: str, formatter: str) -> str:
     """What goes to stdout, and after it what goes to stderr."""
     out, err = io.StringIO(), io.StringIO()
     session = Session(io.StringIO(), out, err, {})
-    session.settings = Settings(output=Output(formatter=formatter))
-    session.formats = FORMATS | OF_COMMANDS
+    session = session._replace(settings=Settings(output=Output(formatter=formatter)), formats=FORMATS | OF_COMMANDS)
     result = answer(session, acks_outcome()) if kind == "acks" else answer_all(session, all_outcomes())
     assert render(session, result) == Status.CRITICAL
     return out.getvalue() + err.getvalue()

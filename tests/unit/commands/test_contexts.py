@@ -10,6 +10,7 @@ import pytest
 
 from rmqctl.contexts import Context, load
 from rmqctl.session import Session
+from rmqctl.streams import Streams
 
 from ..conftest import Ran
 
@@ -104,7 +105,7 @@ def test_a_person_is_asked_for_the_password(
     run: Run, path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, kept: str | None
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(Session, "prompt", lambda _: lambda text: asked.append(text) or answer)
+    monkeypatch.setattr(Streams, "prompt", lambda _: lambda text: asked.append(text) or answer)
     assert run("context", "add", "prod", "--url", "h", "--user", "ann").exit == 0
     assert asked == ["Password of ann (empty: ask each time): "]
     assert stored(path).password == kept

@@ -17,7 +17,7 @@ from rmqctl.amqp.delivery import Delivery
 from rmqctl.cli import render
 from rmqctl.commands import decoding, incoming
 from rmqctl.errors import UsageError
-from rmqctl.result import Live, Nothing
+from rmqctl.result import Nothing
 from rmqctl.session import Session
 
 from ..conftest import Broker, Terminal, run_with
@@ -110,7 +110,7 @@ def shown(
             show.count += 1
             yield show.part(message, decoding.decode(show.ways, message.properties, message.body))
 
-    assert render(session, Live(parts(), Nothing)) == 0
+    assert render(session, show.live(parts(), Nothing)) == 0
     return stdout.getvalue(), stderr.getvalue()
 
 

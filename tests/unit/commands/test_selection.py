@@ -212,8 +212,11 @@ def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: 
     }
     stdout, stderr = io.StringIO(), io.StringIO()
     session = Session(io.StringIO(), stdout, stderr, {}, Broker(answers).transport)
-    session.as_rabbitmqctl = True
-    assert (run_rmqctl(argv, session), stdout.getvalue(), stderr.getvalue()) == (0, out, "")
+    assert (run_rmqctl(argv, session._replace(as_rabbitmqctl=True)), stdout.getvalue(), stderr.getvalue()) == (
+        0,
+        out,
+        "",
+    )
 
 
 NODES = [{"name": "rabbit@a.example.com", "running": True}, {"name": "hare@b", "running": True}]

@@ -172,6 +172,6 @@ def test_the_log_of_a_debugged_error_is_harmless() -> None:
 def test_bytes_of_a_message_are_shown_and_not_sent() -> None:
     terminal = Terminal()
     session = Session(io.StringIO(), terminal, io.StringIO(), {})
-    session.write_bytes(HOSTILE.encode() + b"\xff\n\tz")
+    session.streams.write_bytes(HOSTILE.encode() + b"\xff\n\tz")
     assert not HARMFUL.search(terminal.getvalue())
     assert terminal.getvalue().endswith("\\xff\n\tz")

@@ -80,7 +80,7 @@ def played(**more: Any) -> Broker:
 
 def source(broker: Broker, vhost: str | None = None, clock: Callable[[], float] = time.monotonic) -> Source:
     session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {}, broker.transport)
-    session.settings = resolve({"password": "guest"}, {}, lambda: Path("nowhere"))
+    session = session._replace(settings=resolve({"password": "guest"}, {}, lambda: Path("nowhere")))
     return Source(session.client, vhost, clock)
 
 

@@ -25,7 +25,7 @@ def looked_at(
     broker: EmbeddedBroker, look: Callable[[Pilot[int], Top], Coroutine[Any, Any, None]], **around: Any
 ) -> None:
     session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {})
-    session.settings = resolve({"url": broker.url}, {}, lambda: Path("nowhere"))
+    session = session._replace(settings=resolve({"url": broker.url}, {}, lambda: Path("nowhere")))
 
     async def run() -> None:
         source = Source(session.client, None)

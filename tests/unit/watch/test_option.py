@@ -3,6 +3,7 @@
 import pytest
 
 from rmqctl.commands import COMMANDS
+from rmqctl.options import SIZES
 from rmqctl.watch import option
 from rmqctl.words import command_first
 
@@ -27,7 +28,7 @@ from ..conftest import run_with
     ],
 )
 def test_the_value_may_be_left_out(line: str, words: str) -> None:
-    assert command_first(line.split(" ")) == words.split(" ")
+    assert option.joined(command_first(line.split(" "), lambda _: SIZES), SIZES) == words.split(" ")
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "0.0", "x", "", "nan", "inf", "1e300", "86401"])

@@ -20,14 +20,13 @@ THEN = Rows(("name", "n"), [("c", 3)])
 
 def stream(formatter: str, *answers: Answer, seconds: float = 2, style: Style | None = None) -> tuple[str, str]:
     """What was written to stdout and stderr."""
-    session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {})
-    session.settings = session.settings._replace(output=session.settings.output._replace(formatter=formatter))
+    session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {}).in_format(formatter)
     writer = Stream(session, style or Style(), seconds)
     for number, each in enumerate(answers):
         writer.show(Round(START + timedelta(seconds=seconds * number), each))
-    assert isinstance(session.stdout, io.StringIO)
-    assert isinstance(session.stderr, io.StringIO)
-    return session.stdout.getvalue(), session.stderr.getvalue()
+    assert isinstance(session.streams.stdout, io.StringIO)
+    assert isinstance(session.streams.stderr, io.StringIO)
+    return session.streams.stdout.getvalue(), session.streams.stderr.getvalue()
 
 
 T1, T2, T3 = "2026-03-04T05:06:07Z", "2026-03-04T05:06:09Z", "2026-03-04T05:06:11Z"

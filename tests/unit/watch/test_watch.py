@@ -54,14 +54,13 @@ def watch(
     """Watches until as many rounds have passed, and then presses Ctrl-C."""
     stream = Terminal if terminal else io.StringIO
     session = Session(stream(), stream(), stream(), environ or {}, transport)
-    interrupt_after(session, times)
-    code = run(argv, session)
-    assert isinstance(session.stdout, io.StringIO)
-    assert isinstance(session.stderr, io.StringIO)
-    return Ran(code, session.stdout.getvalue(), session.stderr.getvalue())
+    code = run(argv, interrupted_after(session, times))
+    assert isinstance(session.streams.stdout, io.StringIO)
+    assert isinstance(session.streams.stderr, io.StringIO)
+    return Ran(code, session.streams.stdout.getvalue(), session.streams.stderr.getvalue())
 
 
-def interrupt_after(session: Session, times: int) -> None:
+def interrupted_after(session: Session, times: int) -> Session:
     slept = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -69,7 +68,7 @@ def interrupt_after(session: Session, times: int) -> None:
         if slept[0] > times - 0.5:
             raise KeyboardInterrupt
 
-    session.sleep = sleep
+    return session._replace(sleep=sleep)
 
 
 def playing(*counts: object) -> Broker:
@@ -238,9 +237,9 @@ def test_a_thousand_rounds_take_no_more_memory_than_a_hundred(terminal: bool) ->
         )
 
     session = Session(Sink(), Sink(), Sink(), {"TERM": "xterm"}, httpx.MockTransport(answer))
-    session.stdout.terminal = terminal  # type: ignore[attr-defined]
-    session.sleep, sizes = measuring((100, 1000))
-    assert run(["list_vhosts", "name", "messages", "--watch", "0.1"], session) == 130
+    session.streams.stdout.terminal = terminal  # type: ignore[attr-defined]
+    sleep, sizes = measuring((100, 1000))
+    assert run(["list_vhosts", "name", "messages", "--watch", "0.1"], session._replace(sleep=sleep)) == 130
     # Less than one number kept of each round.
     assert sizes[1] - sizes[0] < 900 * 50
 
