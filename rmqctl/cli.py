@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
+from rmqctl.naming import closest
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, GlobalOption, Kind
 from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
@@ -138,15 +139,13 @@ class CommandGroup(TyperGroup):
         return {name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix) and not entry.hidden}
 
     def _unknown(self, word: str) -> str:
-        from difflib import get_close_matches
-
         name = self._prefix + word
         if name == "list":
             kinds = [command.removeprefix("list_") for command in self._members() if command.startswith("list_")]
             return f"list what? One of: {', '.join(kinds)}"
         known = [*COMMANDS, *(command.partition(" ")[0] for command in COMMANDS)]
-        close = get_close_matches(name.replace("-", "_").lower(), known, n=1, cutoff=0.6)
-        hint = f"; did you mean {close[0]!r}?" if close else "; rmqctl --help lists the commands"
+        close = closest(name.replace("-", "_").lower(), known)
+        hint = f"; did you mean {close!r}?" if close else "; rmqctl --help lists the commands"
         return f"command {name!r} not found{hint}"
 
 

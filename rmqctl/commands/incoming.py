@@ -18,6 +18,7 @@ from rmqctl.api.paths import NoPath, path
 from rmqctl.commands.decoding import Decoded, decode, ways_of
 from rmqctl.commands.outgoing import NUMBERS, TEXTS
 from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, UsageError
+from rmqctl.naming import closest
 from rmqctl.output import TERMINAL
 from rmqctl.output.answer import pairs, plain
 from rmqctl.output.escape import visible
@@ -86,15 +87,10 @@ def selector(expression: str | None) -> Selector | None:
     """What --where says about the fields of a message (Delivery.fields). Raises UsageError."""
     if expression is None:
         return None
-    from difflib import get_close_matches
-
     from rmqctl.resources.column import reader
     from rmqctl.resources.where import parse
 
-    def closest(name: str) -> str | None:
-        return next(iter(get_close_matches(name, _FIELDS, n=1)), None)
-
-    where = parse(expression, lambda name: name.partition(".")[0] in _FIELDS, closest)
+    where = parse(expression, lambda name: name.partition(".")[0] in _FIELDS, lambda name: closest(name, _FIELDS))
     return lambda fields: where.matches(lambda name: reader(name)(fields))
 
 

@@ -15,6 +15,7 @@ from rmqctl.graph import data, model, selection, words
 from rmqctl.graph import trace as tracing
 from rmqctl.graph.model import Edge, Graph, Node
 from rmqctl.graph.trace import Trace
+from rmqctl.naming import closest
 from rmqctl.resources.clients import CHANNEL_FIELDS, CONNECTION_FIELDS
 from rmqctl.resources.patterns import compiled
 from rmqctl.result import Result, Rows, Value
@@ -103,11 +104,9 @@ def _selection(name: str | None, focus: str | None, depth: int, match: str | Non
 
 
 def _unknown(session: Session, kinds: Sequence[str], name: str, graphs: Sequence[Graph], all_vhosts: bool) -> NotFound:
-    from difflib import get_close_matches
-
     known = [node.name for graph in graphs for node in graph.nodes if node.kind in kinds]
-    close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    close = closest(name, known)
+    hint = f"; did you mean {close!r}?" if close else ""
     where = "any virtual host" if all_vhosts else f"virtual host {session.vhost!r}"
     return NotFound(f"there is no {' or '.join(kinds)} {name!r} in {where}{hint} ({session.client.endpoint.url})")
 

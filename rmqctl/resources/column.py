@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from rmqctl.errors import UsageError
+from rmqctl.naming import closest
 from rmqctl.record import Record
 from rmqctl.terms import AmqpTable, Cell, JsonText
 
@@ -197,9 +198,7 @@ class Resource(Record):
         return [self.column(name) for name in names]
 
     def _unknown(self, name: str) -> str:
-        from difflib import get_close_matches
-
         known = self.names()
-        close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}?" if close else f"columns: {', '.join(known)}"
+        close = closest(name.lower(), known, 0.5)
+        hint = f"did you mean {close!r}?" if close else f"columns: {', '.join(known)}"
         return f"unknown column {name!r} of {self.plural}: {hint}"

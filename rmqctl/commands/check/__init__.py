@@ -23,6 +23,7 @@ from rmqctl.commands.check.asking import Scope, snapshot
 from rmqctl.commands.check.printing import Outcome, answer, answer_all
 from rmqctl.commands.definitions import read as read_definitions
 from rmqctl.errors import AccessRefused, BrokenAnswer, RmqctlError, TlsFailed, Unavailable, Unreachable, UsageError
+from rmqctl.naming import closest
 from rmqctl.result import Result, Rows
 from rmqctl.session import Session
 
@@ -199,11 +200,9 @@ def _unknown(error: RmqctlError) -> Report:
 def _chosen(only: Sequence[str] | None, excluded: Sequence[str] | None) -> list[Check]:
     for name in (*(only or ()), *(excluded or ())):
         if name not in CHECKS:
-            from difflib import get_close_matches
-
-            close = get_close_matches(name, CHECKS, n=1)
+            close = closest(name, CHECKS)
             raise UsageError(
-                f"check {name!r} not found" + (f"; did you mean {close[0]!r}?" if close else "; check list lists them")
+                f"check {name!r} not found" + (f"; did you mean {close!r}?" if close else "; check list lists them")
             )
     return [check for name, check in CHECKS.items() if (only is None or name in only) and name not in (excluded or ())]
 
