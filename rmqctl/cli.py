@@ -210,11 +210,11 @@ class Command(TyperCommand):
         session = self.session
         if not session.as_rabbitmqctl or session.quiet or self.entry.raw:
             return
-        from rmqctl.api import nodes
+        from rmqctl.api import answering
         from rmqctl.commands.banners import banner
 
         arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
-        node = lambda: session.node or nodes.answering(session.client) or session.client.endpoint.host  # noqa: E731
+        node = lambda: session.node or answering.node(session.client) or session.client.endpoint.host  # noqa: E731
         timeout = session.settings.timeout
         if text := banner(self.name or "", session.format.module, arguments, session.vhost, timeout, node):
             print(session.format.on_terminal(text) if session.on_terminal else text, file=session.stdout)
@@ -225,7 +225,7 @@ class Command(TyperCommand):
         # Who waits for a broker cannot ask it yet.
         if wanted is None or self.entry.local or self.entry.module == "waiting":
             return
-        from rmqctl.api import nodes
+        from rmqctl.api import answering, nodes
 
         client = self.session.client
         node = nodes.named(client, wanted)
@@ -234,7 +234,7 @@ class Command(TyperCommand):
         self.session.node = node
         if "node" in ctx.params:
             ctx.params["node"] = ctx.params["node"] or node
-        elif node and self._is_of_one_node and (here := nodes.answering(client)) not in (None, node):
+        elif node and self._is_of_one_node and (here := answering.node(client)) not in (None, node):
             url = client.endpoint.url
             raise Unavailable(
                 f"{self.name} tells of the node that answers, which is {here} ({url}): give the URL of {node}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rmqctl.api import vhosts
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.errors import NotFound, Unavailable
@@ -52,5 +53,5 @@ def of_plugin(
         return fetch(client, *noun, *([] if vhost is None else [vhost]), *below, **more)
     except NotFound:
         if vhost is not None:
-            client.get(path("vhosts", vhost), {"columns": "name"}, what=f"virtual host {vhost!r}")
+            vhosts.check(client, vhost)
         raise Unavailable(f"{client.endpoint.url}: the plugin {plugin} is not enabled on the broker") from None

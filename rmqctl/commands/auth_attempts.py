@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from rmqctl.api import lists
+from rmqctl.api.answering import needed_node
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
-from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
+from rmqctl.commands.listing import Found, Selection, Wanted, lists_resource, run_listing
 from rmqctl.resources.auth_attempts import AUTH_ATTEMPTS, AUTH_ATTEMPTS_BY_SOURCE
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
@@ -24,7 +25,7 @@ def list_node_auth_attempt_stats(
     limit: Limit = None,
 ) -> Rows | Value:
     """List authentication attempts on the node that answers, by protocol."""
-    node = answering_node(session.client)
+    node = needed_node(session.client)
 
     def fetch(client: Client, _: Wanted) -> Found:
         return Found(

@@ -1,8 +1,9 @@
 """Commands about channels."""
 
 from rmqctl.api import lists
+from rmqctl.api.answering import statistics_off
 from rmqctl.api.client import Client
-from rmqctl.commands.listing import Found, Wanted, list_everywhere, statistics_off
+from rmqctl.commands.listing import Found, Wanted, list_everywhere
 from rmqctl.resources.channels import CHANNELS
 
 

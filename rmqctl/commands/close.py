@@ -6,12 +6,13 @@ import typer
 
 from rmqctl.api import connections as api
 from rmqctl.api import lists
+from rmqctl.api.answering import statistics_off
 from rmqctl.api.client import Client
 from rmqctl.commands.admin_words import names_of
 from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes
 from rmqctl.commands.bulk import Choice, Done, DryRun, FailFast, Job, Where, Work, ask, matching, perform
-from rmqctl.commands.listing import Found, Wanted, statistics_off
+from rmqctl.commands.listing import Found, Wanted
 from rmqctl.errors import NotFound
 from rmqctl.resources.connections import CONNECTIONS
 from rmqctl.result import Result
@@ -68,7 +69,7 @@ def _job(client: Client, name: str, reason: str, *, by_expression: bool, if_exis
         if by_expression:
             return Done("not there", skipped=True)
         try:
-            found = str(api.find(client, name)["name"])
+            found = str(api.get(client, name)["name"])
         except NotFound:
             if if_exists:
                 return Done("not there", skipped=True)

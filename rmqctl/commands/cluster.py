@@ -4,12 +4,11 @@ from typing import Annotated
 
 import typer
 
-from rmqctl.api import lists
-from rmqctl.api import parameters as api
-from rmqctl.api.paths import path
+from rmqctl.api import cluster as api
+from rmqctl.api import lists, policies
+from rmqctl.api.answering import needed_node
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import answering_node
-from rmqctl.errors import NeedsNode, Unavailable
+from rmqctl.errors import NeedsNode, Unavailable, missing_is_unavailable
 from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
 
@@ -21,7 +20,7 @@ def set_cluster_name(
     session: Session, name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")]
 ) -> Nothing:
     """Name the cluster: PUT /api/cluster-name. Clients see it, and federation uses it."""
-    session.client.request("PUT", path("cluster-name"), body={"name": name}, what="the cluster's name")
+    api.set_name(session.client, name)
     session.hint(f"the cluster's name is {name!r}")
     return Nothing()
 
@@ -47,7 +46,7 @@ def rebalance(
             "rebalance: the HTTP API rebalances queues of all types in all virtual hosts at once: rmqctl rebalance all;"
             " rabbitmq-queues on the node takes a type and patterns"
         )
-    session.client.request("POST", path("rebalance", "queues"), body={}, what="the leaders of queues")
+    api.rebalance_queues(session.client)
     session.hint("leaders of queues are being rebalanced")
     return Nothing()
 
@@ -57,16 +56,15 @@ def reset_stats_db(
     everywhere: Annotated[bool, typer.Option("--all", help="On all nodes.")] = False,
 ) -> Nothing:
     """Empty the statistics of the node that answers: DELETE /api/reset/NODE. They fill again within seconds."""
-    nodes = [] if everywhere else [answering_node(session.client)]
-    session.client.request("DELETE", path("reset", *nodes), what="the statistics")
+    api.reset_statistics(session.client, None if everywhere else needed_node(session.client))
     session.hint("the statistics were reset")
     return Nothing()
 
 
 def reset_node_auth_attempt_metrics(session: Session) -> Nothing:
     """Set the counts of authentication attempts to zero on the node that answers: DELETE /api/auth/attempts/NODE."""
-    node = answering_node(session.client)
-    session.client.request("DELETE", path("auth", "attempts", node), what=f"node {node!r}")
+    node = needed_node(session.client)
+    api.reset_auth_attempts(session.client, node)
     session.hint(f"counts of authentication attempts on node {node!r} were reset")
     return Nothing()
 
@@ -78,23 +76,22 @@ def remove_classic_queue_mirroring_from_policies(session: Session, yes: Annotate
     """
     client = session.client
     found = [
-        (segment, policy)
-        for segment in ("policies", "operator-policies")
-        for policy in lists.fetch(client, segment, what=segment)
+        (noun, policy)
+        for noun in policies.NOUNS
+        for policy in lists.fetch(client, noun, what=noun)
         if any(_mirrors(key) for key in policy["definition"])
     ]
     confirm_if_protected(session, f"change {len(found)} policies", yes=yes)
     rows = []
-    for segment, policy in found:
-        where = path(segment, policy["vhost"], policy["name"])
-        what = f"{segment} {policy['name']!r} in virtual host {policy['vhost']!r}"
+    for noun, policy in found:
+        vhost, name = policy["vhost"], policy["name"]
         left = {key: value for key, value in policy["definition"].items() if not _mirrors(key)}
         if left:
-            body = {key: policy[key] for key in ("pattern", "apply-to", "priority")} | {"definition": left}
-            api.put(client, where, body, what=what, vhost=policy["vhost"])
+            policies.put(client, noun, vhost, name, {**policy, "definition": left})
         else:
-            api.delete(client, where, what=what)
-        rows.append((policy["vhost"], segment, policy["name"], "changed" if left else "deleted"))
+            with missing_is_unavailable():
+                policies.delete(client, noun, vhost, name)
+        rows.append((vhost, noun, name, "changed" if left else "deleted"))
     return Rows(("vhost", "kind", "name", "result"), rows)
 
 

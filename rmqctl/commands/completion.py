@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from rmqctl.api.paths import path
+from rmqctl.api import lists
 from rmqctl.commands import COMMANDS
 from rmqctl.errors import UsageError
 from rmqctl.options import CONNECTION, GLOBAL_OPTIONS, GlobalOption, Kind
@@ -25,9 +25,9 @@ LIMIT = 1.0
 
 
 class _Names(NamedTuple):
-    """Where the names are: a path of the API, below it the virtual host when `by_vhost`."""
+    """Where the names are: in a list of the API, that of the virtual host when `by_vhost`."""
 
-    path: str
+    noun: str
     by_vhost: bool = False
     query: Mapping[str, str] = {"columns": "name"}
 
@@ -96,8 +96,8 @@ def _names(session: Session, kind: str, words: Sequence[str]) -> list[str]:
     if settings.credentials.from_stdin:
         raise UsageError("standard input belongs to the shell")
     session.settings = settings._replace(timeout=LIMIT, output=session.settings.output)
-    where = path(names.path, session.vhost) if names.by_vhost else path(names.path)
-    return [item["name"] for item in session.client.get(where, names.query)]
+    rows = lists.of_vhost(session.client, names.noun, session.vhost if names.by_vhost else None, query=names.query)
+    return [row["name"] for row in rows]
 
 
 def connection_options(words: Sequence[str]) -> Iterator[tuple[str, object]]:

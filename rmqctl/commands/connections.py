@@ -8,10 +8,11 @@ import typer
 
 from rmqctl.api import connections as api
 from rmqctl.api import lists
+from rmqctl.api.answering import needed_node, statistics_off
 from rmqctl.api.client import Client
 from rmqctl.api.embedded import is_embedded
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import Found, Wanted, answering_node, list_everywhere, statistics_off
+from rmqctl.commands.listing import Found, Wanted, list_everywhere
 from rmqctl.errors import NeedsNode, NotFound, Unavailable
 from rmqctl.resources.connections import CONNECTIONS
 from rmqctl.result import Nothing, Value
@@ -77,7 +78,7 @@ def close_connection(
         )
     if not api.close(client, connection, explanation):
         try:
-            name = str(api.find(client, connection)["name"])
+            name = str(api.get(client, connection)["name"])
         except NotFound as error:
             if by_pid:  # rabbitmqctl takes a process that has ended for closed
                 return Nothing()
@@ -133,6 +134,6 @@ def _names_of_vhost(client: Client, vhost: str) -> list[str]:
 
 
 def _names_on_node(client: Client) -> list[str]:
-    node = answering_node(client)
+    node = needed_node(client)
     rows = lists.fetch(client, "connections", fields=("name", "node"))
     return [row["name"] for row in rows if "name" in row and row.get("node") == node]

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from rmqctl.api import declarations as api
+from rmqctl.api.answering import needs_release, release_of
 from rmqctl.commands import new_password
 from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes, confirm_if_protected, confirm_loss
 from rmqctl.commands.bulk import Done, DryRun, FailFast, Job, Work, ask, perform_in_turn
-from rmqctl.commands.listing import needs_release, release_of
 from rmqctl.commands.parameters import confirm_operator_policy
 from rmqctl.errors import UsageError
 from rmqctl.resources.column import reader

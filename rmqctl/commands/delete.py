@@ -1,14 +1,21 @@
 """delete KIND NAME...: by name, or by what the lists show of them."""
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import typer
 
+from rmqctl.api import bindings as bindings_api
+from rmqctl.api import exchanges as exchanges_api
 from rmqctl.api import limits, lists
+from rmqctl.api import parameters as parameters_api
+from rmqctl.api import permissions as permissions_api
+from rmqctl.api import policies as policies_api
 from rmqctl.api import queues as queues_api
+from rmqctl.api import users as users_api
+from rmqctl.api import vhosts as vhosts_api
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.admin_words import fields_of, names_of
 from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes
@@ -27,6 +34,7 @@ from rmqctl.commands.bulk import (
 )
 from rmqctl.commands.listing import Fetch, Found, Wanted
 from rmqctl.errors import DataError, NoSuchUser, NotFound, UsageError
+from rmqctl.naming import named
 from rmqctl.resources import exchanges, parameters, permissions, policies, queues, users, vhosts
 from rmqctl.resources.column import Need, Object, Resource
 from rmqctl.resources.declarations import differences, json_object
@@ -44,7 +52,7 @@ Usernames = Annotated[list[str] | None, typer.Argument(metavar="[USERNAME]...", 
 
 
 class _Kind(NamedTuple):
-    """Where things of a kind are listed and deleted. `segments`: the path of one, from its virtual host and name.
+    """How things of a kind are listed and deleted. `delete` takes virtual host and name, and the command's own flags.
 
     `keep` leaves out what an expression cannot mean, reading `fields`.
     """
@@ -53,7 +61,7 @@ class _Kind(NamedTuple):
     plural: str
     resource: Resource
     fetch: Fetch
-    segments: Callable[[str, str], tuple[str, ...]]
+    delete: Callable[..., None]
     by_vhost: bool = True
     key: str = "name"
     keep: Callable[[Object], bool] = lambda _: True
@@ -98,36 +106,47 @@ def _component(name: str) -> Fetch:
 
 
 def _parameters(noun: str, plural: str, component: str) -> _Kind:
-    return _Kind(
-        noun, plural, parameters.PARAMETERS, _component(component), lambda v, n: ("parameters", component, v, n)
-    )
+    def delete(client: Client, vhost: str, name: str) -> None:
+        parameters_api.delete(client, component, vhost, name, what=named(noun, name, vhost))
+
+    return _Kind(noun, plural, parameters.PARAMETERS, _component(component), delete)
 
 
-_QUEUE = _Kind("queue", "queues", queues.QUEUES, fetch_queues, lambda v, n: ("queues", v, n))
+def _policies(noun: policies_api.Noun, resource: Resource) -> _Kind:
+    delete: Callable[..., None] = lambda client, vhost, name: policies_api.delete(client, noun, vhost, name)  # noqa: E731
+    return _Kind(policies_api.one(noun), resource.plural, resource, _of_vhost(noun), delete)
+
+
+_QUEUE = _Kind("queue", "queues", queues.QUEUES, fetch_queues, queues_api.delete)
 _STREAM = _QUEUE._replace(
-    noun="stream", plural="streams", keep=lambda row: row.get("type") == "stream", fields=("type",)
+    noun="stream",
+    plural="streams",
+    delete=partial(queues_api.delete, noun="stream"),
+    keep=lambda row: row.get("type") == "stream",
+    fields=("type",),
 )
 # The broker refuses to delete those that it made itself.
 _EXCHANGE = _Kind(
-    "exchange", "exchanges", exchanges.EXCHANGES, _fetch_exchanges, lambda v, n: ("exchanges", v, n),
+    "exchange", "exchanges", exchanges.EXCHANGES, _fetch_exchanges, exchanges_api.delete,
     keep=lambda row: row["name"] != "" and not row["name"].startswith("amq."),
 )  # fmt: skip
-_POLICY = _Kind("policy", "policies", policies.POLICIES, _of_vhost("policies"), lambda v, n: ("policies", v, n))
-_OPERATOR_POLICY = _Kind(
-    "operator policy", "operator policies", policies.OPERATOR_POLICIES, _of_vhost("operator-policies"),
-    lambda v, n: ("operator-policies", v, n),
-)  # fmt: skip
+_POLICY = _policies("policies", policies.POLICIES)
+_OPERATOR_POLICY = _policies("operator-policies", policies.OPERATOR_POLICIES)
 _VHOST = _Kind(
-    "virtual host", "virtual hosts", vhosts.VHOSTS, _everywhere("vhosts"), lambda _, n: ("vhosts", n), by_vhost=False
-)
-_USER = _Kind("user", "users", users.USERS, _everywhere("users"), lambda _, n: ("users", n), by_vhost=False)
+    "virtual host", "virtual hosts", vhosts.VHOSTS, _everywhere("vhosts"),
+    lambda client, _, name: vhosts_api.delete(client, name), by_vhost=False,
+)  # fmt: skip
+_USER = _Kind(
+    "user", "users", users.USERS, _everywhere("users"),
+    lambda client, _, name: users_api.delete(client, name), by_vhost=False,
+)  # fmt: skip
 _PERMISSIONS = _Kind(
     "permissions of user", "permissions", permissions.PERMISSIONS, _permissions("permissions"),
-    lambda v, n: ("permissions", v, n), key="user",
+    lambda client, vhost, name: permissions_api.delete(client, "permissions", vhost, name), key="user",
 )  # fmt: skip
 _GLOBAL_PARAMETER = _Kind(
     "global parameter", "global parameters", parameters.GLOBAL_PARAMETERS, _everywhere("global-parameters"),
-    lambda _, n: ("global-parameters", n), by_vhost=False,
+    lambda client, _, name: parameters_api.delete_globally(client, name), by_vhost=False,
 )  # fmt: skip
 
 
@@ -151,8 +170,7 @@ def _delete(
     """Deletes what is chosen. `flags` go to the broker, `check` is called before with virtual host and name."""
     choice = choice._replace(names=names_of(session, choice.names, kind.key))
     choice.check()
-    query = {name.replace("_", "-"): "true" for name, given in flags.items() if given}
-    jobs = [_job(session, kind, choice, way, name, query, check) for name in _chosen(session, kind, choice)]
+    jobs = [_job(session, kind, choice, way, name, flags, check) for name in _chosen(session, kind, choice)]
     columns = ("vhost", "name") if choice.all_vhosts else ("name",)
     work = Work(DELETES, kind.noun, kind.plural, columns, jobs)
     if not way.dry_run:
@@ -180,23 +198,22 @@ def _job(
     choice: Choice,
     way: _Way,
     which: tuple[str, str],
-    query: dict[str, str],
+    flags: dict[str, bool],
     check: Callable[[str, str], None] | None,
 ) -> Job:
     vhost, name = which
-    what = f"{kind.noun} {name!r}" + (f" in virtual host {vhost!r}" if kind.by_vhost else "")
 
     def do() -> Done:
         if check:
             check(vhost, name)
-        return _gone(session.client, path(*kind.segments(vhost, name)), query, what, if_exists=way.if_exists)
+        return _gone(partial(kind.delete, session.client, vhost, name, **flags), if_exists=way.if_exists)
 
     return Job((vhost, name) if choice.all_vhosts else (name,), do)
 
 
-def _gone(client: Client, where: str, query: dict[str, str], what: str, *, if_exists: bool) -> Done:
+def _gone(delete: Callable[[], None], *, if_exists: bool) -> Done:
     try:
-        client.request("DELETE", where, query, what=what)
+        delete()
     except (NotFound, NoSuchUser):
         if if_exists:
             return Done("not there", skipped=True)
@@ -241,15 +258,10 @@ def delete_stream(
     """Delete streams and their messages; a queue of another type stays: DELETE /api/queues/VHOST/NAME."""
 
     def check(vhost: str, name: str) -> None:
-        what = f"stream {name!r} in virtual host {vhost!r}"
-        answer = session.client.request(
-            "GET", path("queues", vhost, name), {"columns": "type"}, what=what, accept=(404,)
-        )
-        found = (
-            answer.body.get("type", "classic") if answer.status != 404 and isinstance(answer.body, dict) else "stream"
-        )
-        if found != "stream":
-            raise DataError(f"{what} is a {found} queue; delete queue {name!r} deletes it")
+        found = queues_api.find(session.client, vhost, name, "type")
+        kind = "stream" if found is None else found.get("type", "classic")
+        if kind != "stream":
+            raise DataError(f"{named('stream', name, vhost)} is a {kind} queue; delete queue {name!r} deletes it")
 
     choice = Choice(names or (), where, match, all_vhosts)
     way = _Way(if_exists, dry_run, fail_fast, yes)
@@ -305,12 +317,12 @@ def delete_binding(
     if destination_type not in ("queue", "exchange"):
         raise UsageError(f"--destination-type: {destination_type!r} is neither queue nor exchange")
     client = session.client
-    segments = ("bindings", session.vhost, "e", source, destination_type[0], destination)
-    what = f"binding of {destination_type} {destination!r} to exchange {source!r} in virtual host {session.vhost!r}"
+    pair = bindings_api.Pair(session.vhost, source, destination_type, destination)
+    what = named(f"binding of {destination_type} {destination!r} to exchange", source, session.vhost)
     table = json_object(arguments) if arguments is not None else None
     rows = [
         row
-        for row in _bindings(client, segments, what)
+        for row in _bindings(client, pair, what)
         if (routing_key is None or row.get("routing_key") == routing_key)
         and (properties_key is None or row["properties_key"] == properties_key)
         and (table is None or not differences(dict(row.get("arguments") or {}), table))
@@ -325,7 +337,9 @@ def delete_binding(
     jobs = [
         Job(
             (source, destination, str(row.get("routing_key", ""))),
-            lambda row=row: _gone(client, path(*segments, row["properties_key"]), {}, what, if_exists=if_exists),  # type: ignore[misc]
+            partial(
+                _gone, partial(bindings_api.delete, client, pair, row["properties_key"], what=what), if_exists=if_exists
+            ),
         )
         for row in rows
     ]
@@ -338,9 +352,9 @@ def delete_binding(
 _BINDING = ("source", "destination", "destination_type", "properties_key")
 
 
-def _bindings(client: Client, segments: Iterable[str], what: str) -> list[dict[str, Any]]:
+def _bindings(client: Client, pair: bindings_api.Pair, what: str) -> list[lists.Row]:
     try:
-        return lists.fetch(client, *segments, what=what)
+        return bindings_api.between(client, pair, what=what)
     except NotFound:
         return []
 
@@ -454,7 +468,7 @@ def delete_topic_permissions(
         names, exchange = [said["user"]], said.get("exchange", exchange)
     kind = _Kind(
         "topic permissions of user", "topic permissions", permissions.TOPIC_PERMISSIONS, _permissions("topic-permissions"),
-        lambda v, n: ("topic-permissions", v, n, *([] if exchange is None else [exchange])), key="user",
+        lambda client, vhost, name: permissions_api.delete(client, "topic-permissions", vhost, name, exchange), key="user",
         keep=lambda row: exchange in (None, row.get("exchange")), fields=("exchange",),
     )  # fmt: skip
     return _delete(

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import exchanges, lists, queues
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
+from rmqctl.api.policies import NOUNS, Noun, one
 from rmqctl.resources import effective
 from rmqctl.resources.effective import Effect, Loser, Policies
 from rmqctl.result import Rows
@@ -24,13 +24,13 @@ def explain_queue(
     One row a key: the value in effect, where it comes from, and every other value with the reason why it lost.
     """
     client, vhost = session.client, session.vhost
-    queue = _get(client, "queue", vhost, name)
+    queue = queues.get(client, vhost, name, statistics=False)
     target = str(queue.get("type"))
     told = "effective_policy_definition" in queue
     arguments = {key.removeprefix("x-"): value for key, value in _table(queue).items() if key != "x-queue-type"}
     policies, operators = (
-        _policies(client, segment, vhost, name, target, queue.get(field) or None if told else ...)
-        for segment, field in (("policies", "policy"), ("operator-policies", "operator_policy"))
+        _policies(client, noun, vhost, name, target, queue.get(field) or None if told else ...)
+        for noun, field in zip(NOUNS, ("policy", "operator_policy"), strict=True)
     )
     return _rows(session, effective.effects(target, arguments, policies, operators))
 
@@ -43,16 +43,10 @@ def explain_exchange(
     One row a key: the value in effect, where it comes from, and every other value with the reason why it lost.
     """
     client, vhost = session.client, session.vhost
-    exchange = _get(client, "exchange", vhost, name or "amq.default")
+    exchange = exchanges.get(client, vhost, name or exchanges.DEFAULT, statistics=False)
     policies = _policies(client, "policies", vhost, name, "exchange", exchange.get("policy") or None)
     operators = Policies("operator policy", (), None)
     return _rows(session, effective.effects("exchange", _table(exchange), policies, operators))
-
-
-def _get(client: Client, noun: str, vhost: str, name: str) -> dict[str, Any]:
-    what = f"{noun} {name!r} in virtual host {vhost!r}"
-    found: dict[str, Any] = client.get(path(f"{noun}s", vhost, name), {"disable_stats": "true"}, what=what)
-    return found
 
 
 def _table(item: dict[str, Any]) -> dict[str, Any]:
@@ -60,11 +54,10 @@ def _table(item: dict[str, Any]) -> dict[str, Any]:
     return dict(item.get("arguments") or {})
 
 
-def _policies(client: Client, segment: str, vhost: str, name: str, target: str, chosen: Any) -> Policies:
+def _policies(client: Client, noun: Noun, vhost: str, name: str, target: str, chosen: Any) -> Policies:
     """Those that match. `chosen` is the one that the broker says is in effect; `...` when it does not tell (3.x)."""
-    matching = effective.ranked(lists.of_vhost(client, segment, vhost), target, name)
-    noun = "policy" if segment == "policies" else "operator policy"
-    return Policies(noun, matching, effective.winner(matching, target) if chosen is ... else chosen)
+    matching = effective.ranked(lists.of_vhost(client, noun, vhost), target, name)
+    return Policies(one(noun), matching, effective.winner(matching, target) if chosen is ... else chosen)
 
 
 def _rows(session: Session, effects: list[Effect]) -> Rows:

@@ -4,19 +4,12 @@ from typing import Annotated
 
 import typer
 
+from rmqctl.api import feature_flags as api
 from rmqctl.api import lists
+from rmqctl.api.answering import needs_release
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
-from rmqctl.commands.listing import (
-    Found,
-    Selection,
-    Wanted,
-    list_command,
-    lists_resource,
-    needs_release,
-    run_listing,
-)
+from rmqctl.commands.listing import Found, Selection, Wanted, list_command, lists_resource, run_listing
 from rmqctl.errors import NotFound, UsageError
 from rmqctl.resources.feature_flags import DEPRECATED_FEATURES, FEATURE_FLAGS
 from rmqctl.result import Nothing, Rows
@@ -24,7 +17,7 @@ from rmqctl.session import Session
 
 
 def _feature_flags(client: Client, _: Wanted) -> Found:
-    return Found(lists.fetch(client, "feature-flags", what="the feature flags"))
+    return Found(api.fetch(client))
 
 
 list_feature_flags = list_command(FEATURE_FLAGS, _feature_flags, "List feature flags.", by_vhost=False)
@@ -60,8 +53,7 @@ def enable_feature_flag(
 ) -> Nothing:
     """Enable a feature flag: PUT /api/feature-flags/NAME/enable. There is no way back."""
     client = session.client
-    flags = lists.fetch(client, "feature-flags", what="the feature flags")
-    known = {str(flag["name"]): flag for flag in flags}
+    known = {str(flag["name"]): flag for flag in api.fetch(client)}
     if feature_flag == "all":
         if opt_in:
             raise UsageError("enable_feature_flag: --opt-in goes with the name of one flag, not with all")
@@ -71,7 +63,7 @@ def enable_feature_flag(
         _check_flag(client, feature_flag, known.get(feature_flag), opt_in)
     for name in chosen:
         if known[name].get("state") != "enabled":
-            client.request("PUT", path("feature-flags", name, "enable"), body={}, what=f"feature flag {name!r}")
+            api.enable(client, name)
             session.hint(f"feature flag {name!r} is enabled")
     return Nothing()
 

@@ -4,17 +4,14 @@ from typing import Annotated
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import federation as api
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.listing import Found, Selection, Wanted, lists_resource, run_listing
 from rmqctl.errors import Unavailable
 from rmqctl.resources.federation import FEDERATION_LINKS
 from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
-
-_PLUGIN = "rabbitmq_federation_management"
 
 
 @lists_resource(FEDERATION_LINKS)
@@ -30,8 +27,7 @@ def federation_status(
     """List federation links and their state, of all virtual hosts unless --vhost names one."""
 
     def fetch(client: Client, wanted: Wanted) -> Found:
-        down = ("state", "down") if only_down else ()
-        return Found(lists.of_plugin(client, "federation-links", vhost=wanted.vhost, below=down, plugin=_PLUGIN))
+        return Found(api.fetch(client, wanted.vhost, only_down=only_down))
 
     selection = Selection(columns, False, sort, where, limit, match)
     return run_listing(session, FEDERATION_LINKS, fetch, selection, vhost=session.settings.vhost)
@@ -43,11 +39,9 @@ def restart_federation_link(
 ) -> Nothing:
     """Restart a federation link, wherever it runs: DELETE /api/federation-links/vhost/VHOST/LINK_ID/NODE/restart."""
     client = session.client
-    links = lists.of_plugin(client, "federation-links", plugin=_PLUGIN)
-    link = next((row for row in links if row.get("id") == link_id), None)
+    link = next((row for row in api.fetch(client) if row.get("id") == link_id), None)
     if link is None:
         raise Unavailable(f"federation link {link_id!r} does not exist ({client.endpoint.url})")
-    where = path("federation-links", "vhost", link["vhost"], link_id, link["node"], "restart")
-    client.request("DELETE", where, what=f"federation link {link_id!r}")
+    api.restart(client, link)
     session.hint(f"federation link {link_id!r} was restarted")
     return Nothing()

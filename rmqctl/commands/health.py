@@ -9,10 +9,11 @@ import typer
 
 from rmqctl.api import health
 from rmqctl.api import nodes as api
+from rmqctl.api.answering import release_of, this_node
 from rmqctl.api.client import Client
 from rmqctl.api.health import Health
 from rmqctl.commands.arguments import Limit, Match, Sort, Where
-from rmqctl.commands.listing import Found, Selection, Wanted, release_of, run_listing
+from rmqctl.commands.listing import Found, Selection, Wanted, run_listing
 from rmqctl.commands.nodes import listeners_of
 from rmqctl.commands.status import NodeArgument
 from rmqctl.errors import AccessRefused, CheckFailed, DataError, NotFound, Unavailable
@@ -26,11 +27,6 @@ from rmqctl.session import Session
 
 OK = {"result": "ok"}
 CONNECT_SECONDS = 5.0
-
-
-def this_node(client: Client) -> str:
-    """The node that answers, by its URL for users who are not told its name."""
-    return api.answering(client) or client.endpoint.url
 
 
 _STRUCTURED = frozenset(("json", "json_stream", "raw_json", "pretty_json", "jsonl", "erlang"))

@@ -12,12 +12,11 @@ import typer
 
 from rmqctl.amqp.consuming import Consumer
 from rmqctl.amqp.delivery import Delivery, text_of
-from rmqctl.api import looking
+from rmqctl.api import exchanges, looking
 from rmqctl.api.looking import Look
-from rmqctl.api.paths import NoPath, path
 from rmqctl.commands.decoding import Decoded, decode, ways_of
 from rmqctl.commands.outgoing import NUMBERS, TEXTS
-from rmqctl.errors import AccessRefused, RmqctlError, TimedOut, Unavailable, UsageError
+from rmqctl.errors import AccessRefused, NoPath, RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.naming import closest
 from rmqctl.output import TERMINAL
 from rmqctl.output.answer import pairs, plain
@@ -131,12 +130,7 @@ def kind_of_exchange(session: Session, url: str | None, name: str) -> str | None
     """Its type: GET /api/exchanges/VHOST/NAME. Raises NotFound. None when the HTTP API does not tell it."""
 
     def kind() -> str | None:
-        found = session.client.get(
-            path("exchanges", session.vhost, name),
-            {"columns": "type", "disable_stats": "true"},
-            what=f"exchange {name!r} in virtual host {session.vhost!r}",
-        )
-        return found.get("type") if isinstance(found, dict) else None
+        return exchanges.get(session.client, session.vhost, name, "type", statistics=False).get("type")
 
     return _told(kind, url)
 

@@ -9,12 +9,13 @@ import typer
 
 from rmqctl.api import limits as api
 from rmqctl.api import lists
+from rmqctl.api.answering import this_node
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import Found, Selection, Wanted, answering_node, lists_resource, run_listing
+from rmqctl.commands.listing import Found, Selection, Wanted, lists_resource, run_listing
 from rmqctl.commands.parameters import json_of
-from rmqctl.errors import NotFound, RmqctlError, Unavailable
+from rmqctl.errors import RmqctlError, Unavailable, missing_is_unavailable
 from rmqctl.resources.limits import USER_LIMITS, VHOST_LIMITS
 from rmqctl.result import Nothing, Rows, Value
 from rmqctl.session import Session
@@ -40,7 +41,7 @@ def list_vhost_limits(
     if not limits:
         return Rows((), (), streamed=False)
     if session.format.module == "json":
-        return Value({"node": answering_node(session.client), "value": _text(limits), "result": "ok"})
+        return Value({"node": this_node(session.client), "value": _text(limits), "result": "ok"})
     return Value(limits, _text(limits))
 
 
@@ -61,10 +62,7 @@ def list_user_limits(
     """
     if everywhere:
         return run_listing(session, USER_LIMITS, _all_users, Selection(columns, False, sort, where, limit, match))
-    try:
-        limits = api.get(session.client, "user-limits", user)
-    except NotFound as error:
-        raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69
+    limits = _of_user(session, user)
     return Value({"message": _text(limits)} if session.format.module == "json" else limits, _text(limits))
 
 
@@ -110,10 +108,8 @@ def clear_vhost_limits(session: Session, yes: Annotated[bool, Yes] = False) -> N
     vhost = session.vhost
     what = f"limits of virtual host {vhost!r}"
     confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=vhost)
-    try:
+    with missing_is_unavailable():
         there = api.get(session.client, "vhost-limits", vhost)
-    except NotFound as error:
-        raise Unavailable(str(error)) from None  # rabbitmqctl ends this with 69, and when there is no limit too
     if not there:
         raise Unavailable(f"{what}: there are none ({session.client.endpoint.url})")
     api.clear(session.client, "vhost-limits", vhost, there)
@@ -189,7 +185,5 @@ def _told(done: list[str]) -> Iterator[None]:
 
 
 def _of_user(session: Session, username: str) -> dict[str, Any]:
-    try:
+    with missing_is_unavailable():
         return api.get(session.client, "user-limits", username)
-    except NotFound as error:
-        raise Unavailable(str(error)) from None  # rabbitmqctl ends these with 69

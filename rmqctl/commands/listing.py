@@ -7,13 +7,14 @@ A plain list command is `list_command(RESOURCE, fetch)`; one with options of its
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from rmqctl.api.answering import release_of
 from rmqctl.api.client import Client, tags_of
 from rmqctl.api.embedded import is_embedded
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Match, Sort, Where
-from rmqctl.errors import RmqctlError, Unavailable, UsageError
+from rmqctl.errors import RmqctlError, UsageError
 from rmqctl.output import TERMINAL
 from rmqctl.record import Record
-from rmqctl.resources.column import Column, Need, Object, Release, Resource, release
+from rmqctl.resources.column import Column, Need, Object, Release, Resource
 from rmqctl.result import CellsOf, Rows
 from rmqctl.session import Session
 
@@ -122,12 +123,6 @@ def _read(column: Column, native: bool, release: Release) -> Callable[[Object], 
     if column.refused:
         return lambda _: None
     return column.native() if native else column.term(release)
-
-
-def release_of(client: Client) -> Release:
-    """The version of the broker that answers: GET /api/overview."""
-    overview = client.get("/api/overview", {"columns": "rabbitmq_version"}, what="the overview") or {}
-    return release(str(overview.get("rabbitmq_version", "")))
 
 
 def _columns(session: Session, resource: Resource, selection: Selection) -> list[Column]:
@@ -263,22 +258,3 @@ def lists_resource(resource: Resource) -> Callable[[_Command], _Command]:
         return command
 
     return mark
-
-
-def answering_node(client: Client) -> str:
-    """The name of the node that answers: GET /api/overview."""
-    return str((client.get("/api/overview", {"columns": "node"}, what="the overview") or {}).get("node"))
-
-
-def needs_release(client: Client, feature: str, since: str) -> Unavailable:
-    """The error for something that the broker's release does not have."""
-    version = ".".join(map(str, release_of(client))) or "an older release"
-    return Unavailable(f"{feature}: needs RabbitMQ {since} or later; {client.endpoint.url} runs {version}")
-
-
-def statistics_off(client: Client, plural: str) -> tuple[str, ...]:
-    """A warning when the broker collects no statistics: its list is then empty whatever there is."""
-    overview = client.get("/api/overview", {"columns": "disable_stats"}, what="the overview") or {}
-    if isinstance(overview, dict) and overview.get("disable_stats"):
-        return (f"warning: the broker collects no statistics, so it cannot list its {plural} over HTTP",)
-    return ()

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from rmqctl import __version__
-from rmqctl.api import health
+from rmqctl.api import answering, health, users
 from rmqctl.api import nodes as api
+from rmqctl.api.answering import release_of, statistics_off
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
-from rmqctl.commands.listing import Found, Wanted, list_command, release_of, statistics_off
-from rmqctl.commands.status import NodeArgument, Unit, node_name
+from rmqctl.commands.listing import Found, Wanted, list_command
+from rmqctl.commands.status import NodeArgument, Unit
 from rmqctl.errors import (
     AccessRefused,
     CheckFailed,
@@ -55,7 +55,7 @@ def version(session: Session) -> Value:  # noqa: ARG001
 
 def server_version(session: Session) -> Value:
     """RabbitMQ's version on the node that answers."""
-    number = str(api.overview(session.client, "rabbitmq_version").get("rabbitmq_version", ""))
+    number = str(answering.overview(session.client, "rabbitmq_version").get("rabbitmq_version", ""))
     return Value({"result": "ok", "value": number}, number)
 
 
@@ -67,7 +67,7 @@ def erlang_version(
     """Erlang's version on the node that answers."""
     if offline:
         raise NeedsNode("--offline asks for the Erlang that rabbitmqctl runs on; rmqctl runs on none")
-    found = api.overview(session.client, "erlang_version", "erlang_full_version")
+    found = answering.overview(session.client, "erlang_version", "erlang_full_version")
     text = str(found.get("erlang_full_version")) if details else f"Erlang/OTP {found.get('erlang_version')}"
     return Value({"result": "ok", "value": text}, text)
 
@@ -78,7 +78,7 @@ def erlang_version(
 def memory_breakdown(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Value:
     """Memory of a node by category, the largest first, with its part of the total."""
     client = session.client
-    name = node_name(client, node)
+    name = node or answering.needed_node(client)
     memory = api.memory(client, name)
     if not memory:
         raise Unavailable(f"node {name!r} does not tell its memory: it is not running ({client.endpoint.url})")
@@ -103,8 +103,8 @@ _LISTENER = ("node", "protocol", "interface", "port", "purpose")
 
 def listeners_of(client: Client, node: str | None) -> tuple[str, list[dict[str, Any]]]:
     """The node's name and its listeners. Raises AccessRefused for a user without the tag monitoring."""
-    overview = api.overview(client, "node", "listeners")
-    name = node or node_name(client, overview.get("node"))
+    overview = answering.overview(client, "node", "listeners")
+    name = node or overview.get("node") or answering.needed_node(client)
     found = [each for each in words.listeners(overview.get("listeners") or ()) if each["node"] == name]
     if not found and node is not None:
         api.node(client, node)  # raises for one that does not exist
@@ -117,7 +117,7 @@ def log_location(
     every: Annotated[bool, typer.Option("--all", "-a", help="Every log file, not the main one only.")] = False,
 ) -> Value:
     """Where a node writes its log."""
-    name = node_name(session.client, node)
+    name = node or answering.needed_node(session.client)
     files = list(map(str, api.node(session.client, name).get("log_files") or ()))
     if not files:
         raise Unavailable(f"node {name!r} does not tell its log files ({session.client.endpoint.url})")
@@ -179,7 +179,7 @@ def list_plugins(
     """
     keep = _matcher(pattern)
     client = session.client
-    name = node_name(client, session.node)
+    name = session.node or answering.needed_node(client)
     node = api.node(client, name)
     chosen = set(node.get("enabled_plugins") or ())
     rows = [
@@ -206,7 +206,7 @@ def _matcher(pattern: str | None) -> Any:
 
 
 def _plugins(client: Client, node: Mapping[str, Any]) -> dict[str, str]:
-    running = api.overview(client, "rabbitmq_version").get("rabbitmq_version", "")
+    running = answering.overview(client, "rabbitmq_version").get("rabbitmq_version", "")
     return words.plugins(node, release(str(running)))
 
 
@@ -234,7 +234,7 @@ def is_enabled(
 ) -> Value:
     """Check that plugins are enabled on the node that answers."""
     client = session.client
-    name = node_name(client, session.node)
+    name = session.node or answering.needed_node(client)
     active = _plugins(client, api.node(client, name))
     missing = [plugin for plugin in plugins if plugin not in active]
     if missing:
@@ -255,7 +255,7 @@ def _some_plugins(names: list[str]) -> str:
 
 def overview(session: Session) -> Value:
     """Cluster at a glance: versions, counts of objects and messages, rates per second."""
-    found = api.overview(session.client)
+    found = answering.overview(session.client)
     first = ("cluster_name", "node", "rabbitmq_version", "erlang_version", "object_totals", "queue_totals")
     order = [*(key for key in first if key in found), *(key for key in found if key not in first)]
     return Value({key: found[key] for key in order if key not in _LONG})
@@ -267,7 +267,7 @@ _LONG = frozenset(("exchange_types", "listeners", "contexts", "sample_retention_
 
 def churn(session: Session) -> Rows:
     """How many connections, channels and queues came and went, in all and per second."""
-    rates = api.overview(session.client, "churn_rates").get("churn_rates") or {}
+    rates = answering.overview(session.client, "churn_rates").get("churn_rates") or {}
     events = sorted(name for name in rates if not name.endswith("_details"))
     cells = [[name, rates[name], (rates.get(f"{name}_details") or {}).get("rate")] for name in events]
     off = () if cells else statistics_off(session.client, "churn")
@@ -276,7 +276,7 @@ def churn(session: Session) -> Rows:
 
 def whoami(session: Session) -> Value:
     """User that the options log in, and its tags."""
-    return Value(session.client.get(path("whoami"), what="the user"))
+    return Value(users.whoami(session.client))
 
 
 # Log-ins and liveness
@@ -284,7 +284,7 @@ def whoami(session: Session) -> Value:
 
 def ping(session: Session) -> Value:
     """Check that the broker answers and takes the log-in."""
-    session.client.get(path("whoami"), what="the user")
+    users.whoami(session.client)
     return Value({"message": "Ping succeeded"}, "Ping succeeded")
 
 
@@ -353,6 +353,6 @@ _PARTS = ("global", "local")
 
 def _name_or_url(client: Client) -> str:
     try:
-        return api.answering(client) or client.endpoint.url
+        return answering.node(client) or client.endpoint.url
     except AccessRefused:
         return client.endpoint.url

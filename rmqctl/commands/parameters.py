@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import lists, vhosts
 from rmqctl.api import parameters as api
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.asking import Yes, confirm_if_protected, confirm_loss
 from rmqctl.commands.listing import Found, Wanted, list_command
-from rmqctl.errors import Unavailable
+from rmqctl.errors import Unavailable, missing_is_unavailable
 from rmqctl.resources.parameters import GLOBAL_PARAMETERS, PARAMETERS
 from rmqctl.result import Nothing
 from rmqctl.session import Session
@@ -28,7 +27,7 @@ def _parameters(client: Client, wanted: Wanted) -> Found:
         return Found(rows)
     here = [row for row in rows if row.get("vhost") == wanted.vhost]
     if not here:
-        client.get(path("vhosts", wanted.vhost), {"columns": "name"}, what=f"virtual host {wanted.vhost!r}")
+        vhosts.check(client, wanted.vhost)
     return Found(here)
 
 
@@ -46,39 +45,40 @@ def set_parameter(
     session: Session, component: Component, name: Name, value: JsonValue, yes: Annotated[bool, Yes] = False
 ) -> Nothing:
     """Set a runtime parameter of a virtual host: PUT /api/parameters/COMPONENT/VHOST/NAME."""
-    what = _parameter(component, name, session.vhost)
-    body = {"value": json_of(value, what), "component": component, "vhost": session.vhost, "name": name}
-    confirm_operator_policy(session, component, what, body["value"], yes=yes, vhost=session.vhost)
-    api.put(session.client, path("parameters", component, session.vhost, name), body, what=what, vhost=session.vhost)
+    what = api.named(component, name, session.vhost)
+    given = json_of(value, what)
+    confirm_operator_policy(session, component, what, given, yes=yes, vhost=session.vhost)
+    api.put(session.client, component, session.vhost, name, given)
     session.hint(f"{what}: set")
     return Nothing()
 
 
 def clear_parameter(session: Session, component: Component, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
     """Delete a runtime parameter of a virtual host: DELETE /api/parameters/COMPONENT/VHOST/NAME."""
-    what = _parameter(component, name, session.vhost)
+    what = api.named(component, name, session.vhost)
     if component == "policy":
         raise Unavailable(f"{what}: policies are no parameters; clear_policy deletes them")
     confirm_if_protected(session, f"clear {what}", yes=yes, vhost=session.vhost)
-    api.delete(session.client, path("parameters", component, session.vhost, name), what=what)
+    with missing_is_unavailable():
+        api.delete(session.client, component, session.vhost, name)
     session.hint(f"{what}: cleared")
     return Nothing()
 
 
 def set_global_parameter(session: Session, name: Name, value: JsonValue) -> Nothing:
     """Set a runtime parameter of the cluster: PUT /api/global-parameters/NAME."""
-    what = f"global parameter {name!r}"
-    body = {"value": json_of(value, what), "name": name}
-    api.put(session.client, path("global-parameters", name), body, what=what)
+    what = api.named_globally(name)
+    api.put_globally(session.client, name, json_of(value, what))
     session.hint(f"{what}: set")
     return Nothing()
 
 
 def clear_global_parameter(session: Session, name: Name, yes: Annotated[bool, Yes] = False) -> Nothing:
     """Delete a runtime parameter of the cluster: DELETE /api/global-parameters/NAME."""
-    what = f"global parameter {name!r}"
+    what = api.named_globally(name)
     confirm_if_protected(session, f"clear {what}", yes=yes)
-    api.delete(session.client, path("global-parameters", name), what=what)
+    with missing_is_unavailable():
+        api.delete_globally(session.client, name)
     session.hint(f"{what}: cleared")
     return Nothing()
 
@@ -102,7 +102,3 @@ def json_of(text: str, what: str) -> Any:
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no number")
-
-
-def _parameter(component: str, name: str, vhost: str) -> str:
-    return f"parameter {name!r} of component {component!r} in virtual host {vhost!r}"

@@ -1,25 +1,19 @@
 """Commands about permissions."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from rmqctl.api import lists, users, vhosts
 from rmqctl.api import permissions as api
+from rmqctl.api.answering import release_of
 from rmqctl.api.client import Client
 from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import (
-    Fetch,
-    Found,
-    Selection,
-    Wanted,
-    list_command,
-    lists_resource,
-    release_of,
-    run_listing,
-)
-from rmqctl.errors import NoSuchUser, RmqctlError, Unavailable
+from rmqctl.commands.listing import Fetch, Found, Selection, Wanted, list_command, lists_resource, run_listing
+from rmqctl.errors import NoSuchUser, NotFound, RmqctlError, Unavailable, ending_as
+from rmqctl.naming import named
 from rmqctl.resources.permissions import PERMISSIONS, TOPIC_PERMISSIONS, USER_PERMISSIONS, USER_TOPIC_PERMISSIONS
 from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
@@ -43,10 +37,8 @@ def _of_vhost(kind: str) -> Fetch:
 
 def _of_user(kind: str, user: str) -> Fetch:
     def fetch(client: Client, _: Wanted) -> Found:
-        try:
-            return Found(lists.fetch(client, "users", user, kind, what=f"user {user!r}"))
-        except NoSuchUser as error:
-            raise Unavailable(str(error)) from None  # rabbitmqctl ends these with 69, not 67
+        with ending_as(Unavailable, NoSuchUser):
+            return Found(lists.fetch(client, "users", user, kind, what=named("user", user)))
 
     return fetch
 
@@ -99,11 +91,10 @@ def set_permissions(
     yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the permissions of a user in a virtual host: PUT /api/permissions/VHOST/USERNAME."""
-    body = {"configure": configure, "write": write, "read": read}
-    what = f"set the permissions of user {username!r} in virtual host {session.vhost!r}"
-    confirm_if_protected(session, what, yes=yes, vhost=session.vhost)
-    api.put(session.client, "permissions", session.vhost, username, body)
-    session.hint(f"permissions of user {username!r} in virtual host {session.vhost!r}: set")
+    what = api.named("permissions", username, session.vhost)
+    confirm_if_protected(session, f"set the {what}", yes=yes, vhost=session.vhost)
+    _set_in([session.vhost], session, username, configure, write, read)
+    session.hint(f"{what}: set")
     return Nothing()
 
 
@@ -116,19 +107,26 @@ def set_permissions_globally(
     yes: Annotated[bool, Yes] = False,
 ) -> Nothing:
     """Set the permissions of a user in every virtual host that there is: PUT /api/permissions/VHOST/USERNAME for each."""
-    body = {"configure": configure, "write": write, "read": read}
     confirm_if_protected(session, f"set the permissions of user {username!r} in every virtual host", yes=yes)
-    done: list[str] = []
-    for row in lists.fetch(session.client, "vhosts", fields=("name",), what="the virtual hosts"):
-        try:
-            api.put(session.client, "permissions", row["name"], username, body)
-        except RmqctlError as error:
-            if done:
-                raise type(error)(f"{error}; set before that in: {', '.join(map(repr, done))}") from error
-            raise
-        done.append(row["name"])
-    session.hint(f"permissions of user {username!r}: set in {len(done)} virtual hosts")
+    rows = lists.fetch(session.client, "vhosts", fields=("name",), what="the virtual hosts")
+    _set_in([row["name"] for row in rows], session, username, configure, write, read)
+    session.hint(f"permissions of user {username!r}: set in {len(rows)} virtual hosts")
     return Nothing()
+
+
+def _set_in(
+    hosts: Sequence[str], session: Session, username: str, configure: Configure, write: Write, read: Read
+) -> None:
+    """One virtual host after the other. An error names those that were done before."""
+    body = {"configure": configure, "write": write, "read": read}
+    for number, vhost in enumerate(hosts):
+        try:
+            api.put(session.client, "permissions", vhost, username, body)
+        except RmqctlError as error:
+            if number:
+                done = ", ".join(map(repr, hosts[:number]))
+                raise type(error)(f"{error}; set before that in: {done}") from error
+            raise
 
 
 def clear_permissions(session: Session, username: Username, yes: Annotated[bool, Yes] = False) -> Nothing:
@@ -136,11 +134,7 @@ def clear_permissions(session: Session, username: Username, yes: Annotated[bool,
 
     On RabbitMQ 3.x user and virtual host have to be there.
     """
-    what = f"permissions of user {username!r} in virtual host {session.vhost!r}"
-    confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=session.vhost)
-    found = api.delete(session.client, "permissions", session.vhost, username) or _are_there(session, username)
-    session.hint(f"{what}: {'cleared' if found else 'there are none'}")
-    return Nothing()
+    return _clear(session, "permissions", username, None, yes=yes)
 
 
 def set_topic_permissions(
@@ -172,22 +166,27 @@ def clear_topic_permissions(
 
     On RabbitMQ 3.x user and virtual host have to be there.
     """
-    what = f"topic permissions of user {username!r} in virtual host {session.vhost!r}"
+    return _clear(session, "topic-permissions", username, exchange, yes=yes)
+
+
+def _clear(session: Session, noun: api.Noun, username: str, exchange: str | None, *, yes: bool) -> Nothing:
+    what = api.named(noun, username, session.vhost)
     confirm_if_protected(session, f"clear the {what}", yes=yes, vhost=session.vhost)
-    there = () if exchange is None else (exchange,)
-    found = api.delete(session.client, "topic-permissions", session.vhost, username, *there)
-    found = found or _are_there(session, username)
-    session.hint(f"{what}: {'cleared' if found else 'there are none'}")
+    try:
+        api.delete(session.client, noun, session.vhost, username, exchange)
+    except NotFound:
+        _say_why(session, username)
+        session.hint(f"{what}: there are none")
+    else:
+        session.hint(f"{what}: cleared")
     return Nothing()
 
 
-def _are_there(session: Session, username: str) -> bool:
-    """False, since there was nothing to clear. Where rabbitmqctl says why (3.x): raises NoSuchUser, and Unavailable for no
-    such virtual host."""
+def _say_why(session: Session, username: str) -> None:
+    """Where rabbitmqctl says why there is nothing to clear (3.x): raises NoSuchUser, and Unavailable for no such virtual host."""
     client = session.client
     if release_of(client) < (4,):
         if not users.exists(client, username):
             raise NoSuchUser(f"user {username!r} does not exist ({client.endpoint.url})")
         if not vhosts.exists(client, session.vhost):
             raise Unavailable(f"virtual host {session.vhost!r} does not exist ({client.endpoint.url})")
-    return False

@@ -7,24 +7,15 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from rmqctl.api import lists
-from rmqctl.api import parameters as api
+from rmqctl.api import exchanges, lists, queues
+from rmqctl.api import policies as api
+from rmqctl.api.answering import needs_release, release_of
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Match, Sort, Where
 from rmqctl.commands.asking import Yes, confirm, confirm_if_protected, confirm_loss
-from rmqctl.commands.listing import (
-    Found,
-    Selection,
-    Wanted,
-    list_command,
-    lists_resource,
-    needs_release,
-    release_of,
-    run_listing,
-)
+from rmqctl.commands.listing import Found, Selection, Wanted, list_command, lists_resource, run_listing
 from rmqctl.commands.parameters import json_of
-from rmqctl.errors import DataError, RmqctlError, Unavailable, UsageError
+from rmqctl.errors import DataError, RmqctlError, Unavailable, UsageError, missing_is_unavailable
 from rmqctl.resources.column import Object, Resource
 from rmqctl.resources.effective import ranked
 from rmqctl.resources.patterns import of_glob
@@ -34,18 +25,17 @@ from rmqctl.session import Session
 
 
 class Kind(NamedTuple):
-    """The two kinds of policy: the API's word, one of them in an error, and their list."""
+    """The two kinds of policy: the API's word, and their list."""
 
-    segment: str
-    noun: str
+    noun: api.Noun
     resource: Resource
 
     def named(self, name: str, vhost: str) -> str:
-        return f"{self.noun} {name!r} in virtual host {vhost!r}"
+        return api.named(self.noun, name, vhost)
 
 
-_USERS = Kind("policies", "policy", POLICIES)
-_OPERATORS = Kind("operator-policies", "operator policy", OPERATOR_POLICIES)
+_USERS = Kind("policies", POLICIES)
+_OPERATORS = Kind("operator-policies", OPERATOR_POLICIES)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the policy.")]
 Pattern = Annotated[str, typer.Argument(metavar="PATTERN", help="Regular expression for names.")]
@@ -103,15 +93,14 @@ def _matching(
     session: Session, kind: Kind, object_type: Literal["queue", "exchange"], name: str, selection: Selection
 ) -> Rows:
     vhost = session.vhost
-    item: dict[str, Any] = session.client.get(
-        path(f"{object_type}s", vhost, name),
-        {"disable_stats": "true"},
-        what=f"{object_type} {name!r} in virtual host {vhost!r}",
-    )
-    target = str(item.get("type")) if object_type == "queue" else "exchange"
+    target = "exchange"
+    if object_type == "queue":
+        target = str(queues.get(session.client, vhost, name, statistics=False).get("type"))
+    else:
+        exchanges.get(session.client, vhost, name, statistics=False)
 
     def fetch(client: Client, wanted: Wanted) -> Found:
-        return Found(ranked(lists.of_vhost(client, kind.segment, wanted.vhost), target, name))
+        return Found(ranked(lists.of_vhost(client, kind.noun, wanted.vhost), target, name))
 
     return run_listing(session, kind.resource, fetch, selection, vhost=vhost)
 
@@ -174,12 +163,11 @@ _OF_TYPES = frozenset(("classic_queues", "quorum_queues", "streams"))
 
 def _put(session: Session, kind: Kind, vhost: str, name: str, policy: Object) -> Nothing:
     what = kind.named(name, vhost)
-    body = {key: policy[key] for key in ("pattern", "apply-to", "priority", "definition")}
     try:
-        api.put(session.client, path(kind.segment, vhost, name), body, what=what, vhost=vhost)
+        api.put(session.client, kind.noun, vhost, name, policy)
     except Unavailable:
-        if body["apply-to"] in _OF_TYPES and release_of(session.client) < (3, 12):
-            raise needs_release(session.client, f"{what}: --apply-to {body['apply-to']}", "3.12") from None
+        if policy["apply-to"] in _OF_TYPES and release_of(session.client) < (3, 12):
+            raise needs_release(session.client, f"{what}: --apply-to {policy['apply-to']}", "3.12") from None
         raise
     session.hint(f"{what}: {json.dumps(policy['definition'])} for {policy['pattern']!r}, priority {policy['priority']}")
     return Nothing()
@@ -188,7 +176,8 @@ def _put(session: Session, kind: Kind, vhost: str, name: str, policy: Object) ->
 def _clear(session: Session, kind: Kind, name: str, yes: bool) -> Nothing:
     what = kind.named(name, session.vhost)
     confirm_if_protected(session, f"clear {what}", yes=yes, vhost=session.vhost)
-    api.delete(session.client, path(kind.segment, session.vhost, name), what=what)
+    with missing_is_unavailable():
+        api.delete(session.client, kind.noun, session.vhost, name)
     session.hint(f"{what}: cleared")
     return Nothing()
 
@@ -242,7 +231,7 @@ def policies_conflicting(
     kind = _OPERATORS if operator else _USERS
 
     def fetch(client: Client, wanted: Wanted) -> Found:
-        return Found(_conflicting(lists.of_vhost(client, kind.segment, wanted.vhost)))
+        return Found(_conflicting(lists.of_vhost(client, kind.noun, wanted.vhost)))
 
     selection = Selection(columns, all_vhosts, sort, where, limit, match)
     return run_listing(session, kind.resource, fetch, selection, vhost=session.vhost)
@@ -280,7 +269,7 @@ def policies_declare_override(
     Deleting it brings back what was in effect.
     """
     vhost = session.vhost
-    below = _get(session, _USERS, vhost, name)
+    below = api.get(session.client, _USERS.noun, vhost, name)
     changes = _settings(definition, _USERS.named(name, vhost))
     above = _policy(
         below["pattern"], below["apply-to"], below["priority"] + OVERRIDE_BY, {**below["definition"], **changes}
@@ -330,7 +319,7 @@ def policies_patch(
         return _change_all(session, kind, everywhere, patched, f"set {', '.join(changes)}", yes)
     if name is None:
         raise UsageError("policies patch: which one? NAME or --all")
-    return _change(session, kind, _get(session, kind, session.vhost, name), patched, yes)
+    return _change(session, kind, api.get(session.client, kind.noun, session.vhost, name), patched, yes)
 
 
 def policies_delete_keys(
@@ -358,7 +347,7 @@ def policies_delete_keys(
 
     if bulk:
         return _change_all(session, kind, everywhere, without, f"delete {', '.join(keys)}", yes)
-    return _change(session, kind, _get(session, kind, session.vhost, words[0]), without, yes)
+    return _change(session, kind, api.get(session.client, kind.noun, session.vhost, words[0]), without, yes)
 
 
 Edit = Callable[[Object], dict[str, Any]]
@@ -366,17 +355,12 @@ PARTLY = 3
 """Exit code of work that was done only in part."""
 
 
-def _get(session: Session, kind: Kind, vhost: str, name: str) -> lists.Row:
-    found: lists.Row = session.client.get(path(kind.segment, vhost, name), what=kind.named(name, vhost))
-    return found
-
-
 def _change(session: Session, kind: Kind, policy: lists.Row, edit: Edit, yes: bool) -> Nothing:
     """Writes a policy with its settings edited, unless that changes nothing."""
     definition = edit(policy["definition"])
     what = kind.named(policy["name"], policy["vhost"])
     if not definition:
-        raise DataError(f"{what}: no setting would be left; clear_{kind.noun.replace(' ', '_')} deletes it")
+        raise DataError(f"{what}: no setting would be left; clear_{api.one(kind.noun).replace(' ', '_')} deletes it")
     if definition == policy["definition"]:
         session.hint(f"{what}: already as wanted")
         return Nothing()
@@ -386,12 +370,12 @@ def _change(session: Session, kind: Kind, policy: lists.Row, edit: Edit, yes: bo
 def _change_all(session: Session, kind: Kind, everywhere: bool, edit: Edit, doing: str, yes: bool) -> Rows:
     """A row for each policy: what became of it. Exit code 3 when only some of the changes could be made."""
     vhost = None if everywhere else session.vhost
-    found = lists.of_vhost(session.client, kind.segment, vhost)
+    found = lists.of_vhost(session.client, kind.noun, vhost)
     wanted = [(policy, edit(policy["definition"])) for policy in found]
     changing = sum(bool(new) and new != policy["definition"] for policy, new in wanted)
     if changing:
         where = "all virtual hosts" if vhost is None else f"virtual host {vhost!r}"
-        some = kind.resource.plural if changing > 1 else kind.noun
+        some = kind.resource.plural if changing > 1 else api.one(kind.noun)
         confirm(session, f"{doing} in {changing} {some} of {where}", yes=yes, vhost=vhost)
     rows: list[tuple[str, str, str]] = []
     failed = 0

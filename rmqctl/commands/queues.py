@@ -1,26 +1,17 @@
 """Commands about queues."""
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from rmqctl.api import queues
+from rmqctl.api.answering import needed_node, release_of
 from rmqctl.api.client import Client
-from rmqctl.api.failures import reason_of
-from rmqctl.api.paths import path
-from rmqctl.api.request import Answer
 from rmqctl.commands.arguments import AllVhosts, Columns, Limit, Local, Match, Offline, Online, Sort, Where
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import (
-    Found,
-    Selection,
-    Wanted,
-    answering_node,
-    lists_resource,
-    release_of,
-    run_listing,
-)
-from rmqctl.errors import NeedsNode, NotFound, Unavailable, UsageError
+from rmqctl.commands.listing import Found, Selection, Wanted, lists_resource, run_listing
+from rmqctl.errors import DataError, NeedsNode, NotFound, Unavailable, UsageError, ending_as, missing_is_unavailable
+from rmqctl.naming import named
 from rmqctl.resources.column import Need
 from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.result import Nothing, Rows
@@ -51,7 +42,7 @@ def list_queues(
     client = session.client
     if client.timeout is None:
         client.timeout = LIST_TIMEOUT
-    here = answering_node(client) if local else None
+    here = needed_node(client) if local else None
 
     def keep(queue: object) -> bool:
         assert isinstance(queue, dict)
@@ -105,16 +96,17 @@ def delete_queue(
     if force:
         raise NeedsNode("delete_queue --force: the HTTP API does not delete internal queues; rabbitmqctl does")
     client = session.client
-    what = _named(session, queue)
+    what = named("queue", queue, session.vhost)
     confirm_if_protected(session, f"delete {what}", yes=yes, vhost=session.vhost)
     ready = _ready(session, queue) if session.wants_hints else None
-    query = {flag: "true" for flag, given in (("if-empty", if_empty), ("if-unused", if_unused)) if given}
-    accept = (400, 404, 500) if query else (400, 404)
-    answer = client.request("DELETE", path("queues", session.vhost, queue), query, what=what, accept=accept)
-    if answer.status == 404:
-        raise UsageError(f"{what} does not exist ({client.endpoint.url})")
-    if answer.status >= 400:
-        _not_deleted(client, what, answer)
+    try:
+        with ending_as(UsageError, NotFound):
+            queues.delete(client, session.vhost, queue, if_empty=if_empty, if_unused=if_unused)
+    except queues.NotDeleted as error:
+        # A condition that does not hold ends with rabbitmqctl's exit code of the broker's release.
+        unmet = error.reason.endswith(("not empty", "in use"))
+        kind = UsageError if unmet and release_of(client) < (4,) else Unavailable
+        raise kind(f"{what} was not deleted: {error.reason} ({client.endpoint.url})") from None
     count = "" if ready is None else f" with {ready} ready message{'' if ready == 1 else 's'}"
     session.hint(f"{what} was deleted{count}")
     return Nothing()
@@ -126,15 +118,15 @@ def purge_queue(session: Session, queue: Queue, yes: Annotated[bool, Yes] = Fals
     Messages that a consumer has not acknowledged yet stay.
     """
     client = session.client
-    what = _named(session, queue)
+    what = named("queue", queue, session.vhost)
     confirm_if_protected(session, f"purge {what}", yes=yes, vhost=session.vhost)
-    where = path("queues", session.vhost, queue, "contents")
-    answer = client.request("DELETE", where, what=what, accept=(400, 404))
-    if answer.status == 404:
-        missing = NotFound if release_of(client) >= (4,) else Unavailable  # as rabbitmqctl of that release
-        raise missing(f"{what} does not exist ({client.endpoint.url})")
-    if answer.status == 400:
-        raise Unavailable(f"{what}: {reason_of(answer.body)} ({client.endpoint.url})")
+    try:
+        with ending_as(Unavailable, DataError):
+            queues.purge(client, session.vhost, queue)
+    except NotFound as error:
+        if release_of(client) < (4,):  # as rabbitmqctl of that release
+            raise Unavailable(str(error)) from None
+        raise
     session.hint(f"{what} was purged")
     return Nothing()
 
@@ -152,35 +144,17 @@ def cancel_sync_queue(session: Session, queue: Queue) -> Nothing:
 def _mirrors(session: Session, queue: str, action: str) -> Nothing:
     """POST /api/queues/VHOST/QUEUE/actions."""
     client = session.client
-    what = _named(session, queue)
     release = release_of(client)
     if release >= (4,):
         running = ".".join(map(str, release))
         raise Unavailable(f"{action}_queue: RabbitMQ 4.0 removed mirrored queues; {client.endpoint.url} runs {running}")
-    where = path("queues", session.vhost, queue)
-    try:
-        client.get(where, {"columns": "name"}, what=what)
-    except NotFound as error:
-        raise Unavailable(str(error)) from None
-    client.request("POST", f"{where}/actions", body={"action": action}, what=what)
+    with missing_is_unavailable():
+        queues.get(client, session.vhost, queue, "name")
+    queues.act(client, session.vhost, queue, action)
     return Nothing()
-
-
-def _named(session: Session, queue: str) -> str:
-    return f"queue {queue!r} in virtual host {session.vhost!r}"
 
 
 def _ready(session: Session, queue: str) -> int | None:
     """Messages ready now, None when they cannot be told."""
-    row = session.client.request("GET", path("queues", session.vhost, queue), accept=(404,)).body
-    ready = row.get("messages_ready") if isinstance(row, dict) else None
+    ready = (queues.find(session.client, session.vhost, queue) or {}).get("messages_ready")
     return ready if isinstance(ready, int) else None
-
-
-def _not_deleted(client: Client, what: str, answer: Answer) -> NoReturn:
-    """A condition that does not hold ends with rabbitmqctl's exit code of the broker's release."""
-    # RabbitMQ 4.x fails when it wants to say so of a name beyond ASCII.
-    reason = reason_of(answer.body) or f"not empty, or in use (HTTP {answer.status})"
-    unmet = reason.endswith(("not empty", "in use"))
-    kind = UsageError if unmet and release_of(client) < (4,) else Unavailable
-    raise kind(f"{what} was not deleted: {reason} ({client.endpoint.url})")

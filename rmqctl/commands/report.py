@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
+from rmqctl.api.answering import this_node
 from rmqctl.commands import COMMANDS
-from rmqctl.commands.health import this_node
 from rmqctl.errors import RmqctlError
 from rmqctl.output import FORMATS, answer
 from rmqctl.output.style import Style

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from rmqctl.api import health
+from rmqctl.api import answering, feature_flags, health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
 from rmqctl.errors import AccessRefused, NotFound, Unavailable
@@ -33,16 +33,6 @@ Unit = Annotated[
 NONE = "(none)"
 
 
-def node_name(client: Client, name: str | None) -> str:
-    """The node asked for, or the one that answers. Raises AccessRefused when the user is not told which that is."""
-    if name is not None:
-        return name
-    answering = api.answering(client)
-    if answering is None:
-        raise AccessRefused(f"the node: user {client.user!r} needs the tag monitoring for this ({client.endpoint.url})")
-    return answering
-
-
 def status(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Value:
     """State of a node: versions, plugins, files, alarms, memory, disk, listeners.
 
@@ -50,8 +40,8 @@ def status(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Va
     watermark are left out for users without the tag administrator, and before RabbitMQ 3.12.
     """
     client = session.client
-    overview = api.overview(client)
-    name = node or node_name(client, overview.get("node"))
+    overview = answering.overview(client)
+    name = node or overview.get("node") or answering.needed_node(client)
     found = api.node(client, name, memory=True)
     if found.get("running") is False:
         raise Unavailable(f"node {name!r} is not running ({client.endpoint.url}); cluster_status shows who is")
@@ -296,8 +286,8 @@ def cluster_status(session: Session) -> Value:
     """Members of the cluster, running or not, with versions, maintenance, alarms, partitions, listeners, feature flags."""
     client = session.client
     nodes = api.nodes(client)
-    overview = api.overview(client)
-    flags = api.feature_flags(client)
+    overview = answering.overview(client)
+    flags = feature_flags.known(client)
     data = _cluster(nodes, overview, flags, list(map(words.alarm_line, health.alarms(client))))
     down = [str(node["name"]) for node in nodes if not node.get("running")]
     messages = [f"warning: {len(down)} of {len(nodes)} nodes not running: {', '.join(down)}"] if down else []

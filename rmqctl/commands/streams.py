@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import streams
+from rmqctl.api.answering import needs_release, release_of
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.listing import (
     Fetch,
@@ -17,8 +17,6 @@ from rmqctl.commands.listing import (
     list_command,
     list_everywhere,
     lists_resource,
-    needs_release,
-    release_of,
     run_listing,
 )
 from rmqctl.errors import DataError, Unavailable, UsageError
@@ -27,12 +25,10 @@ from rmqctl.resources.streams import STREAM_CONNECTIONS, STREAM_CONSUMERS, STREA
 from rmqctl.result import Rows
 from rmqctl.session import Session
 
-_PLUGIN = "rabbitmq_stream_management"
-
 
 def _stream(noun: str) -> Fetch:
     def fetch(client: Client, wanted: Wanted) -> Found:
-        return Found(lists.of_plugin(client, "stream", noun, vhost=wanted.vhost, plugin=_PLUGIN))
+        return Found(streams.clients(client, noun, wanted.vhost))
 
     return fetch
 
@@ -76,9 +72,8 @@ def list_stream_tracking(
     vhost = session.vhost
 
     def fetch(client: Client, _: Wanted) -> Found:
-        what = f"stream {stream!r} in virtual host {vhost!r}"
         try:
-            tracking = client.get(path("stream", vhost, stream, "tracking"), what=what) or {}
+            tracking = streams.tracking(client, vhost, stream)
         except DataError as error:
             if release_of(client) < (4,):
                 raise needs_release(client, "list_stream_tracking", "4.0") from None

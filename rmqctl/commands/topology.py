@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from rmqctl.api import lists, queues
+from rmqctl.api.answering import statistics_off
 from rmqctl.api.client import Client
-from rmqctl.commands.listing import statistics_off
 from rmqctl.commands.outgoing import headers_of
 from rmqctl.errors import NotFound, UsageError
 from rmqctl.graph import data, model, selection, words

@@ -8,10 +8,11 @@ import typer
 from rmqctl import passwords
 from rmqctl.api import lists
 from rmqctl.api import users as api
+from rmqctl.api.answering import release_of
 from rmqctl.api.client import Client
 from rmqctl.commands import new_password
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import Found, Wanted, list_command, release_of
+from rmqctl.commands.listing import Found, Wanted, list_command
 from rmqctl.errors import DataError, NoSuchUser, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.users import USERS
 from rmqctl.result import Nothing, Value
@@ -79,10 +80,14 @@ def _hash(session: Session, given: str | None, file: str | None, command: str | 
 def delete_user(session: Session, username: Username, yes: Annotated[bool, Yes] = False) -> Nothing:
     """Delete a user: DELETE /api/users/USERNAME. There need not be one, but on RabbitMQ 3.x."""
     confirm_if_protected(session, f"delete user {username!r}", yes=yes)
-    found = api.delete(session.client, username)
-    if not found and release_of(session.client) < (4,):
-        raise NoSuchUser(f"user {username!r} does not exist ({session.client.endpoint.url})")
-    session.hint(f"user {username!r}: {'deleted' if found else 'there is none'}")
+    try:
+        api.delete(session.client, username)
+    except NoSuchUser:
+        if release_of(session.client) < (4,):
+            raise
+        session.hint(f"user {username!r}: there is none")
+    else:
+        session.hint(f"user {username!r}: deleted")
     return Nothing()
 
 

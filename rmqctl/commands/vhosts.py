@@ -6,9 +6,10 @@ import typer
 
 from rmqctl.api import lists
 from rmqctl.api import vhosts as api
+from rmqctl.api.answering import needed_node, needs_release, release_of
 from rmqctl.api.client import Client
 from rmqctl.commands.asking import Yes, confirm_if_protected
-from rmqctl.commands.listing import Found, Wanted, answering_node, list_command, needs_release, release_of
+from rmqctl.commands.listing import Found, Wanted, list_command
 from rmqctl.errors import DataError, UsageError
 from rmqctl.resources.declarations import tags
 from rmqctl.resources.vhosts import VHOSTS
@@ -145,7 +146,7 @@ def _protect(session: Session, vhost: str, *, on: bool, yes: bool) -> Nothing:
 
 def restart_vhost(session: Session) -> Nothing:
     """Start the virtual host of -p again on the node that answers: POST /api/vhosts/VHOST/start/NODE."""
-    node = answering_node(session.client)
+    node = needed_node(session.client)
     api.start(session.client, session.vhost, node)
     session.hint(f"virtual host {session.vhost!r}: runs on {node}")
     return Nothing()

@@ -1,18 +1,17 @@
 """await_* and wait commands: the same question again and again, until the answer is yes or the time is up."""
 
-import re
 import time
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import typer
 
-from rmqctl.api import definitions, health
+from rmqctl.api import definitions, health, queues
 from rmqctl.api import nodes as api
+from rmqctl.api.answering import this_node
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.commands.definitions import read
-from rmqctl.commands.health import for_programs, this_node
+from rmqctl.commands.health import for_programs
 from rmqctl.errors import (
     BrokenAnswer,
     DataError,
@@ -24,6 +23,7 @@ from rmqctl.errors import (
     Unavailable,
     UsageError,
 )
+from rmqctl.naming import named
 from rmqctl.output.escape import visible
 from rmqctl.result import Nothing, Result, Value
 from rmqctl.session import Session
@@ -121,14 +121,14 @@ def wait_queue(
     if not (empty or below or exists or has_consumers):
         raise UsageError("wait for what? --empty, --below N, --exists or --has-consumers")
     client, vhost = session.client, session.vhost
-    what = f"queue {name!r} in virtual host {vhost!r}"
+    what = named("queue", name, vhost)
     limit = 1 if empty else below
     drain = _Drain(limit or 1)
 
     def ask() -> dict[str, object] | None:
         drain.state = ""
         try:
-            queue = client.get(path("queues", vhost, name), {"columns": "name,consumers"}, what=what) or {}
+            queue = queues.get(client, vhost, name, "name", "consumers")
         except NotFound:
             if not exists:
                 raise
@@ -137,7 +137,7 @@ def wait_queue(
         if has_consumers and not queue.get("consumers"):
             drain.state = "has no consumers"
             return None
-        if limit is not None and not drain.reached(_messages(client, vhost, name)):
+        if limit is not None and not drain.reached(queues.messages(client, vhost, name)):
             return None
         return {"queue": name, "vhost": vhost, "result": "ok"}
 
@@ -171,7 +171,7 @@ def wait_node(
 
     def ask() -> dict[str, object] | None:
         node = name or this_node(client)
-        running = client.get(path("nodes", node), {"columns": "running"}, what=f"node {node!r}").get("running")
+        running = api.get(client, node, "running").get("running")
         return {"node": node, "result": "ok"} if running else None
 
     return _waited(session, ask, interval, lambda: f"node {name!r} does not run" if name else "no node answers")
@@ -228,21 +228,6 @@ class _Drain:
             seconds = (messages - self.limit + 1) * (now - since) / (before - messages)
             self.state += f", about {seconds:.0f} s to go"
         return messages < self.limit
-
-
-def _messages(client: Client, vhost: str, name: str) -> int | None:
-    """Ready and unacknowledged messages of a queue at this moment: GET /api/queues/VHOST, a page of that queue alone.
-
-    A stream tells them in its statistics only.
-    """
-    page = {"page": "1", "page_size": "1", "use_regex": "true", "name": f"^{re.escape(name)}$", "columns": "messages"}
-    totals = {"disable_stats": "true", "enable_queue_totals": "true"}
-    found = client.get(path("queues", vhost), {**totals, **page}, what=f"virtual host {vhost!r}")
-    item = next(iter((found or {}).get("items") or []), None)
-    if not isinstance(item, dict) or item.get("messages") is None:
-        item = client.get(path("queues", vhost, name), {"columns": "messages"}, what=f"queue {name!r}")
-    count = item.get("messages") if isinstance(item, dict) else None
-    return int(count) if count is not None else None
 
 
 def _waited(

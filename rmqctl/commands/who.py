@@ -5,15 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from rmqctl.api import lists
-from rmqctl.api.paths import path
+from rmqctl.api import lists, queues
 from rmqctl.resources import clients
 from rmqctl.resources.clients import CHANNEL_FIELDS, CONNECTION_FIELDS
 from rmqctl.resources.column import reader
 from rmqctl.result import Value
 from rmqctl.session import Session
 
-_QUEUE_FIELDS = "name,vhost,type,messages_ready,messages_unacknowledged,consumer_details,incoming"
+_QUEUE_FIELDS = (
+    "name", "vhost", "type", "messages_ready", "messages_unacknowledged", "consumer_details", "incoming",
+)  # fmt: skip
 _EXCHANGE_FIELDS = ("name", "type", "message_stats.publish_in_details.rate")
 _CHANNEL_FIELDS = (*CHANNEL_FIELDS, "message_stats.publish", "message_stats.publish_details.rate")
 Row = Mapping[str, Any]
@@ -26,9 +27,8 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
     the channels that publish in the virtual host.
     """
     client, vhost = session.client, session.vhost
-    where = path("queues", vhost, name)
-    queue = client.get(where, {"columns": _QUEUE_FIELDS}, what=f"queue {name!r} in virtual host {vhost!r}")
-    bindings = lists.fetch(client, "queues", vhost, name, "bindings")
+    queue = queues.get(client, vhost, name, *_QUEUE_FIELDS)
+    bindings = queues.bindings(client, vhost, name)
     exchanges = {
         str(row.get("name")): row for row in lists.of_vhost(client, "exchanges", vhost, fields=_EXCHANGE_FIELDS)
     }

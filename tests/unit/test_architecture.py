@@ -224,6 +224,37 @@ def test_a_library_is_used_in_its_place_only(library: str, allowed: set[str]) ->
     assert users <= allowed
 
 
+def composed(text: str) -> list[str]:
+    """Where a source composes a request of the HTTP API itself: the names that it imports for that, or calls."""
+    calls = [
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    asked = [name for name in calls if name.endswith((".request", ".get_text", ".get_ahead", "client.get"))]
+    return [name for name in imports(text) if name.startswith("rmqctl.api.paths")] + asked
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in SOURCES if part(name) not in ("api", "broker", "rmqctl") and "." in name]
+)
+def test_requests_are_composed_in_the_api_alone(module: str) -> None:
+    assert composed(SOURCES[module]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from rmqctl.api.paths import path",
+        "session.client.request('PUT', '/api/cluster-name')",
+        "def f(client: Client) -> None:\n    client.get('/api/whoami')",
+        "client.get_text('/metrics')",
+    ],
+)
+def test_a_request_composed_elsewhere_is_found(text: str) -> None:
+    assert composed(text) != []
+
+
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
     assert not {path.stem for path in modules()} & {"utils", "util", "helpers", "common", "misc"}
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rmqctl.api.users import whoami
 from rmqctl.checks import options as o
 from rmqctl.checks.options import Limits, Option
 from rmqctl.checks.report import Report, Status
@@ -164,7 +165,7 @@ def check_everything(session: Session, given: Mapping[str, Any], file: str | Non
     ]
     wanted = next((limits["file"] for check, limits in chosen if check.argument), None)
     try:
-        session.client.get("/api/whoami", what="the user")
+        whoami(session.client)
     except RmqctlError as error:
         return answer_all(session, [], str(error))
     seen = snapshot(session, _scope(session, whole, wanted), chosen, whole["for"])

@@ -8,15 +8,14 @@ from threading import Lock
 from types import EllipsisType
 from typing import Any
 
-from rmqctl.api import definitions, health, lists, nodes, queues
+from rmqctl.api import answering, definitions, health, lists, nodes, objects, queues
+from rmqctl.api.answering import needs_release, release_of
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.checks import acks
 from rmqctl.checks.options import Limits
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import Check
 from rmqctl.commands.definitions import read_file
-from rmqctl.commands.listing import needs_release, release_of
 from rmqctl.errors import AccessRefused, DataError, NotFound, RmqctlError, Unavailable, UsageError
 from rmqctl.resources.column import Need
 from rmqctl.resources.nodes import expiring
@@ -75,7 +74,7 @@ def _why_blind(client: Client) -> RmqctlError | None:
     try:
         if not nodes.sees_all(client):
             return AccessRefused(f"user {client.user!r} sees only its own channels: the tag monitoring is needed")
-        if nodes.overview(client, "disable_stats").get("disable_stats"):
+        if answering.overview(client, "disable_stats").get("disable_stats"):
             return Unavailable(f"{client.endpoint.url} collects no statistics")
     except RmqctlError as error:
         return error
@@ -170,8 +169,18 @@ def _certificates(scope: Scope, _: Fields) -> Any:
     return list(map(expiring, health.expiring_certificates(scope.client, *HORIZON)))
 
 
-SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
+def _shared_queues(scope: Scope, fields: Fields, consumers: Any, channels: Any) -> list[dict[str, Any]]:
+    """Statistics of the few queues of which nothing else tells whether their consumers acknowledge."""
+    places = acks.shared(consumers, channels)
+    if len(places) > FEW:
+        return _of_scope(queues.fetch(scope.client, scope.vhost, fields, totals=True, statistics=True).rows, scope)
+    found = [(at, queues.find(scope.client, *at, *sorted(fields))) for at in sorted(places)]
+    return [{**row, "vhost": vhost, "name": name} for (vhost, name), row in found if row]
+
+
+SOURCES: Mapping[str, Callable[..., Any]] = {
     "queues": _queues,
+    "shared_queues": _shared_queues,
     "exchanges": _of_vhost("exchanges"),
     "bindings": _of_vhost("bindings"),
     "policies": _of_vhost("policies"),
@@ -181,7 +190,7 @@ SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "connections": _of_clients(lists.of_clients, "connections"),
     "quorum_status": _quorum_status,
     "nodes": lambda scope, fields: nodes.nodes(scope.client, fields),
-    "overview": lambda scope, fields: nodes.overview(scope.client, *sorted(fields)),
+    "overview": lambda scope, fields: answering.overview(scope.client, *sorted(fields)),
     "alarms": lambda scope, _: health.alarms(scope.client),
     "certificates": _certificates,
     "feature_flags": lambda scope, fields: lists.fetch(scope.client, "feature-flags", fields=fields),
@@ -191,7 +200,13 @@ SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "definitions": _definitions,
     "wanted_definitions": _wanted_definitions,
 }
-"""What checks may ask for, by noun: rows of the HTTP API, cut to the fields where the broker does that."""
+"""What checks may ask for, by noun: rows of the HTTP API, cut to the fields where the broker does that.
+
+Called with the scope and the fields, and with the answers that `_FROM` names.
+"""
+
+_FROM: Mapping[str, tuple[str, ...]] = {"shared_queues": ("consumers", "channels")}
+"""What is worked out from other answers, by noun."""
 
 
 class _Asked:
@@ -200,7 +215,7 @@ class _Asked:
     def __init__(self, scope: Scope, fields: Mapping[str, set[str]]) -> None:
         self._scope = scope
         self._fields = fields
-        self._locks = {noun: Lock() for noun in (*SOURCES, "shared_queues")}
+        self._locks = {noun: Lock() for noun in SOURCES}
         self._answers: dict[str, Any] = {}
 
     def rows(self, noun: str) -> Any:
@@ -216,25 +231,14 @@ class _Asked:
         return answer
 
     def _ask(self, noun: str, fields: Fields) -> Any:
-        return self._shared_queues(fields) if noun == "shared_queues" else SOURCES[noun](self._scope, fields)
-
-    def _shared_queues(self, fields: Fields) -> list[dict[str, Any]]:
-        """Statistics of the few queues of which nothing else tells whether their consumers acknowledge."""
-        places = acks.shared(self.rows("consumers"), self.rows("channels"))
-        client = self._scope.client
-        if len(places) > FEW:
-            rows = queues.fetch(client, self._scope.vhost, fields, totals=True, statistics=True).rows
-            return _of_scope(rows, self._scope)
-        query = {"columns": ",".join(sorted(fields))}
-        found = [(at, _one(client, path("queues", *at), query)) for at in sorted(places)]
-        return [{**row, "vhost": vhost, "name": name} for (vhost, name), row in found if row]
+        return SOURCES[noun](self._scope, fields, *map(self.rows, _FROM.get(noun, ())))
 
     def named(self, noun: str, names: Collection[str]) -> Any:
         """The objects of those names, one by one when they are few: a long list of clients is dear."""
         if noun in self._answers or len(names) > FEW:
             return self.rows(noun)
-        query = {"columns": ",".join(sorted(self._fields[noun]))}
-        found = (_one(self._scope.client, path(noun, name), query) for name in sorted(names))
+        fields = sorted(self._fields[noun])
+        found = (objects.find(self._scope.client, noun, name, fields=fields) for name in sorted(names))
         return [row for row in found if row]
 
     def ask_for(self, nouns: Iterable[str]) -> int:
@@ -257,20 +261,11 @@ def _deliveries(client: Client, places: Collection[tuple[str, str]]) -> list[Map
     rows: list[Mapping[str, Any]] = []
     for vhost, name in sorted(places)[:FEW]:
         try:
-            found = client.get(path("queues", vhost, name, "unacked"))
+            found = queues.deliveries(client, vhost, name)
         except (NotFound, DataError):
             break
-        rows += [{**row, "vhost": vhost, "queue": name} for row in found or []]
+        rows += [{**row, "vhost": vhost, "queue": name} for row in found]
     return rows
-
-
-def _one(client: Client, where: str, query: Mapping[str, str]) -> dict[str, Any] | None:
-    """An object, None when it is gone."""
-    try:
-        found = client.get(where, query)
-    except NotFound:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limits]], seconds: float) -> Snapshot:
