@@ -22,9 +22,7 @@ def fetch(
     asked = dict(query or {})
     if wanted := sorted(fields):
         asked["columns"] = ",".join(wanted)
-    rows = client.get(path(*segments), asked, what=what)
-    # An object without any of the columns comes as an empty list.
-    return [row if isinstance(row, dict) else {} for row in rows or []]
+    return client.get(path(*segments), asked, what=what) or []
 
 
 def of_vhost(client: Client, noun: str, vhost: str | None, **more: Any) -> list[Row]:

@@ -122,11 +122,11 @@ def _limit(client: Client, vhost: str, queue: str, row: Mapping[str, Any], numbe
 
 def _limits(client: Client, vhost: str, queue: str, row: Mapping[str, Any]) -> list[int]:
     """All that are named for the queue. Before 4.0 a quorum queue does not tell which policies are in effect: any may be."""
-    found = [_table(row.get("arguments")).get(f"x-{_KEY}"), _table(row.get("effective_policy_definition")).get(_KEY)]
+    found = [_table(row, "arguments").get(f"x-{_KEY}"), _table(row, "effective_policy_definition").get(_KEY)]
     if "effective_policy_definition" not in row:
         for segment in ("policies", "operator-policies"):
             for policy in lists.of_vhost(client, segment, vhost):
-                limit = _table(policy.get("definition")).get(_KEY)
+                limit = _table(policy, "definition").get(_KEY)
                 if limit is not None and _may_match(policy, str(row.get("type")), queue):
                     found.append(limit)
     return [limit for limit in found if isinstance(limit, int)]
@@ -140,9 +140,8 @@ def _may_match(policy: Row, kind: str, queue: str) -> bool:
 
 
 def _named(row: Mapping[str, Any], key: str) -> Any:
-    return _table(row.get("arguments")).get(f"x-{key}", _table(row.get("effective_policy_definition")).get(key))
+    return _table(row, "arguments").get(f"x-{key}", _table(row, "effective_policy_definition").get(key))
 
 
-def _table(value: Any) -> Mapping[str, Any]:
-    # An object without members comes from Erlang as an empty list.
-    return value if isinstance(value, dict) else {}
+def _table(row: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    return row.get(field) or {}

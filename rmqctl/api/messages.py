@@ -45,7 +45,6 @@ def _message(row: Any, url: str) -> dict[str, Any]:
         b64decode(row["payload"] if encoding == "base64" else "", validate=True)
     except ValueError:
         raise BrokenAnswer(f"{url}: the payload of a message is not Base64") from None
-    # An object without members comes from Erlang as an empty list.
     properties = row["properties"] if isinstance(row.get("properties"), dict) else {}
     if not isinstance(properties.get("headers", {}), dict):
         properties = {name: value for name, value in properties.items() if name != "headers"}

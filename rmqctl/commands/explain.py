@@ -50,8 +50,7 @@ def explain_exchange(
 
 
 def _table(item: dict[str, Any]) -> dict[str, Any]:
-    """Its arguments; no argument at all is an empty list."""
-    return dict(item.get("arguments") or {})
+    return item.get("arguments") or {}
 
 
 def _policies(client: Client, noun: Noun, vhost: str, name: str, target: str, chosen: Any) -> Policies:

@@ -113,8 +113,7 @@ def as_json_text(name: str, field: str = "", *, sort_keys: bool = False) -> Colu
 
     def cell(item: Object, _: Release) -> Cell:
         value = item.get(path)
-        # An empty object comes from Erlang as an empty list.
-        return JsonText(dict(sorted(dict(value or {}).items())) if sort_keys else value)
+        return JsonText(dict(sorted((value or {}).items())) if sort_keys else value)
 
     return Column(name, field, cell=cell)
 

@@ -157,8 +157,7 @@ def _target(row: Object) -> str:
 
 
 def _arguments(row: Object) -> str:
-    # An object without members comes from Erlang as an empty list.
-    return "".join(f", {key}={value}" for key, value in dict(row.get("arguments") or {}).items())
+    return "".join(f", {key}={value}" for key, value in (row.get("arguments") or {}).items())
 
 
 def _consumer(row: Object) -> str:
