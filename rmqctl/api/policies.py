@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from rmqctl.api import objects, parameters
+from rmqctl.api import lists, objects, parameters
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
+from rmqctl.errors import NotFound
 from rmqctl.naming import named as named_
 
 Noun = Literal["policies", "operator-policies"]
@@ -21,6 +22,14 @@ def one(noun: Noun) -> str:
 
 def named(noun: Noun, name: str, vhost: str) -> str:
     return named_(one(noun), name, vhost)
+
+
+def everywhere(client: Client, noun: Noun) -> list[lists.Row]:
+    """GET /api/NOUN: those of all virtual hosts that the user sees; none of a release that has no such list."""
+    try:
+        return lists.fetch(client, noun, what=f"the {noun.replace('-', ' ')}")
+    except NotFound:
+        return []
 
 
 def get(client: Client, noun: Noun, vhost: str, name: str) -> objects.Row:

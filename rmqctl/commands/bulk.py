@@ -34,6 +34,7 @@ AllVhosts = Annotated[
     bool, typer.Option("--all-vhosts", help="Of every virtual host.", rich_help_panel=_PANEL)
 ]  # fmt: skip
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done.")]
+IfExists = Annotated[bool, typer.Option("--if-exists", help="One that is not there is no error.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that fails.")]
 
 

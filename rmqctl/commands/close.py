@@ -11,7 +11,7 @@ from rmqctl.api.client import Client
 from rmqctl.commands.admin_words import names_of
 from rmqctl.commands.arguments import Match
 from rmqctl.commands.asking import Yes
-from rmqctl.commands.bulk import Choice, Done, DryRun, FailFast, Job, Where, Work, ask, matching, perform
+from rmqctl.commands.bulk import Choice, Done, DryRun, FailFast, IfExists, Job, Where, Work, ask, matching, perform
 from rmqctl.commands.listing import Found, Wanted
 from rmqctl.errors import NotFound
 from rmqctl.resources.connections import CONNECTIONS
@@ -28,7 +28,7 @@ def close_connection(
         ),
     ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What the client is told.")] = api.REASON,
-    if_exists: Annotated[bool, typer.Option("--if-exists", help="One that is not there is no error.")] = False,
+    if_exists: IfExists = False,
     where: Where = None,
     match: Match = None,
     dry_run: DryRun = False,

@@ -9,6 +9,7 @@ from rmqctl.api import lists, policies
 from rmqctl.api.answering import needed_node
 from rmqctl.commands.asking import Yes, confirm_if_protected
 from rmqctl.errors import NeedsNode, Unavailable, missing_is_unavailable
+from rmqctl.resources.policies import mirrors
 from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
 
@@ -79,13 +80,13 @@ def remove_classic_queue_mirroring_from_policies(session: Session, yes: Annotate
         (noun, policy)
         for noun in policies.NOUNS
         for policy in lists.fetch(client, noun, what=noun)
-        if any(_mirrors(key) for key in policy["definition"])
+        if any(mirrors(key) for key in policy["definition"])
     ]
     confirm_if_protected(session, f"change {len(found)} policies", yes=yes)
     rows = []
     for noun, policy in found:
         vhost, name = policy["vhost"], policy["name"]
-        left = {key: value for key, value in policy["definition"].items() if not _mirrors(key)}
+        left = {key: value for key, value in policy["definition"].items() if not mirrors(key)}
         if left:
             policies.put(client, noun, vhost, name, {**policy, "definition": left})
         else:
@@ -93,7 +94,3 @@ def remove_classic_queue_mirroring_from_policies(session: Session, yes: Annotate
                 policies.delete(client, noun, vhost, name)
         rows.append((vhost, noun, name, "changed" if left else "deleted"))
     return Rows(("vhost", "kind", "name", "result"), rows)
-
-
-def _mirrors(key: str) -> bool:
-    return key.startswith("ha-")

@@ -25,6 +25,7 @@ from rmqctl.commands.bulk import (
     Done,
     DryRun,
     FailFast,
+    IfExists,
     Job,
     Where,
     Work,
@@ -43,7 +44,6 @@ from rmqctl.session import Session
 
 DELETES = ("delete", "deleted")
 
-IfExists = Annotated[bool, typer.Option("--if-exists", help="One that is not there is no error.")]
 IfEmpty = Annotated[bool, typer.Option("--if-empty", help="Only when it has no ready messages.")]
 IfUnused = Annotated[bool, typer.Option("--if-unused", help="Only when nothing uses it: no consumers, no bindings.")]
 Queues = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE]...", help="Names.", show_default=False)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from rmqctl.api import health
+from rmqctl.api import health, policies
 from rmqctl.api import nodes as api
 from rmqctl.api.answering import release_of, this_node
 from rmqctl.api.client import Client
@@ -21,7 +21,7 @@ from rmqctl.output.values import compact
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import Object
 from rmqctl.resources.column import release as version
-from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES
+from rmqctl.resources.policies import OPERATOR_POLICIES, POLICIES, mirrors
 from rmqctl.result import Nothing, Result, Rows, Value
 from rmqctl.session import Session
 
@@ -416,9 +416,9 @@ def check_if_cluster_has_classic_queue_mirroring_policy(session: Session) -> Res
     """Check that no policy or operator policy mirrors classic queues."""
     client = session.client
     found = [
-        f"{kind} {policy['name']!r} in virtual host {policy['vhost']!r}"
-        for kind, noun in (("policy", "policies"), ("operator policy", "operator-policies"))
-        for policy in health.policies(client, noun)
+        policies.named(noun, policy["name"], policy["vhost"])
+        for noun in policies.NOUNS
+        for policy in policies.everywhere(client, noun)
         if _mirrors(policy)
     ]
     if found:
@@ -427,7 +427,7 @@ def check_if_cluster_has_classic_queue_mirroring_policy(session: Session) -> Res
 
 
 def _mirrors(policy: Object) -> bool:
-    return any(str(key).startswith("ha-") for key in policy.get("definition") or {})
+    return any(mirrors(key) for key in policy.get("definition") or {})
 
 
 def list_policies_with_classic_queue_mirroring(
@@ -446,5 +446,5 @@ def list_operator_policies_with_classic_queue_mirroring(
     return run_listing(session, OPERATOR_POLICIES, _fetch("operator-policies"), selection, keep=_mirrors)
 
 
-def _fetch(noun: str) -> Callable[[Client, Wanted], Found]:
-    return lambda client, _: Found(health.policies(client, noun))
+def _fetch(noun: policies.Noun) -> Callable[[Client, Wanted], Found]:
+    return lambda client, _: Found(policies.everywhere(client, noun))
