@@ -211,7 +211,7 @@ class Command(TyperCommand):
         if not session.as_rabbitmqctl or session.quiet or self.entry.raw:
             return
         from rmqctl.api import answering
-        from rmqctl.commands.banners import banner
+        from rmqctl.commands.kit.banners import banner
 
         arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
         node = lambda: session.node or answering.node(session.client) or session.client.endpoint.host  # noqa: E731
@@ -223,7 +223,7 @@ class Command(TyperCommand):
         """With --node: a command about a node is about that one, and any other is asked of the cluster that has it."""
         wanted = self.session.settings.node
         # Who waits for a broker cannot ask it yet.
-        if wanted is None or self.entry.local or self.entry.module == "waiting":
+        if wanted is None or self.entry.local or self.entry.module == "health.waiting":
             return
         from rmqctl.api import answering, nodes
 
@@ -243,7 +243,7 @@ class Command(TyperCommand):
     @property
     def _is_of_one_node(self) -> bool:
         """Whether it tells of the node that answers, and cannot of another."""
-        return self.entry.module == "health" or self.name in ("environment", "erlang_version", "server_version")
+        return self.entry.module == "health.health" or self.name in ("environment", "erlang_version", "server_version")
 
     def _settle(self, given: dict[str, Any]) -> None:
         """Gives the session its settings, and refuses what they rule out."""
