@@ -1,5 +1,6 @@
-"""What changes the cluster as a whole."""
+"""The cluster as a whole, and counts of its nodes."""
 
+from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.naming import named
@@ -18,6 +19,12 @@ def rebalance_queues(client: Client) -> None:
 def reset_statistics(client: Client, node: str | None) -> None:
     """DELETE /api/reset/NODE, or /api/reset: of all nodes (None)."""
     client.request("DELETE", path("reset", *([] if node is None else [node])), what="the statistics")
+
+
+def auth_attempts(client: Client, node: str, *, by_source: bool) -> list[lists.Row]:
+    """GET /api/auth/attempts/NODE: by protocol, or with /source by remote address and user as well."""
+    source = ["source"] if by_source else []
+    return lists.fetch(client, "auth", "attempts", node, *source, what=named("node", node))
 
 
 def reset_auth_attempts(client: Client, node: str) -> None:

@@ -1,8 +1,8 @@
-"""Permissions and topic permissions, written. What the broker refuses ends with rabbitmqctl's exit codes."""
+"""Permissions and topic permissions, read and written. What the broker refuses ends with rabbitmqctl's exit codes."""
 
 from typing import Any, Literal
 
-from rmqctl.api import vhosts
+from rmqctl.api import lists, vhosts
 from rmqctl.api.client import Client
 from rmqctl.api.failures import reason_of
 from rmqctl.api.paths import path
@@ -11,6 +11,18 @@ from rmqctl.naming import named as named_
 from rmqctl.resources.patterns import of_glob
 
 Noun = Literal["permissions", "topic-permissions"]
+
+
+def of_vhost(client: Client, noun: Noun, vhost: str | None) -> list[lists.Row]:
+    """GET /api/vhosts/VHOST/NOUN, or /api/NOUN for all virtual hosts (None). Raises NotFound."""
+    if vhost is None:
+        return lists.fetch(client, noun, what=f"the {noun}")
+    return lists.fetch(client, "vhosts", vhost, noun, what=named_("virtual host", vhost))
+
+
+def of_user(client: Client, noun: Noun, user: str) -> list[lists.Row]:
+    """GET /api/users/USER/NOUN: those in all virtual hosts. Raises NoSuchUser."""
+    return lists.fetch(client, "users", user, noun, what=named_("user", user))
 
 
 def put(client: Client, noun: Noun, vhost: str, user: str, body: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from rmqctl.commands.kit.arguments import Columns, Limit, Match, Sort, Where
 from rmqctl.commands.kit.confirming import Yes, confirm_if_protected
 from rmqctl.commands.kit.listing import Fetch, Found, Selection, Wanted, list_command, lists_resource, run_listing
 from rmqctl.errors import NoSuchUser, NotFound, RmqctlError, Unavailable, ending_as
-from rmqctl.naming import named
 from rmqctl.resources.permissions import PERMISSIONS, TOPIC_PERMISSIONS, USER_PERMISSIONS, USER_TOPIC_PERMISSIONS
 from rmqctl.result import Nothing, Rows
 from rmqctl.session import Session
@@ -26,19 +25,14 @@ Write = Annotated[str, typer.Argument(metavar="WRITE", help="Regular expression:
 Read = Annotated[str, typer.Argument(metavar="READ", help="Regular expression: what may be consumed from.")]
 
 
-def _of_vhost(kind: str) -> Fetch:
-    def fetch(client: Client, wanted: Wanted) -> Found:
-        if wanted.vhost is None:
-            return Found(lists.fetch(client, kind, what=f"the {kind}"))
-        return Found(lists.fetch(client, "vhosts", wanted.vhost, kind, what=f"virtual host {wanted.vhost!r}"))
-
-    return fetch
+def _of_vhost(noun: api.Noun) -> Fetch:
+    return lambda client, wanted: Found(api.of_vhost(client, noun, wanted.vhost))
 
 
-def _of_user(kind: str, user: str) -> Fetch:
+def _of_user(noun: api.Noun, user: str) -> Fetch:
     def fetch(client: Client, _: Wanted) -> Found:
         with ending_as(Unavailable, NoSuchUser):
-            return Found(lists.fetch(client, "users", user, kind, what=named("user", user)))
+            return Found(api.of_user(client, noun, user))
 
     return fetch
 

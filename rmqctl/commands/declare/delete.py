@@ -88,13 +88,8 @@ def _everywhere(noun: str) -> Fetch:
     return lambda client, _: Found(lists.fetch(client, noun))
 
 
-def _permissions(noun: str) -> Fetch:
-    def fetch(client: Client, wanted: Wanted) -> Found:
-        if wanted.vhost is None:
-            return Found(lists.fetch(client, noun))
-        return Found(lists.fetch(client, "vhosts", wanted.vhost, noun, what=f"virtual host {wanted.vhost!r}"))
-
-    return fetch
+def _permissions(noun: permissions_api.Noun) -> Fetch:
+    return lambda client, wanted: Found(permissions_api.of_vhost(client, noun, wanted.vhost))
 
 
 def _component(name: str) -> Fetch:
@@ -513,8 +508,7 @@ def _delete_limits(session: Session, names: list[str], noun: limits.Noun, owner:
     """The API deletes a limit that is not there, too, so the limits are looked at before."""
     client = session.client
     whose = f"virtual host {owner!r}" if noun == "vhost-limits" else f"user {owner!r}"
-    rows = lists.fetch(client, noun, owner, what=whose)
-    there = {limit for row in rows for limit in (row.get("value") or {})}
+    there = limits.get(client, noun, owner)
 
     def job(name: str) -> Job:
         def do() -> Done:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rmqctl.api import lists
+from rmqctl.api import cluster
 from rmqctl.api.answering import needed_node
 from rmqctl.api.client import Client
 from rmqctl.commands.kit.arguments import Columns, Limit, Match, Sort, Where
@@ -28,9 +28,7 @@ def list_node_auth_attempt_stats(
     node = needed_node(session.client)
 
     def fetch(client: Client, _: Wanted) -> Found:
-        return Found(
-            lists.fetch(client, "auth", "attempts", node, *(["source"] if by_source else []), what=f"node {node!r}")
-        )
+        return Found(cluster.auth_attempts(client, node, by_source=by_source))
 
     resource = AUTH_ATTEMPTS_BY_SOURCE if by_source else AUTH_ATTEMPTS
     rows = run_listing(session, resource, fetch, Selection(columns, False, sort, where, limit, match))
