@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
+from rmqctl.naming import closest
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
 from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.output.style import Style
@@ -155,15 +156,13 @@ class CommandGroup(TyperGroup):
         return {name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix) and not entry.hidden}
 
     def _unknown(self, word: str) -> str:
-        from difflib import get_close_matches
-
         name = self._prefix + word
         if name == "list":
             kinds = [command.removeprefix("list_") for command in self._members() if command.startswith("list_")]
             return f"list what? One of: {', '.join(kinds)}"
         known = [*COMMANDS, *(command.partition(" ")[0] for command in COMMANDS)]
-        close = get_close_matches(name.replace("-", "_").lower(), known, n=1, cutoff=0.6)
-        hint = f"; did you mean {close[0]!r}?" if close else "; rmqctl --help lists the commands"
+        close = closest(name.replace("-", "_").lower(), known)
+        hint = f"; did you mean {close!r}?" if close else "; rmqctl --help lists the commands"
         return f"command {name!r} not found{hint}"
 
 
@@ -241,11 +240,11 @@ class Command(TyperCommand):
         """The banner, where rmqctl goes by that name and nobody asked for quiet."""
         if not session.as_rabbitmqctl or session.quiet or self.entry.raw or not session.format.banner:
             return
-        from rmqctl.api import nodes
-        from rmqctl.commands.banners import banner
+        from rmqctl.api import answering
+        from rmqctl.commands.kit.banners import banner
 
         arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
-        node = lambda: session.node or nodes.answering(session.client) or session.client.endpoint.host  # noqa: E731
+        node = lambda: session.node or answering.node(session.client) or session.client.endpoint.host  # noqa: E731
         timeout = session.settings.timeout
         if text := banner(self.name or "", arguments, session.vhost, timeout, node):
             session.streams.stdout.write(f"{session.shown(text)}\n")
@@ -254,16 +253,16 @@ class Command(TyperCommand):
         """With --node: a command about a node is about that one, and any other is asked of the cluster that has it."""
         wanted = session.settings.node
         # Who waits for a broker cannot ask it yet.
-        if wanted is None or self.entry.local or self.entry.module == "waiting":
+        if wanted is None or self.entry.local or self.entry.module == "health.waiting":
             return
-        from rmqctl.api import nodes
+        from rmqctl.api import answering
 
         client, node = session.client, session.node
         if node is None:
             session.say(f"warning: user {client.user!r} may not see the nodes: -n {wanted} is taken unseen")
         if "node" in ctx.params:
             ctx.params["node"] = ctx.params["node"] or node
-        elif node and self._is_of_one_node and (here := nodes.answering(client)) not in (None, node):
+        elif node and self._is_of_one_node and (here := answering.node(client)) not in (None, node):
             url = client.endpoint.url
             raise Unavailable(
                 f"{self.name} tells of the node that answers, which is {here} ({url}): give the URL of {node}"
@@ -272,7 +271,7 @@ class Command(TyperCommand):
     @property
     def _is_of_one_node(self) -> bool:
         """Whether it tells of the node that answers, and cannot of another."""
-        return self.entry.module == "health" or self.name in ("environment", "erlang_version", "server_version")
+        return self.entry.module == "health.health" or self.name in ("environment", "erlang_version", "server_version")
 
     def _settled(self, given: dict[str, Any], *, watched: bool) -> Session:
         """The run with its settings. Raises UsageError and ConfigError."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rmqctl.errors import ConfigError, DataError
+from rmqctl.naming import closest
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -277,24 +278,18 @@ def refuse_key(path: Path | str, text: str, keys: tuple[str, ...], message: str)
     raise ConfigError(f"{path}, line {line_of(text, keys)}: {message}")
 
 
-def _closest(name: str, names: Iterable[str]) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name, list(names), n=1)), None)
-
-
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    closest = _closest(name, names)
-    return f": did you mean {closest!r}?" if closest else f" (known: {', '.join(names)})"
+    close = closest(name, names)
+    return f": did you mean {close!r}?" if close else f" (known: {', '.join(names)})"
 
 
 def _instead(name: str, contexts: Iterable[str]) -> str:
     names = sorted(contexts)
     if not names:
         return ": the file has none (`rmqctl context add` makes one)"
-    closest = _closest(name, names)
+    close = closest(name, names)
     listed = ", ".join(map(repr, names))
-    return f": did you mean {closest!r}? The file has {listed}" if closest else f": the file has {listed}"
+    return f": did you mean {close!r}? The file has {listed}" if close else f": the file has {listed}"
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:

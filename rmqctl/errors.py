@@ -12,7 +12,8 @@
     │   ├── BrokenAnswer    69  the answer breaks off, or is not what the API promises
     │   ├── TlsFailed       69  the TLS handshake failed
     │   ├── CheckFailed     69  a health check answered no
-    │   └── NeedsNode       69  only rabbitmqctl on the node can do this
+    │   ├── NeedsNode       69  only rabbitmqctl on the node can do this
+    │   └── NoPath          69  a name that no path of the HTTP API can hold
     ├── TimedOut            75
     ├── AccessRefused       77  wrong password, missing tag or permission, read-only context
     └── ConfigError         78  contexts file, password file, TLS files
@@ -20,6 +21,8 @@
 An exception's text is one line for stderr: what was asked for, what went wrong, what to do next.
 """
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar
 
 
@@ -85,6 +88,10 @@ class NeedsNode(Unavailable):
     """The command exists in rabbitmqctl but the HTTP API has nothing for it."""
 
 
+class NoPath(Unavailable):
+    """The HTTP API has no path for a name that AMQP takes."""
+
+
 class TimedOut(RmqctlError):
     """No answer within --timeout."""
 
@@ -101,3 +108,19 @@ class ConfigError(RmqctlError):
     """A file that rmqctl reads for its settings is missing, unreadable, too open or wrong."""
 
     exit_code = 78
+
+
+@contextmanager
+def ending_as(kind: type[RmqctlError], *of: type[RmqctlError]) -> Iterator[None]:
+    """Errors of exactly these types become errors of that kind, with its exit code."""
+    try:
+        yield
+    except of as error:
+        if type(error) not in of:
+            raise
+        raise kind(str(error)) from None
+
+
+def missing_is_unavailable() -> AbstractContextManager[None]:
+    """69 where ours is 65: so many of rabbitmqctl's commands end for an object that does not exist."""
+    return ending_as(Unavailable, NotFound)

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rmqctl.api.nodes import overview
+from rmqctl.api.answering import overview
 from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.session import Session
 

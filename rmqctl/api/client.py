@@ -34,7 +34,7 @@ from urllib.parse import quote
 from rmqctl import __version__
 from rmqctl.api import failures, fields, proxies, wire
 from rmqctl.api.request import Answer, Request
-from rmqctl.errors import NotConnected, NotTheBroker, RmqctlError, TimedOut, Unreachable
+from rmqctl.errors import NotConnected, RmqctlError, TimedOut, Unreachable
 from rmqctl.settings import Endpoint, Settings
 
 if TYPE_CHECKING:
@@ -49,20 +49,6 @@ CONNECT_TIMEOUT = 10.0
 
 _JSON = "application/json"
 _TEXT = "text/plain"
-_PROXIES = (
-    "nginx",
-    "openresty",
-    "apache",
-    "envoy",
-    "haproxy",
-    "traefik",
-    "caddy",
-    "varnish",
-    "cloudflare",
-    "iis",
-    "elb",
-)
-"""What stands in front of brokers, by the names that it gives itself."""
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
@@ -215,28 +201,12 @@ class Client:
         return answer
 
     def _refuse_lost_slashes(self, answer: Answer, accept: Sequence[int]) -> None:
-        """Raises NotTheBroker where a proxy makes a slash of %2F: virtual host "/" is then no part of a path any more.
-
-        Such paths are unknown, or lead to all virtual hosts at once. Asked once, where there is a proxy by the look of the
-        answer, and of every broker before "not found" is believed.
-        """
-        server = answer.headers.get("server", "").lower()
-        behind = "via" in answer.headers or any(name in server for name in _PROXIES)
-        lost = answer.status in (404, 405) and answer.status not in accept and server
-        if self._slashes_seen or not (behind or lost):
+        """Once: where there is a proxy by the look of the answer, and before "not found" is believed of any broker."""
+        lost = answer.status in (404, 405) and answer.status not in accept and "server" in answer.headers
+        if self._slashes_seen or not (proxies.answered(answer.headers) or lost):
             return
         self._slashes_seen = True
-        known = self._probe("/api/vhosts")
-        named = [row["name"] for row in known if "/" in str(row.get("name"))] if isinstance(known, list) else []
-        if not named:
-            return
-        found = self._probe(f"/api/vhosts/{quote(named[0], safe='')}")
-        if isinstance(found, dict) and found.get("name") == named[0]:
-            return
-        raise NotTheBroker(
-            f"{self.endpoint.url}: a proxy in front of the broker turns %2F in paths into a slash, so that virtual host "
-            f"{named[0]!r} cannot be named: have it pass paths on as they come (nginx: proxy_pass without a path)"
-        )
+        proxies.refuse_lost_slashes(self._probe, self.endpoint.url)
 
     def _probe(self, path: str) -> Any:
         """The JSON of a GET, None where it fails in whatever way."""

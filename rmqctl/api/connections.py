@@ -2,38 +2,38 @@
 
 from typing import Any
 
+from rmqctl.api import lists, objects
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.errors import NotFound
+from rmqctl.naming import named
 
 REASON = "Closed via rmqctl"
 """What clients are told when nobody says anything else."""
 
 
-def find(client: Client, name: str) -> dict[str, Any]:
+def get(client: Client, name: str) -> dict[str, Any]:
     """GET /api/connections/NAME. Raises NotFound.
 
     NAME may be what a client calls itself, if one client does, or the connection's `pid`, which the embedded broker tells.
     """
-    what = f"connection {name!r}"
+    what = named("connection", name)
     try:
-        found: dict[str, Any] = client.get(path("connections", name), what=what)
-        return found
+        return objects.fetch(client, "connections", name, what=what)
     except NotFound:
-        known = client.get(path("connections"), {"columns": "name,pid,user_provided_name"}, what=what) or []
-        rows = [row for row in known if isinstance(row, dict)]
+        rows = lists.fetch(client, "connections", fields=("name", "pid", "user_provided_name"), what=what)
         same = [row["name"] for row in rows if name in (row.get("user_provided_name"), row.get("pid"))]
         if not same:
             raise
         if len(same) > 1:
             raise NotFound(f"{what}: {len(same)} clients call themselves so: {', '.join(same)}") from None
-        return find(client, same[0])
+        return get(client, same[0])
 
 
 def close(client: Client, name: str, reason: str) -> bool:
     """DELETE /api/connections/NAME; the client is told the reason. False when there is no such connection any more."""
     try:
-        client.request("DELETE", path("connections", name), what=f"connection {name!r}", headers=_because(reason))
+        client.request("DELETE", path("connections", name), what=named("connection", name), headers=_because(reason))
     except NotFound:
         return False
     return True

@@ -89,10 +89,9 @@ def _same(there: Any, wanted: Any) -> bool:
 def _limit(client: Client, wanted: Declaration, noun: str, owner: str) -> Row | None:
     """GET of all limits of a virtual host or user."""
     found = client.request("GET", path(noun, owner), what=wanted.what, accept=(404,))
-    rows = found.body if found.status != 404 and isinstance(found.body, list) else []
-    for row in rows:
-        value = row.get("value") if isinstance(row, dict) else None
-        if isinstance(value, dict) and wanted.fields["name"] in value:
+    for row in found.body or [] if found.status != 404 else []:
+        value = row.get("value") or {}
+        if wanted.fields["name"] in value:
             return {"value": value[wanted.fields["name"]]}
     return None
 

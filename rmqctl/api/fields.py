@@ -1,6 +1,7 @@
 """What kind of value each field of the API's answers has: the one place where answers are typed.
 
-A value of another kind is removed, so that the field is as unknown as one that the broker left out. An answer that is a list
+A value of another kind is removed, so that the field is as unknown as one that the broker left out. An empty object, which
+comes from Erlang as an empty list, becomes one. An answer that is a list
 where an object is promised, or the other way round, is an error: nothing is known of it. Lists are looked at field by field
 rather than row by row, since they are long and have few fields.
 """
@@ -38,9 +39,7 @@ def _flags(values: Sequence[Any]) -> bool:
 
 
 def _objects(values: Sequence[Any]) -> bool:
-    """An empty object comes from Erlang as an empty list."""
-    kinds = set(map(type, values))
-    return kinds <= {dict} or (kinds <= {dict, list} and not any(value for value in values if type(value) is list))
+    return set(map(type, values)) <= {dict}
 
 
 def _lists_of_texts(values: Sequence[Any]) -> bool:
@@ -151,12 +150,18 @@ _KINDS: Mapping[str, _Fits] = {
 }
 """By the name of the field: it means the same in all answers. Fields that are not here may be anything."""
 
+_NO_LISTS = frozenset((*_OBJECTS, *_FREE_OBJECTS, "cluster_tags", "exchange", "memory", "node_tags", "queue", "value"))
+"""Fields with objects, which are no lists in any answer where they are typed."""
+
 _BELOW = frozenset((*_OBJECTS, *_LISTS_OF_OBJECTS, "exchange", "memory", "queue"))
 """Fields with objects that are typed as well."""
 
 _UNTYPED = frozenset(("definitions", "parameters", "global-parameters", "embedded"))
 """Answers that are users' own, of which only the outside is promised."""
 
+
+_OF_LIMITS = frozenset(("user-limits", "vhost-limits"))
+"""Answers whose `value` is an object; that of a parameter may be anything."""
 
 _NAMED = frozenset(
     (
@@ -176,21 +181,30 @@ def typed(path: str, body: Any, url: str, query: Mapping[str, str]) -> Any:
     shape = _shape(segments)
     if shape is None:
         return body
-    if body == [] and shape is dict:  # an empty object
-        return {}
+    if shape is dict:
+        body = object_of(body)
     promised = dict if "page" in query else shape  # a page is an object with the rows in it
     if not isinstance(body, promised):
         raise BrokenAnswer(f"{url}: {path} gave {_called(body)} where the API promises {_CALLED[promised]}")
     rows: list[Any] = body if isinstance(body, list) else [body]
-    _refuse_others(rows, path, url)
+    if not set(map(type, rows)) <= {dict}:
+        rows[:] = map(object_of, rows)  # rows without any of the columns
+        _refuse_others(rows, path, url)
     if segments[0] not in _UNTYPED:
         _clean([row for row in rows if row])
+    if segments[0] in _OF_LIMITS:
+        _keep_those_that_fit(rows, "value", _objects)
     if promised is list:
         asked = query.get("columns")
         columns = None if asked is None else asked.split(",")
         if segments[0] in _NAMED and len(segments) < 3 and (columns is None or "name" in columns):
             _refuse_nameless(rows, path, url)
     return body
+
+
+def object_of(value: Any) -> Any:
+    """What is promised as an object: an empty one comes from Erlang as an empty list."""
+    return {} if value == [] else value
 
 
 def _refuse_nameless(rows: Sequence[Row], path: str, url: str) -> None:
@@ -214,12 +228,8 @@ def _called(body: Any) -> str:
 
 
 def _refuse_others(rows: Sequence[Any], path: str, url: str) -> None:
-    kinds = set(map(type, rows))
-    if kinds <= {dict}:
-        return
     for number, row in enumerate(rows, 1):
-        # An object without any of the columns comes as an empty list.
-        if not isinstance(row, dict) and row != []:
+        if not isinstance(row, dict):
             raise BrokenAnswer(f"{url}: row {number} of {path} is {_called(row)} where the API promises an object")
 
 
@@ -269,6 +279,8 @@ def _keep_those_that_fit(rows: Iterable[Row], name: str, fits: _Fits) -> list[An
         value = row.get(name)
         if value is None:
             continue
+        if value == [] and name in _NO_LISTS:
+            row[name] = value = {}
         if fits([value]):
             kept.append(value)
         else:

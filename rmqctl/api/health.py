@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from rmqctl.api import failures
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.errors import BrokenAnswer, NotFound
+from rmqctl.errors import BrokenAnswer
 
 
 class Health(NamedTuple):
@@ -71,11 +71,3 @@ def deprecated_features_in_use(client: Client) -> list[str]:
     """Names from GET /api/deprecated-features/used (3.13)."""
     features: Sequence[Any] = client.get(path("deprecated-features", "used"), what="the deprecated features") or []
     return [str(feature["name"]) for feature in features]
-
-
-def policies(client: Client, noun: str) -> list[dict[str, Any]]:
-    """GET /api/policies or /api/operator-policies, of all virtual hosts that the user sees."""
-    try:
-        return list(client.get(path(noun), what=f"the {noun.replace('-', ' ')}") or [])
-    except NotFound:
-        return []

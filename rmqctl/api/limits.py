@@ -17,9 +17,7 @@ def get(client: Client, noun: Noun, owner: str) -> dict[str, Any]:
     key, word = _OWNERS[noun]
     for row in client.get(path(noun, owner), what=f"{word} {owner!r}") or []:
         if row.get(key) == owner:
-            value = row.get("value")
-            # An empty object comes as an empty list.
-            return dict(sorted(value.items())) if isinstance(value, dict) else {}
+            return dict(sorted((row.get("value") or {}).items()))
     return {}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rmqctl.api import vhosts
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.errors import NotFound, Unavailable
@@ -21,9 +22,7 @@ def fetch(
     asked = dict(query or {})
     if wanted := sorted(fields):
         asked["columns"] = ",".join(wanted)
-    rows = client.get(path(*segments), asked, what=what)
-    # An object without any of the columns comes as an empty list.
-    return [row if isinstance(row, dict) else {} for row in rows or []]
+    return client.get(path(*segments), asked, what=what) or []
 
 
 def of_vhost(client: Client, noun: str, vhost: str | None, **more: Any) -> list[Row]:
@@ -52,5 +51,5 @@ def of_plugin(
         return fetch(client, *noun, *([] if vhost is None else [vhost]), *below, **more)
     except NotFound:
         if vhost is not None:
-            client.get(path("vhosts", vhost), {"columns": "name"}, what=f"virtual host {vhost!r}")
+            vhosts.check(client, vhost)
         raise Unavailable(f"{client.endpoint.url}: the plugin {plugin} is not enabled on the broker") from None

@@ -16,11 +16,11 @@ returns count, any look could be a message's last.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rmqctl.api import lists
+from rmqctl.api import lists, queues
+from rmqctl.api.answering import overview
 from rmqctl.api.client import Client
-from rmqctl.api.nodes import overview
-from rmqctl.api.paths import path
 from rmqctl.errors import Unavailable
+from rmqctl.naming import named
 from rmqctl.record import Record
 from rmqctl.resources import effective
 from rmqctl.resources.column import Release
@@ -36,6 +36,7 @@ DEFAULT_LIMIT = 20
 _LIMITED_BY_DEFAULT = (4, 0)
 _NACKS_ARE_FREE = (4, 3)
 _KEY = "delivery-limit"
+_FIELDS = ("type", "arguments", "effective_policy_definition", "delivery_limit")
 _DELAYED_ON_NACK = ("all", "returned")
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ class Look(Record):
         """Raises Unavailable when a look could be a message's last; `instead` is the way out."""
         if force or (self.kind is not None and self.limit is None):
             return
-        what = f"queue {self.queue!r} in virtual host {self.vhost!r}"
+        what = named("queue", self.queue, self.vhost)
         if self.limit is None:
             raise Unavailable(f"{what}: whether looking counts against a delivery limit is unknown; {instead}")
         raise Unavailable(
@@ -98,9 +99,7 @@ class Look(Record):
 
 def look(client: Client, vhost: str, queue: str, *, rejecting: bool = False) -> Look:
     """Asks what a look costs; `rejecting`: basic.reject puts the messages back. Raises NotFound."""
-    query = {"columns": f"type,arguments,effective_policy_definition,{_KEY.replace('-', '_')}", "disable_stats": "true"}
-    found = client.get(path("queues", vhost, queue), query, what=f"queue {queue!r} in virtual host {vhost!r}")
-    row: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    row = queues.get(client, vhost, queue, *_FIELDS, statistics=False)
     if row.get("type") in ("classic", "stream"):
         return Look(queue, vhost, row["type"])
     release = str(overview(client, "rabbitmq_version").get("rabbitmq_version", ""))
@@ -123,11 +122,11 @@ def _limit(client: Client, vhost: str, queue: str, row: Mapping[str, Any], numbe
 
 def _limits(client: Client, vhost: str, queue: str, row: Mapping[str, Any]) -> list[int]:
     """All that are named for the queue. Before 4.0 a quorum queue does not tell which policies are in effect: any may be."""
-    found = [_table(row.get("arguments")).get(f"x-{_KEY}"), _table(row.get("effective_policy_definition")).get(_KEY)]
+    found = [_table(row, "arguments").get(f"x-{_KEY}"), _table(row, "effective_policy_definition").get(_KEY)]
     if "effective_policy_definition" not in row:
         for segment in ("policies", "operator-policies"):
             for policy in lists.of_vhost(client, segment, vhost):
-                limit = _table(policy.get("definition")).get(_KEY)
+                limit = _table(policy, "definition").get(_KEY)
                 if limit is not None and _may_match(policy, str(row.get("type")), queue):
                     found.append(limit)
     return [limit for limit in found if isinstance(limit, int)]
@@ -141,9 +140,8 @@ def _may_match(policy: Row, kind: str, queue: str) -> bool:
 
 
 def _named(row: Mapping[str, Any], key: str) -> Any:
-    return _table(row.get("arguments")).get(f"x-{key}", _table(row.get("effective_policy_definition")).get(key))
+    return _table(row, "arguments").get(f"x-{key}", _table(row, "effective_policy_definition").get(key))
 
 
-def _table(value: Any) -> Mapping[str, Any]:
-    # An object without members comes from Erlang as an empty list.
-    return value if isinstance(value, dict) else {}
+def _table(row: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    return row.get(field) or {}

@@ -4,9 +4,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from rmqctl.api import exchanges
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.errors import BrokenAnswer
+from rmqctl.naming import named
 
 REQUEUE, ACK, REJECT = "ack_requeue_true", "ack_requeue_false", "reject_requeue_false"
 REJECT_AND_REQUEUE = "reject_requeue_true"
@@ -17,9 +19,9 @@ PUT_BACK = (REQUEUE, REJECT_AND_REQUEUE)
 def publish(client: Client, vhost: str, exchange: str, key: str, payload: bytes, properties: Mapping[str, Any]) -> bool:
     """Publishes one message. Returns whether a queue took it."""
     body = {"routing_key": key, "properties": dict(properties), **_payload(payload)}
-    what = f"exchange {exchange or 'amq.default'!r} in virtual host {vhost!r}"
-    target = path("exchanges", vhost, exchange or "amq.default", "publish")
-    answer = client.request("POST", target, body=body, what=what).body
+    exchange = exchange or exchanges.DEFAULT
+    target = path("exchanges", vhost, exchange, "publish")
+    answer = client.request("POST", target, body=body, what=named("exchange", exchange, vhost)).body
     routed = answer.get("routed") if isinstance(answer, dict) else None
     if not isinstance(routed, bool):
         raise BrokenAnswer(f"{client.endpoint.url}: the answer does not say whether a queue took the message")
@@ -29,7 +31,7 @@ def publish(client: Client, vhost: str, exchange: str, key: str, payload: bytes,
 def get(client: Client, vhost: str, queue: str, count: int, mode: str, encoding: str) -> list[dict[str, Any]]:
     """Up to `count` messages from the head of a queue. `encoding`: auto (text where it is UTF-8) or base64."""
     body = {"count": count, "ackmode": mode, "encoding": encoding}
-    what = f"queue {queue!r} in virtual host {vhost!r}"
+    what = named("queue", queue, vhost)
     answer = client.request("POST", path("queues", vhost, queue, "get"), body=body, what=what).body
     return [_message(each, client.endpoint.url) for each in (answer if isinstance(answer, list) else [answer])]
 
@@ -43,7 +45,6 @@ def _message(row: Any, url: str) -> dict[str, Any]:
         b64decode(row["payload"] if encoding == "base64" else "", validate=True)
     except ValueError:
         raise BrokenAnswer(f"{url}: the payload of a message is not Base64") from None
-    # An object without members comes from Erlang as an empty list.
     properties = row["properties"] if isinstance(row.get("properties"), dict) else {}
     if not isinstance(properties.get("headers", {}), dict):
         properties = {name: value for name, value in properties.items() if name != "headers"}

@@ -1,27 +1,15 @@
-"""What the HTTP API tells about nodes and the cluster: GET /api/nodes, /api/overview, /api/config/effective."""
+"""What the HTTP API tells about nodes and the cluster: GET /api/nodes, /api/config/effective."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from rmqctl.api import failures
+from rmqctl.api import answering, failures, objects, users
 from rmqctl.api.client import Client, tags_of
 from rmqctl.api.paths import path
 from rmqctl.errors import AccessRefused, BrokenAnswer, NotFound, RmqctlError, Unavailable
+from rmqctl.naming import named as named_
 
 Fields = dict[str, Any]
-
-
-def overview(client: Client, *columns: str) -> Fields:
-    """GET /api/overview, or the columns of it that are asked for."""
-    query = {"columns": ",".join(columns)} if columns else None
-    answer = client.get(path("overview"), query, what="the overview")
-    return answer if isinstance(answer, dict) else {}
-
-
-def answering(client: Client) -> str | None:
-    """The name of the node that answers; None for a user without the tag monitoring, who is not told."""
-    name = overview(client, "node").get("node")
-    return str(name) if name is not None else None
 
 
 def nodes(client: Client, fields: Iterable[str] = ()) -> list[Fields]:
@@ -41,7 +29,7 @@ def named(client: Client, text: str) -> str | None:
     except AccessRefused:
         return None
     fitting = [name for name in names if text in _spellings(name) or name in _spellings(text)]
-    if text not in fitting and len(fitting) > 1 and (here := answering(client)) in fitting:
+    if text not in fitting and len(fitting) > 1 and (here := answering.node(client)) in fitting:
         return here
     if not fitting:
         raise Unavailable(f"node {text!r} is not in the cluster of {', '.join(names)} ({client.endpoint.url})")
@@ -52,6 +40,11 @@ def _spellings(name: str) -> tuple[str, ...]:
     program, _, host = name.partition("@")
     short = host.partition(".")[0]
     return (name, program, *((host, short, f"{program}@{short}") if host else ()))
+
+
+def get(client: Client, name: str, *fields: str) -> Fields:
+    """GET /api/nodes/NAME. Raises NotFound."""
+    return objects.fetch(client, "nodes", name, fields=fields, what=named_("node", name))
 
 
 def node(client: Client, name: str, *, memory: bool = False) -> Fields:
@@ -67,7 +60,7 @@ def memory(client: Client, name: str) -> Fields:
 
 
 def _of_node(client: Client, name: str, where: str, query: dict[str, str] | None = None) -> Fields:
-    answer = client.request("GET", where, query, what=f"node {name!r}", accept=(404, 500))
+    answer = client.request("GET", where, query, what=named_("node", name), accept=(404, 500))
     if answer.status == 200:
         return answer.body if isinstance(answer.body, dict) else {}
     # 3.10 fails with 500 where later releases say 404.
@@ -75,15 +68,6 @@ def _of_node(client: Client, name: str, where: str, query: dict[str, str] | None
     if name not in known:
         raise Unavailable(f"node {name!r} is not in the cluster of {', '.join(known)} ({client.endpoint.url})")
     raise RmqctlError(f"node {name!r}: the broker failed with HTTP {answer.status} ({client.endpoint.url})")
-
-
-def feature_flags(client: Client) -> list[Fields] | None:
-    """GET /api/feature-flags, by name; None when the user may not see them (3.x: administrators only)."""
-    try:
-        flags = client.get(path("feature-flags"), what="the feature flags")
-    except AccessRefused:
-        return None
-    return sorted(flags or [], key=lambda flag: str(flag.get("name")))
 
 
 def count(client: Client, noun: str) -> int | None:
@@ -120,25 +104,23 @@ def quorum_status(client: Client, vhost: str, queue: str) -> list[Fields]:
     answer = client.request(
         "GET",
         path("queues", "quorum", vhost, queue, "status"),
-        what=f"quorum queue {queue!r} in virtual host {vhost!r}",
+        what=named_("quorum queue", queue, vhost),
         accept=(503,),
     )
     if answer.status != 503:
         return [row for row in answer.body or [] if isinstance(row, dict)]
-    reason = failures.reason_of(answer.body)
+    reason, what = failures.reason_of(answer.body), named_("queue", queue, vhost)
     if "not_found" in reason:
         raise NotFound(f"queue {queue!r} does not exist in virtual host {vhost!r} ({client.endpoint.url})")
     if reason.endswith("_queue_not_supported") or "not_supported" in reason:
         kind = reason.partition("_queue_")[0].replace("_", " ")
-        raise Unavailable(
-            f"queue {queue!r} in virtual host {vhost!r} is a {kind} queue: quorum queues have this status"
-        )
-    raise Unavailable(f"queue {queue!r} in virtual host {vhost!r}: {reason} ({client.endpoint.url})")
+        raise Unavailable(f"{what} is a {kind} queue: quorum queues have this status")
+    raise Unavailable(f"{what}: {reason} ({client.endpoint.url})")
 
 
 def sees_all(client: Client) -> bool:
     """Whether the client's user sees the connections and channels of all users: GET /api/whoami."""
-    return not tags_of(client.get(path("whoami"), what="the user") or {}).isdisjoint(("monitoring", "administrator"))
+    return not tags_of(users.whoami(client)).isdisjoint(("monitoring", "administrator"))
 
 
 def password_is_right(client: Client) -> bool:

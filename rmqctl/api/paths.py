@@ -2,11 +2,7 @@
 
 from urllib.parse import quote
 
-from rmqctl.errors import Unavailable, UsageError
-
-
-class NoPath(Unavailable):
-    """The HTTP API has no path for a name that AMQP takes."""
+from rmqctl.errors import NoPath, UsageError
 
 
 def path(*parts: str) -> str:

@@ -4,12 +4,16 @@ Three forms: `disable_stats=true` (definitions), the same with `enable_queue_tot
 queues themselves), and the plain form (statistics, up to about 8 seconds old and several times dearer).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from rmqctl.api import lists, objects
 from rmqctl.api.client import Client
+from rmqctl.api.failures import reason_of
 from rmqctl.api.paths import path
-from rmqctl.errors import NotFound
+from rmqctl.errors import DataError
+from rmqctl.naming import named
 from rmqctl.record import Record
 
 Row = dict[str, Any]
@@ -57,22 +61,85 @@ def fetch(client: Client, vhost: str | None, fields: Iterable[str], *, totals: b
     return Queues(rows + left_out, sum(_lacks_counts(row, wanted) for row in left_out))
 
 
+def get(client: Client, vhost: str, name: str, *fields: str, statistics: bool = True) -> Row:
+    """GET /api/queues/VHOST/NAME, or the fields of it that are asked for. Raises NotFound."""
+    query = {} if statistics else _DEFINITIONS
+    return objects.fetch(client, "queues", vhost, name, fields=fields, query=query, what=named("queue", name, vhost))
+
+
+def find(client: Client, vhost: str, name: str, *fields: str) -> Row | None:
+    """As `get`, None when there is no such queue."""
+    return objects.find(client, "queues", vhost, name, fields=fields, what=named("queue", name, vhost))
+
+
+def messages(client: Client, vhost: str, name: str) -> int | None:
+    """Ready and unacknowledged messages of a queue at this moment: GET /api/queues/VHOST, a page of that queue alone.
+
+    None when they are unknown. A stream tells them in its statistics only.
+    """
+    page = {"page": "1", "page_size": "1", "use_regex": "true", "name": f"^{re.escape(name)}$"}
+    rows = objects.fetch(
+        client, "queues", vhost, fields=("messages",), query={**_TOTALS, **page}, what=_vhost(vhost)
+    ).get("items")
+    one = rows[0] if rows else {}
+    count = one["messages"] if one.get("messages") is not None else get(client, vhost, name, "messages").get("messages")
+    return int(count) if count is not None else None
+
+
+def bindings(client: Client, vhost: str, name: str) -> list[Row]:
+    """GET /api/queues/VHOST/NAME/bindings: those to the queue. Raises NotFound."""
+    return lists.fetch(client, "queues", vhost, name, "bindings", what=named("queue", name, vhost))
+
+
+def deliveries(client: Client, vhost: str, name: str) -> list[Row]:
+    """GET /api/queues/VHOST/NAME/unacked: each delivery without an acknowledgement, as LavinMQ and the embedded broker list
+    them. Raises NotFound or DataError of a broker that does not."""
+    return lists.fetch(client, "queues", vhost, name, "unacked")
+
+
+def act(client: Client, vhost: str, name: str, action: str) -> None:
+    """POST /api/queues/VHOST/NAME/actions: `sync` or `cancel_sync`, of mirrored queues."""
+    where, what = path("queues", vhost, name, "actions"), named("queue", name, vhost)
+    client.request("POST", where, body={"action": action}, what=what)
+
+
 def purge(client: Client, vhost: str, name: str) -> None:
     """DELETE /api/queues/VHOST/NAME/contents: the ready messages. Raises NotFound, DataError for a stream."""
-    client.request("DELETE", path("queues", vhost, name, "contents"), what=f"queue {name!r} in virtual host {vhost!r}")
+    client.request("DELETE", path("queues", vhost, name, "contents"), what=named("queue", name, vhost))
 
 
-def delete(client: Client, vhost: str, name: str) -> None:
-    """DELETE /api/queues/VHOST/NAME, whatever is in it and whoever uses it. Raises NotFound."""
-    client.request("DELETE", path("queues", vhost, name), what=f"queue {name!r} in virtual host {vhost!r}")
+class NotDeleted(DataError):
+    """The broker keeps the queue, for this reason."""
+
+    def __init__(self, what: str, reason: str, url: str) -> None:
+        super().__init__(f"{what}: {reason} ({url})")
+        self.reason = reason
+
+
+def delete(
+    client: Client, vhost: str, name: str, *, if_empty: bool = False, if_unused: bool = False, noun: str = "queue"
+) -> None:
+    """DELETE /api/queues/VHOST/NAME. `noun` is how errors call it. Raises NotFound, and NotDeleted when a condition is not met.
+
+    4.x fails with 500 instead when the condition is not met by a queue whose name is not ASCII.
+    """
+    what = named(noun, name, vhost)
+    query = {flag: "true" for flag, given in (("if-empty", if_empty), ("if-unused", if_unused)) if given}
+    accept = (400, 500) if query else (400,)
+    answer = client.request("DELETE", path("queues", vhost, name), query, what=what, accept=accept)
+    if answer.status >= 400:
+        reason = reason_of(answer.body) or f"not empty, or in use (HTTP {answer.status})"
+        raise NotDeleted(what, reason, client.endpoint.url)
 
 
 def _list(client: Client, vhost: str | None, form: Mapping[str, str], fields: Iterable[str]) -> list[Row]:
     query = {**form, "columns": ",".join(sorted(fields))}
-    where = f"virtual host {vhost!r}" if vhost is not None else "the queues"
-    rows = client.get(path("queues", *([vhost] if vhost is not None else [])), query, what=where)
-    # An object without any of the columns comes as an empty list.
-    return [row if isinstance(row, dict) else {} for row in rows or []]
+    where = _vhost(vhost) if vhost is not None else "the queues"
+    return lists.fetch(client, "queues", *([vhost] if vhost is not None else []), query=query, what=where)
+
+
+def _vhost(name: str) -> str:
+    return named("virtual host", name)
 
 
 def _by_name(rows: Sequence[Row], vhost: str | None) -> dict[tuple[Any, Any], Row]:
@@ -104,15 +171,8 @@ def _fill_counts(client: Client, vhost: str | None, rows: Sequence[Row], counts:
         _overlay(lacking, fresh, vhost)
         return
     for row in lacking:
-        try:
-            one = client.get(
-                path("queues", str(row.get("vhost", vhost)), str(row["name"])),
-                {"columns": ",".join([*names, "type"])},
-                what=f"queue {row['name']!r}",
-            )
-        except NotFound:
-            continue  # deleted meanwhile
-        if isinstance(one, dict):
+        one = find(client, str(row.get("vhost", vhost)), str(row["name"]), *names, "type")
+        if one is not None:  # else it was deleted meanwhile
             row.update(_counts_of(one))
 
 
@@ -139,5 +199,5 @@ def _total(client: Client) -> Callable[[], int]:
 
 def _count(client: Client, vhost: str) -> int:
     query = {"page": "1", "page_size": "1", "columns": "name", **_DEFINITIONS}
-    page = client.get(path("queues", vhost), query, what=f"virtual host {vhost!r}")
-    return int((page or {}).get("total_count") or 0)
+    page = objects.fetch(client, "queues", vhost, query=query, what=_vhost(vhost))
+    return int(page.get("total_count") or 0)

@@ -2,21 +2,28 @@
 
 from typing import Any
 
+from rmqctl.api import objects
 from rmqctl.api.client import Client
 from rmqctl.api.failures import reason_of
 from rmqctl.api.paths import path
 from rmqctl.errors import DataError
+from rmqctl.naming import named
 
 Row = dict[str, Any]
 
 
 def get(client: Client, name: str) -> Row:
     """GET /api/users/NAME. Raises NoSuchUser."""
-    return dict(client.get(path("users", name), what=_what(name)))
+    return objects.fetch(client, "users", name, what=_what(name))
 
 
 def exists(client: Client, name: str) -> bool:
-    return client.request("GET", path("users", name), what=_what(name), accept=(404,)).status != 404
+    return objects.exists(client, "users", name, what=_what(name))
+
+
+def whoami(client: Client) -> Row:
+    """GET /api/whoami: name and tags of the user that is logged in."""
+    return objects.fetch(client, "whoami", what="the user")
 
 
 def put(client: Client, name: str, secret: Row, tags: list[str]) -> None:
@@ -30,9 +37,9 @@ def put(client: Client, name: str, secret: Row, tags: list[str]) -> None:
         raise DataError(f"{_what(name)}: {reason} ({client.endpoint.url})")
 
 
-def delete(client: Client, name: str) -> bool:
-    """DELETE /api/users/NAME. Returns whether there was one."""
-    return client.request("DELETE", path("users", name), what=_what(name), accept=(404,)).status != 404
+def delete(client: Client, name: str) -> None:
+    """DELETE /api/users/NAME. Raises NoSuchUser."""
+    client.request("DELETE", path("users", name), what=_what(name))
 
 
 def tags(row: Row) -> list[str]:
@@ -42,4 +49,4 @@ def tags(row: Row) -> list[str]:
 
 
 def _what(name: str) -> str:
-    return f"user {name!r}"
+    return named("user", name)

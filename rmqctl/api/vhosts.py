@@ -4,19 +4,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rmqctl.api import objects
 from rmqctl.api.client import Client
 from rmqctl.api.failures import of_answer
 from rmqctl.api.paths import path
 from rmqctl.errors import DataError, NotFound, RmqctlError, Unavailable
+from rmqctl.naming import named
 
 Row = dict[str, Any]
 METADATA = ("description", "tags", "default_queue_type", "tracing")
 
 
+def get(client: Client, name: str) -> Row:
+    """GET /api/vhosts/NAME. Raises NotFound."""
+    return objects.fetch(client, "vhosts", name, what=_what(name))
+
+
+def check(client: Client, name: str) -> None:
+    """GET /api/vhosts/NAME. Raises NotFound."""
+    objects.fetch(client, "vhosts", name, fields=("name",), what=_what(name))
+
+
 def exists(client: Client, name: str) -> bool:
-    return (
-        client.request("GET", path("vhosts", name), {"columns": "name"}, what=_what(name), accept=(404,)).status != 404
-    )
+    return objects.exists(client, "vhosts", name, what=_what(name))
 
 
 def add(client: Client, name: str, metadata: Row) -> None:
@@ -29,7 +39,7 @@ def add(client: Client, name: str, metadata: Row) -> None:
 
 def change(client: Client, name: str, changes: Row) -> None:
     """GET and PUT /api/vhosts/NAME: changes these metadata and keeps the others. Raises NotFound."""
-    row = client.get(path("vhosts", name), what=_what(name))
+    row = get(client, name)
     kept = {key: row[key] for key in METADATA if row.get(key) not in (None, "undefined")}
     _put(client, name, kept | changes)
 
@@ -55,7 +65,7 @@ def delete(client: Client, name: str) -> None:
 
 
 def _protected(client: Client, name: str) -> bool:
-    return bool(client.get(path("vhosts", name), what=_what(name)).get("protected_from_deletion"))
+    return bool(get(client, name).get("protected_from_deletion"))
 
 
 def protect(client: Client, name: str, *, on: bool) -> None:
@@ -91,4 +101,4 @@ def _said(done: str) -> Iterator[None]:
 
 
 def _what(name: str) -> str:
-    return f"virtual host {name!r}"
+    return named("virtual host", name)

@@ -55,7 +55,6 @@ def churn(snapshot: Snapshot, counter: str, limits: Limits) -> float | None:
     """How many are opened a second in the cluster; None when the broker does not tell, or nobody asks."""
     if limits.pair("churn") == (None, None):
         return None
-    # An object without members comes from Erlang as an empty list.
     rates = snapshot.rows("overview").get("churn_rates") or {}
     rate = (rates.get(f"{counter}_details") or {}).get("rate")
     return rate if isinstance(rate, int | float) else None

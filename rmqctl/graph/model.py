@@ -245,8 +245,7 @@ def _queue(row: Object, vhost: str, consumers: _Consumers) -> Queue:
 
 def _binding(row: Object) -> Edge:
     destination = Node(str(row.get("destination_type")), str(row.get("destination")))
-    # A table without members comes from Erlang as an empty list.
-    arguments = dict(row.get("arguments") or {})
+    arguments = row.get("arguments") or {}
     return Edge(Kind.BINDING, Node("exchange", str(row["source"])), destination, str(row.get("routing_key")), arguments)
 
 

@@ -53,7 +53,6 @@ def of_channel(channel: Object, connection: Object) -> dict[str, Any]:
 
 def of_connection(connection: Object) -> dict[str, Any]:
     """The client's name for itself, and its library with the version."""
-    # An object without members comes from Erlang as an empty list.
     properties = connection.get("client_properties") or {}
     library = " ".join(str(properties[key]) for key in ("product", "version") if properties.get(key))
     return {

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from rmqctl.errors import UsageError
+from rmqctl.naming import closest
 from rmqctl.record import Record
 from rmqctl.terms import AmqpTable, Cell, JsonText
 
@@ -112,8 +113,7 @@ def as_json_text(name: str, field: str = "", *, sort_keys: bool = False) -> Colu
 
     def cell(item: Object, _: Release) -> Cell:
         value = item.get(path)
-        # An empty object comes from Erlang as an empty list.
-        return JsonText(dict(sorted(dict(value or {}).items())) if sort_keys else value)
+        return JsonText(dict(sorted((value or {}).items())) if sort_keys else value)
 
     return Column(name, field, cell=cell)
 
@@ -197,9 +197,7 @@ class Resource(Record):
         return [self.column(name) for name in names]
 
     def _unknown(self, name: str) -> str:
-        from difflib import get_close_matches
-
         known = self.names()
-        close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}?" if close else f"columns: {', '.join(known)}"
+        close = closest(name.lower(), known, 0.5)
+        hint = f"did you mean {close!r}?" if close else f"columns: {', '.join(known)}"
         return f"unknown column {name!r} of {self.plural}: {hint}"

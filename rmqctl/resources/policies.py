@@ -38,3 +38,8 @@ def covers(apply_to: str, target: str) -> bool:
     if target != "exchange" and target not in COVERS["queues"]:
         return apply_to in ("all", "queues")
     return target in COVERS.get(apply_to, ())
+
+
+def mirrors(key: str) -> bool:
+    """Whether a policy with that key mirrors classic queues, which RabbitMQ 4.0 no longer does."""
+    return key.startswith("ha-")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rmqctl.api import connections, queues
 from rmqctl.api.client import Client
+from rmqctl.naming import named
 from rmqctl.resources.column import Object
 from rmqctl.top.tabs import Tab
 
@@ -40,7 +41,7 @@ def change(verb: str, tab: Tab, item: Object) -> Change | str:
 
 def _purge(item: Object) -> Change | str:
     vhost, name = str(item["vhost"]), str(item["name"])
-    what = f"queue {name!r} in virtual host {vhost!r}"
+    what = named("queue", name, vhost)
     if item.get("type") == "stream":
         return f"{what} is a stream, which cannot be purged"
     ready = _amount(item.get("messages_ready"), "ready message")
@@ -55,7 +56,7 @@ def _purge(item: Object) -> Change | str:
 
 def _delete(item: Object) -> Change:
     vhost, name = str(item["vhost"]), str(item["name"])
-    what = f"queue {name!r} in virtual host {vhost!r}"
+    what = named("queue", name, vhost)
     messages = _amount(item.get("messages"), "message")
     consumers = item.get("consumers")
     used = "" if consumers is None else f" and {_amount(consumers, 'consumer')}"

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from textual.content import Content
 
-from rmqctl.api import lists
+from rmqctl.api import lists, objects
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.checks import acks
 from rmqctl.checks.acks import Finding
+from rmqctl.naming import named
 from rmqctl.output.answer import fields
 from rmqctl.output.escape import visible
 from rmqctl.resources import clients
@@ -44,7 +44,7 @@ def opened(client: Client, tab: Tab, item: Object, findings: Iterable[Finding]) 
     """Asks for the object. Raises RmqctlError, NotFound when it has gone."""
     where = _WHERE[tab.noun](item) if tab.noun in _WHERE else None
     # There is no path for a consumer: what the list has.
-    found = item if where is None else client.get(path(*where), what=what(tab, item))
+    found = item if where is None else objects.fetch(client, *where, what=what(tab, item))
     about = [finding for finding in findings if _ABOUT[tab.noun](item, finding)] if tab.noun in _ABOUT else []
     more = _MORE[tab.noun](client, where, found) if where is not None and tab.noun in _MORE else ()
     return Opened(found, [*_holding(client, about), _all_fields(found), *more])
@@ -67,7 +67,7 @@ def what(tab: Tab, item: Object) -> str:
     name = item.get("name") if tab.noun != "consumers" else item.get("consumer_tag")
     # The API gives consumers of one queue within an object.
     vhost = (item.get("queue") or {}).get("vhost") if tab.noun == "consumers" else item.get("vhost")
-    return f"{tab.one} {name!r}" + (f" in virtual host {vhost!r}" if vhost is not None and tab.by_vhost else "")
+    return named(tab.one, str(name), vhost if tab.by_vhost else None)
 
 
 def _holding(client: Client, findings: list[Finding]) -> Iterator[Section]:
@@ -86,10 +86,9 @@ def _holding(client: Client, findings: list[Finding]) -> Iterator[Section]:
 
 
 def _connections(client: Client, findings: Iterable[Finding]) -> list[Any]:
-    query = {"columns": ",".join(acks.CONNECTION_FIELDS)}
     names = dict.fromkeys(each.connection for each in findings if each.connection)
-    found = (client.request("GET", path("connections", name), query, accept=(404,)) for name in names)
-    return [answer.body for answer in found if answer.status == 200 and isinstance(answer.body, dict)]
+    found = (objects.find(client, "connections", name, fields=acks.CONNECTION_FIELDS) for name in names)
+    return [row for row in found if row]
 
 
 def _of_queue(client: Client, where: Where, found: Object) -> Iterator[Section]:
@@ -158,8 +157,7 @@ def _target(row: Object) -> str:
 
 
 def _arguments(row: Object) -> str:
-    # An object without members comes from Erlang as an empty list.
-    return "".join(f", {key}={value}" for key, value in dict(row.get("arguments") or {}).items())
+    return "".join(f", {key}={value}" for key, value in (row.get("arguments") or {}).items())
 
 
 def _consumer(row: Object) -> str:

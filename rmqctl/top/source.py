@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rmqctl.api import lists, nodes, queues
+from rmqctl.api import answering, lists, nodes, queues, vhosts
 from rmqctl.api.client import Client
-from rmqctl.api.paths import path
 from rmqctl.checks import acks
 from rmqctl.checks.acks import Finding
 from rmqctl.top import details
@@ -79,7 +78,7 @@ class Source:
         """Raises RmqctlError. What was learnt before is kept for when the broker answers again."""
         started = self._clock()
         self.client.begin()
-        overview = nodes.overview(self.client, *OVERVIEW)
+        overview = answering.overview(self.client, *OVERVIEW)
         if self.vhost is not None:
             overview = {**overview, **_totals_of(self._vhost())}
         if self._sees_all is None:
@@ -107,8 +106,7 @@ class Source:
         )
 
     def _vhost(self) -> Mapping[str, Any]:
-        found = self.client.get(path("vhosts", str(self.vhost)), what=f"virtual host {self.vhost!r}")
-        return found if isinstance(found, dict) else {}
+        return vhosts.get(self.client, str(self.vhost))
 
     def _nodes(self) -> list[Row] | None:
         if not self._sees_all:

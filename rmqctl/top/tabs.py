@@ -1,6 +1,6 @@
 """The tabs and their columns, as data: a new column is one row here."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -225,7 +225,6 @@ TABS = (
     ), ("queue.vhost", "queue.name", "channel_details.name", "consumer_tag"), "queue"),
 )  # fmt: skip
 
-BY_NOUN: Mapping[str, Tab] = {tab.noun: tab for tab in TABS}
 QUEUES_TAB = TABS[0]
 
 GAP = 1

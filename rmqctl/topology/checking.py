@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rmqctl.errors import DataError
+from rmqctl.naming import closest
 
 _ABSENT = object()
 
@@ -52,11 +53,9 @@ def _misspelt(key: str, value: Any, known: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
     known = list(known)
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f": {', '.join(known)}"
+    close = closest(name, known)
+    return f"; did you mean {close!r}?" if close else f": {', '.join(known)}"
 
 
 def check_declared(document: Mapping[str, Any], source: str) -> None:

@@ -29,6 +29,13 @@ def attributes(text: str) -> Iterator[str]:
     yield from (node.attr for node, _ in _nodes(text) if isinstance(node, ast.Attribute))
 
 
+def calls(text: str) -> Iterator[str]:
+    """What is called by names with a dot, as it is written."""
+    for node, _ in _nodes(text):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield ast.unparse(node.func)
+
+
 @cache
 def _nodes(text: str) -> list[tuple[ast.AST, bool]]:
     """All of a source, which is parsed once; with whether it is for type checkers alone."""

@@ -10,13 +10,13 @@ from rmqctl.commands import COMMANDS
 from rmqctl.options import GLOBAL_OPTIONS
 from rmqctl.output import FORMATS
 
-from .arrows import arrows, attributes, circles, imports
+from .arrows import arrows, attributes, calls, circles, imports
 
 PACKAGE = Path(rmqctl.__file__).parent
 
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
-    ("record", "errors", "children", "units", "terms", "result", "matching", "stdio", "broker"),
+    ("record", "errors", "children", "units", "naming", "terms", "result", "matching", "stdio", "broker"),
     ("output", "options", "resources", "topology", "checks", "graph"),
     ("contexts", "rabbitmqadmin_conf"),
     ("settings", "streams"),
@@ -212,6 +212,32 @@ def test_a_library_is_used_in_its_place_only(library: str, allowed: set[str]) ->
         if any(each.split(".")[0] == library for each in imports(text, for_types=False))
     }
     assert users <= allowed
+
+
+def composed(text: str) -> list[str]:
+    """Where a source composes a request of the HTTP API itself: the names that it imports for that, or calls."""
+    asked = [name for name in calls(text) if name.endswith((".request", ".get_text", ".get_ahead", "client.get"))]
+    return [name for name in imports(text) if name.startswith("rmqctl.api.paths")] + asked
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in SOURCES if part(name) not in ("api", "broker", "rmqctl") and "." in name]
+)
+def test_requests_are_composed_in_the_api_alone(module: str) -> None:
+    assert composed(SOURCES[module]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from rmqctl.api.paths import path",
+        "session.client.request('PUT', '/api/cluster-name')",
+        "def f(client: Client) -> None:\n    client.get('/api/whoami')",
+        "client.get_text('/metrics')",
+    ],
+)
+def test_a_request_composed_elsewhere_is_found(text: str) -> None:
+    assert composed(text) != []
 
 
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:

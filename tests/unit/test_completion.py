@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rmqctl.commands import COMMANDS, completion
+from rmqctl.commands import COMMANDS
+from rmqctl.commands.contexts import completion
 
 from .conftest import Broker, Ran
 

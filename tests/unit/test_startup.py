@@ -99,10 +99,12 @@ def test_a_piped_list_loads_its_own_modules_alone(tmp_path: Path, broker: tuple[
     assert not [name for name in modules if name.startswith(BROKER)]
     ours = {name for name in modules if name.startswith("rmqctl.") and name.count(".") > 1}
     assert {name for name in ours if name.startswith("rmqctl.commands.")} == {
-        "rmqctl.commands.arguments",
-        "rmqctl.commands.asking",
-        "rmqctl.commands.listing",
-        "rmqctl.commands.queues",
+        "rmqctl.commands.kit",
+        "rmqctl.commands.kit.arguments",
+        "rmqctl.commands.kit.confirming",
+        "rmqctl.commands.kit.listing",
+        "rmqctl.commands.live",
+        "rmqctl.commands.live.queues",
     }
     assert {name for name in ours if name.startswith("rmqctl.resources.")} == {
         "rmqctl.resources.column",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rmqctl.commands.bench import percentiles
+from rmqctl.commands.messages.bench import percentiles
 
 from ..conftest import Broker, run_with
 

@@ -576,4 +576,4 @@ def test_every_check_is_a_command_with_help(name: str) -> None:
 
 
 def test_rabbitmq_diagnostics_keeps_its_own() -> None:
-    assert COMMANDS["check_alarms"].module == "health"
+    assert COMMANDS["check_alarms"].module == "health.health"

@@ -57,6 +57,22 @@ def test_conditions_are_the_brokers() -> None:
     assert broker.asked == [f"DELETE /api/exchanges/{ODD_PATH}/x?if-unused=true"]
 
 
+def test_a_condition_that_the_broker_cannot_put_into_words() -> None:
+    """4.x fails with 500 when it wants to say so of a name beyond ASCII."""
+    answers = {f"DELETE /api/queues/{ODD_PATH}/{ODD_PATH}": httpx.Response(500)}
+    ran, _ = delete(answers, "queue", ODD, "--if-empty")
+    assert (ran.exit, ran.out) == (65, "")
+    assert f"queue {ODD!r} in virtual host {ODD!r}: not empty, or in use (HTTP 500)" in ran.err
+    assert delete(answers, "queue", ODD)[0].exit == 70
+
+
+def test_a_protected_virtual_host_comes_with_the_way_out() -> None:
+    ran, _ = delete({"DELETE /api/vhosts/v": httpx.Response(412, json={"reason": "it is protected"})}, "vhost", "v")
+    assert (ran.exit, ran.out) == (65, "")
+    assert "virtual host 'v' is protected from deletion" in ran.err
+    assert "disable_vhost_deletion_protection" in ran.err
+
+
 def test_an_expression_leaves_the_brokers_own_exchanges() -> None:
     rows = [{"name": name, "vhost": ODD} for name in ("", "amq.topic", "x")]
     answers = {f"GET /api/exchanges/{ODD_PATH}": rows, f"DELETE /api/exchanges/{ODD_PATH}/x": DONE}

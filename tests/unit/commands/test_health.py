@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rmqctl.commands import waiting
+from rmqctl.commands.health import waiting
 
 from ..conftest import NOT_FOUND, Broker, Ran, run_with
 from .test_nodes import VERSIONS, Played, cluster, node_of, play, printed, recording, without_monitoring

@@ -15,7 +15,7 @@ from rmqctl import execute
 from rmqctl.amqp.consuming import _Buffer
 from rmqctl.amqp.delivery import Delivery
 from rmqctl.cli import render
-from rmqctl.commands import decoding, incoming
+from rmqctl.commands.kit import decoding, incoming
 from rmqctl.errors import UsageError
 from rmqctl.result import Nothing
 from rmqctl.session import Session

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from rmqctl.commands.get import get
+from rmqctl.commands.messages.get import get
 from rmqctl.errors import Unavailable
 from rmqctl.session import Session
 

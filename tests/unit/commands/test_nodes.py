@@ -591,3 +591,11 @@ def test_a_report_without_the_refused_parts() -> None:
     assert "administrator" in data["environment"]["error"]
     assert data["list_vhosts"][0].keys() == {"name"}
     assert data["status"]["rabbitmq_version"] == "4.3.6"
+
+
+@pytest.mark.parametrize("command", ["list_queues --local", "reset_stats_db", "restart_vhost", "show node"])
+def test_a_user_who_is_not_told_which_node_answers_is_refused(command: str) -> None:
+    broker = Broker({"GET /api/overview": {"rabbitmq_version": "4.3.6"}, "GET /api/queues/%2F": [{"name": "q"}]})
+    ran = run_with(*command.split(), broker=broker)
+    assert (ran.exit, ran.out) == (77, "")
+    assert "the node: user 'guest' needs the tag monitoring for this" in ran.err

@@ -6,7 +6,7 @@ import pytest
 
 from rmqctl.errors import UsageError
 from rmqctl.top.rows import filter_of, shown
-from rmqctl.top.tabs import BY_NOUN, LEAST_NAME, QUEUES_TAB, TABS, fitting
+from rmqctl.top.tabs import LEAST_NAME, QUEUES_TAB, TABS, fitting
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -31,7 +31,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 def kept(text: str, noun: str = "queues", rows: list[dict[str, Any]] = ROWS) -> list[str]:
-    tab = BY_NOUN[noun]
+    tab = next(tab for tab in TABS if tab.noun == noun)
     return [str(row["name"]) for row in shown(rows, tab, filter_of(text, tab), "name", descending=False)]
 
 

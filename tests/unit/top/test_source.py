@@ -7,7 +7,7 @@ import pytest
 
 from rmqctl.errors import AccessRefused, NotFound
 from rmqctl.top.source import Question, Sample, Source
-from rmqctl.top.tabs import BY_NOUN, FINDING, SERIES
+from rmqctl.top.tabs import FINDING, SERIES, TABS
 
 from ..conftest import NOT_FOUND, Broker
 from .played import ANSWERS, CHANNEL, CONNECTION, FORGETFUL, OVERVIEW, PEER, QUEUES, played, queue, source
@@ -22,7 +22,7 @@ class Clock:
 
 
 def question(noun: str, item: dict[str, Any] | None = None) -> Question:
-    tab = BY_NOUN[noun]
+    tab = next(tab for tab in TABS if tab.noun == noun)
     return Question(tab, frozenset(tab.asked(tab.fields)), item)
 
 

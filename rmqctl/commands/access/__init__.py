@@ -1,0 +1,1 @@
+"""Users, permissions, virtual hosts, limits."""

@@ -1,0 +1,1 @@
+"""Contexts, and names for the completion of shells."""

@@ -1,0 +1,1 @@
+"""Declare, delete, purge, close."""

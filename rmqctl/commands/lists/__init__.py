@@ -1,0 +1,1 @@
+"""Lists whose objects no command changes."""

@@ -1,0 +1,1 @@
+"""Queues and connections, and what moves messages between brokers."""

@@ -1,0 +1,1 @@
+"""One object, or who and what belongs to it."""
