@@ -4,7 +4,7 @@ from typing import Any
 
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.errors import NotFound
+from rmqctl.errors import DataError, NotFound
 
 REASON = "Closed via rmqctl"
 """What clients are told when nobody says anything else."""
@@ -28,6 +28,15 @@ def find(client: Client, name: str) -> dict[str, Any]:
         if len(same) > 1:
             raise NotFound(f"{what}: {len(same)} clients call themselves so: {', '.join(same)}") from None
         return find(client, same[0])
+
+
+def sessions(client: Client, name: str) -> list[dict[str, Any]] | None:
+    """GET /api/connections/NAME/sessions: of an AMQP 1.0 connection (4.1). None where these are not told, or it is gone."""
+    try:
+        rows = client.get(path("connections", name, "sessions"), what=f"connection {name!r}")
+    except (NotFound, DataError):
+        return None
+    return [row for row in rows or [] if isinstance(row, dict)]
 
 
 def close(client: Client, name: str, reason: str) -> bool:

@@ -9,7 +9,7 @@ from rmqctl.api import lists
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.checks import acks
-from rmqctl.checks.acks import Finding
+from rmqctl.checks.forgotten import Finding
 from rmqctl.output.answer import fields
 from rmqctl.output.escape import visible
 from rmqctl.resources import clients

@@ -1,17 +1,18 @@
 """What checks see of a broker: each list is asked for once, with all that any of the checks wants of it, side by side."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 from types import EllipsisType
 from typing import Any
 
-from rmqctl.api import definitions, health, lists, nodes, queues
+from rmqctl.api import connections, definitions, health, lists, nodes, queues
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.checks import acks
+from rmqctl.checks import acks, ghosts, leaks, sessions
 from rmqctl.checks.options import Limits
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import Check
@@ -24,12 +25,15 @@ from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.session import Session
 from rmqctl.topology import documents
 
+_SHARE = 0.25
+"""So much of the time may be spent on looking again and again."""
 _LONGEST = 1e9
 """Seconds that can be slept, more than anybody will."""
 AT_ONCE = 4
 """Requests that are under way at a time."""
 FEW = 20
 """Up to so many objects are asked for one by one."""
+_GOLDEN = 0.618034
 HORIZON = ("10", "years")
 """Certificates that expire later than this are of no interest to anybody."""
 
@@ -190,6 +194,7 @@ SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "federation_links": _of_plugin("federation-links", "rabbitmq_federation_management"),
     "definitions": _definitions,
     "wanted_definitions": _wanted_definitions,
+    "held": lambda scope, fields: queues.counts(scope.client, scope.vhost, fields),
 }
 """What checks may ask for, by noun: rows of the HTTP API, cut to the fields where the broker does that."""
 
@@ -200,7 +205,7 @@ class _Asked:
     def __init__(self, scope: Scope, fields: Mapping[str, set[str]]) -> None:
         self._scope = scope
         self._fields = fields
-        self._locks = {noun: Lock() for noun in (*SOURCES, "shared_queues")}
+        self._locks = {noun: Lock() for noun in (*SOURCES, "shared_queues", "sessions")}
         self._answers: dict[str, Any] = {}
 
     def rows(self, noun: str) -> Any:
@@ -216,7 +221,9 @@ class _Asked:
         return answer
 
     def _ask(self, noun: str, fields: Fields) -> Any:
-        return self._shared_queues(fields) if noun == "shared_queues" else SOURCES[noun](self._scope, fields)
+        if noun == "shared_queues":
+            return self._shared_queues(fields)
+        return self._sessions(fields) if noun == "sessions" else SOURCES[noun](self._scope, fields)
 
     def _shared_queues(self, fields: Fields) -> list[dict[str, Any]]:
         """Statistics of the few queues of which nothing else tells whether their consumers acknowledge."""
@@ -228,6 +235,18 @@ class _Asked:
         query = {"columns": ",".join(sorted(fields))}
         found = [(at, _one(client, path("queues", *at), query)) for at in sorted(places)]
         return [{**row, "vhost": vhost, "name": name} for (vhost, name), row in found if row]
+
+    def _sessions(self, fields: Fields) -> list[Mapping[str, Any]]:
+        """Those of AMQP 1.0, which only releases from 4.1 on tell: a row without links for a connection that has them untold."""
+        if not ghosts.without_channel(self.rows("consumers")):
+            return []
+        client = self._scope.client
+        known = lists.of_clients(client, "connections", self._scope.vhost, fields=fields)
+        found: list[Mapping[str, Any]] = []
+        for row in known:
+            if row.get("protocol") == sessions.PROTOCOL:
+                found += sessions.of_connection(row, connections.sessions(client, str(row["name"])))
+        return found
 
     def named(self, noun: str, names: Collection[str]) -> Any:
         """The objects of those names, one by one when they are few: a long list of clients is dear."""
@@ -264,6 +283,15 @@ def _deliveries(client: Client, places: Collection[tuple[str, str]]) -> list[Map
     return rows
 
 
+def _closely(client: Client, places: Collection[tuple[str, str]]) -> list[Mapping[str, Any]]:
+    """A few queues with what only their statistics tell; without those that have gone."""
+    rows: list[Mapping[str, Any]] = []
+    for vhost, name in sorted(places)[:FEW]:
+        with suppress(NotFound):
+            rows.append(queues.closely(client, vhost, name))
+    return rows
+
+
 def _one(client: Client, where: str, query: Mapping[str, str]) -> dict[str, Any] | None:
     """An object, None when it is gone."""
     try:
@@ -282,13 +310,61 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
     twice = {noun for check, limits in checks for noun in check.samples(limits)}
     if not twice or not first.ask_for(twice):
         seconds = 0
+    during = _During(scope, fields)
     if seconds:
         session.hint(f"Looking at {scope.client.endpoint.url} for {seconds:g} s ...")
-        time.sleep(min(seconds, _LONGEST))
+        often = {noun for check, _ in checks for noun in check.often if _is_worth_it(noun, first)}
+        during.look(often, min(seconds, _LONGEST))
         scope.client.begin()  # the time between the looks is no time that an answer takes
     last.ask_for(at_once)
-    deliveries = partial(_deliveries, scope.client)
-    return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC), deliveries)
+    closely, deliveries = partial(_closely, scope.client), partial(_deliveries, scope.client)
+    return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC), during.rows, closely, deliveries)
+
+
+def _is_worth_it(noun: str, first: _Asked) -> bool:
+    """Whether what is asked for again and again may tell anything, by what the first look has shown."""
+    try:
+        return noun != "held" or acks.may_leak(first.rows("channels"))
+    except RmqctlError:
+        return False
+
+
+class _During:
+    """Lists that are asked for again and again within a window."""
+
+    def __init__(self, scope: Scope, fields: Mapping[str, Collection[str]]) -> None:
+        self._scope = scope
+        self._fields = fields
+        self._seen: dict[str, list[tuple[float, Any]]] = {}
+
+    def rows(self, noun: str) -> list[tuple[float, Any]]:
+        return self._seen.get(noun, [])
+
+    def look(self, nouns: Collection[str], seconds: float) -> None:
+        """Takes that long, whatever there is to ask for."""
+        began = time.monotonic()
+        pauses = iter(_moments(seconds) if nouns else ())
+        due = next(pauses, seconds)
+        while due < seconds:
+            time.sleep(max(0.0, began + due - time.monotonic()))
+            self._scope.client.begin()
+            asked = time.monotonic()
+            try:
+                for noun in nouns:
+                    rows = SOURCES[noun](self._scope, frozenset(self._fields[noun]))
+                    self._seen.setdefault(noun, []).append((time.monotonic() - began, rows))
+            except RmqctlError:
+                break
+            after = time.monotonic()
+            soonest = after - began + (after - asked) / _SHARE
+            due = next((moment for moment in pauses if moment >= soonest), seconds)
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+
+def _moments(seconds: float) -> Iterator[float]:
+    """Spread over the window, and at no beat that a client might have as well."""
+    for number in range(leaks.SAMPLES):
+        yield seconds * (number + number * _GOLDEN % 1 * 0.8) / leaks.SAMPLES
 
 
 def _union(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:

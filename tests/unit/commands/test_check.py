@@ -13,6 +13,8 @@ from ..conftest import Broker, Ran, run_with, target_of
 
 CONNECTION = "10.0.0.1:5000 -> 10.0.0.2:5672"
 CHANNEL = f"{CONNECTION} (1)"
+ANOTHER = "another (1)"
+"""A channel that holds nothing."""
 NAME = 'a b/\u00fc|"q'
 
 
@@ -52,7 +54,8 @@ def played(
 ) -> Broker:
     if isinstance(after.get("idle_since"), int):
         after = {**after, "idle_since": since(after["idle_since"])}
-    samples = iter([[] if before is None else [before], [after]])
+    elsewhere = {"name": ANOTHER, "vhost": "/"}
+    samples = iter([[elsewhere] if before is None else [before, elsewhere], [after, elsewhere]])
     properties = {"product": "Pika", "version": "1.3"}
     connection = {
         "name": CONNECTION,
@@ -177,7 +180,7 @@ def beside(*acks: int, prefetch: int = 5, ready: int = 0, unacked: int = 1, more
         (beside(3, 3, prefetch=1, ready=9), [("stuck", 1)]),
         # Somebody else's consumer may be the one.
         (
-            beside(0, 0, more=[consumer(queue={"vhost": "/", "name": OTHER}, channel_details={"name": "another (1)"})]),
+            beside(0, 0, more=[consumer(queue={"vhost": "/", "name": OTHER}, channel_details={"name": ANOTHER})]),
             [],
         ),
     ],
@@ -231,7 +234,7 @@ def test_all_that_is_known_of_it() -> None:
         "connection": CONNECTION, "client": "printer", "user": "worker", "peer": "10.0.0.1:5000", "library": "Pika 1.3",
         "prefetch": 1, "unacknowledged": 1, "acked": 0, "ready": None,
         "oldest_possible_delivery": "1970-01-01T00:00:00+00:00", "on_timeout": "closes the channel",
-        "held_for": None, "timeout": 660.0,
+        "held_for": None, "timeout": 660.0, "rate": None, "full_in": None,
     }  # fmt: skip
 
 
