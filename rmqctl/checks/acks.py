@@ -29,7 +29,7 @@ from rmqctl.checks.forgotten import (
     Window,
     on_timeout,
 )
-from rmqctl.checks.leaks import Growth, Sample, growing, grown, is_leak, slowly_rising
+from rmqctl.checks.leaks import LEAST, Growth, Sample, growing, grown, is_leak, settled, shrunk, slowly_rising, stirred
 from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Report, Status, counted
 from rmqctl.checks.snapshot import Place, Row, Snapshot, count, moment, place
@@ -45,7 +45,7 @@ CHANNEL_FIELDS = (
     "message_stats.redeliver",
 )  # fmt: skip
 SHARED_FIELDS = ("messages_unacknowledged", "message_stats.ack")
-HELD_FIELDS = ("messages_unacknowledged",)
+HELD_FIELDS = ("messages_unacknowledged", "messages")
 CONNECTION_FIELDS = (*clients.CONNECTION_FIELDS, "connected_at")
 
 CONSUMER_TIMEOUT = 1800.0
@@ -66,9 +66,9 @@ class _Channel:
     def __init__(self, before: Row, after: Row, window: Window) -> None:
         self.row = after
         self.window = window
-        self.held_before = count(before, "messages_unacknowledged")
         self.held = min(count(before, "messages_unacknowledged"), count(after, "messages_unacknowledged"))
         self.unacknowledged = count(after, "messages_unacknowledged")
+        self.kept = self.unacknowledged - count(before, "messages_unacknowledged")
         self.acked = _counter(after, "ack") - _counter(before, "ack")
         self.redelivered = _counter(after, "redeliver") - _counter(before, "redeliver")
         self.new = _new(after) - _new(before)
@@ -92,6 +92,12 @@ class _Channel:
     def _seconds_held(self, delivered: int) -> float:
         """In how long it was given what it holds, at the pace of the window; 0 when it is given nothing."""
         return self.unacknowledged * self.window.seconds / delivered if delivered > 0 else 0.0
+
+    def growth(self, most: int) -> Growth | None:
+        """By its own counts, when it is one of those that keep most: others of the same queue have a busy moment."""
+        if self.kept < LEAST or self.kept * 2 < most:
+            return None
+        return Growth(self.unacknowledged, self.kept, self.kept / self.window.seconds)
 
     def finding(
         self, kind: str, queue: str | None, unacknowledged: int, *, acked: int | None = None, **more: Any
@@ -123,7 +129,7 @@ def shared(consumers: Iterable[Row], channels: Iterable[Row]) -> set[Place]:
     of_channel: dict[Any, set[Place]] = defaultdict(set)
     of_queue: dict[Place, set[Any]] = defaultdict(set)
     for consumer in consumers:
-        name, at = (consumer.get("channel_details") or {}).get("name"), place(consumer.get("queue") or {})
+        name, at = _channel_of(consumer), place(consumer.get("queue") or {})
         of_queue[at].add(name)
         if consumer.get("ack_required") and name in holding:
             of_channel[name].add(at)
@@ -144,9 +150,9 @@ def quiet(before: Iterable[Row], after: Iterable[Row], window: Window) -> dict[P
     return {at: each for at, each in found.items() if each.held}
 
 
-def may_leak(channels: Iterable[Row]) -> bool:
-    """Whether any of them holds something, and acknowledges: then it is worth to look at the queues again and again."""
-    return any(count(row, "messages_unacknowledged") and _counter(row, "ack") for row in channels)
+def is_worth_watching(channels: Iterable[Row]) -> bool:
+    """Whether any of them holds something: then the queues are looked at again and again."""
+    return any(count(row, "messages_unacknowledged") for row in channels)
 
 
 def find(
@@ -157,10 +163,14 @@ def find(
     window: Window,
     quiet: Mapping[Place, Quiet] = {},
     growths: Mapping[Place, Growth] = {},
+    samples: Sequence[Sample] = (),
     *,
     strict: bool = False,
 ) -> list[Finding]:
-    """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out."""
+    """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out.
+
+    `samples`: what the queues had within the window, exactly: the counts of a channel may be old ones when the broker is busy.
+    """
     first = {row.get("name"): row for row in before}
     # A channel that was not there before has had no time to forget anything.
     channels = {
@@ -169,9 +179,11 @@ def find(
         if (name := row.get("name")) is not None and name in first
     }
     of_queue = {place(row): row for row in queues}
+    less_held, fewer = settled(samples), shrunk(samples)
     found: list[Finding] = []
     consumed: dict[Place, bool] = {}
     queues_of: dict[str | None, set[str]] = {}
+    leaking = _leaking(consumers, channels, growths)
     many = Counter(place(each.get("queue") or {}) for each in consumers)
     for consumer in consumers:
         at = place(consumer.get("queue") or {})
@@ -179,12 +191,14 @@ def find(
         queue = of_queue.get(at)
         if queue is None or queue.get("type") == "stream":
             continue
-        name = (consumer.get("channel_details") or {}).get("name")
+        name = _channel_of(consumer)
         queues_of.setdefault(name, set()).add(at[1])
         if name in channels:
             channel = channels[name]
-            growth = _share(growths[at], channel, many[at]) if at in growths else None
-            found += _of_consumer(consumer, queue, channel, quiet.get(at), growth, strict)
+            growth = leaking.get((at, name))
+            rests = channel.idle is not None and channel.idle >= window.seconds
+            alive = many[at] == 1 and (at in less_held or (at in fewer and not rests))
+            found += _of_consumer(consumer, queue, channel, None if alive else quiet.get(at), growth, alive, strict)
     # Channels do not tell what they got from where: it is of queues that miss messages without a consumer to blame.
     unclaimed: dict[Any, set[str]] = {}
     for at, queue in of_queue.items():
@@ -208,19 +222,27 @@ def _worst_first(finding: Finding) -> tuple[bool, str, str, str]:
     return finding.kind not in HOLDING, finding.vhost, finding.queue or "", finding.channel or ""
 
 
-def _share(growth: Growth, channel: _Channel, consumers: int) -> Growth | None:
-    """What of a queue's growth is a channel's; of several consumers those keep something of which more than chance is kept."""
-    if consumers > 1:
-        kept = channel.unacknowledged - channel.held_before
-        if kept * 2 * consumers < growth.kept:
-            return None
-        growth = Growth(channel.unacknowledged, kept, kept / channel.window.seconds)
-    leaks = is_leak(growth, channel.window.seconds, channel.acked, channel.new, _new(channel.row))
-    return growth if leaks else None
+def _leaking(
+    consumers: Iterable[Row], channels: Mapping[Any, _Channel], growths: Mapping[Place, Growth]
+) -> dict[tuple[Place, Any], Growth]:
+    """Whose growth that of a queue is. Of several channels each has its own, and those leak that keep most."""
+    of_queue: dict[Place, set[Any]] = defaultdict(set)
+    for each in consumers:
+        if (at := place(each.get("queue") or {})) in growths:
+            of_queue[at].add(_channel_of(each))
+    found = {}
+    for at, names in of_queue.items():
+        here = {name: channels[name] for name in names if name in channels}
+        most = max((channel.kept for channel in here.values()), default=0)
+        for name, channel in here.items():
+            growth = growths[at] if len(names) == 1 else channel.growth(most)
+            if growth and is_leak(growth, channel.window.seconds, channel.acked, channel.new, _new(channel.row)):
+                found[(at, name)] = growth
+    return found
 
 
 def _of_consumer(
-    consumer: Row, queue: Row, channel: _Channel, quiet: Quiet | None, growth: Growth | None, strict: bool
+    consumer: Row, queue: Row, channel: _Channel, quiet: Quiet | None, growth: Growth | None, alive: bool, strict: bool
 ) -> Iterator[Finding]:
     name = str(queue.get("name"))
     prefetch = count(consumer, "prefetch_count") or count(channel.row, "global_prefetch_count")
@@ -233,13 +255,14 @@ def _of_consumer(
     unacknowledged = min(channel.unacknowledged, count(queue, "messages_unacknowledged"))
     if channel.uncommitted:
         return
-    held = unacknowledged if channel.silent else quiet.held if quiet else 0
-    full = bool(prefetch) and (channel.unacknowledged if channel.silent else held) >= prefetch
+    silent = channel.silent and not alive
+    held = unacknowledged if silent else quiet.held if quiet else 0
+    full = bool(prefetch) and (channel.unacknowledged if silent else held) >= prefetch
     # Who has no room left and could have more is not spared for having acknowledged before, if that is long enough ago.
-    thinks = channel.thinks if channel.silent else quiet is not None and quiet.acked
+    thinks = channel.thinks if silent else quiet is not None and quiet.acked
     waited_for = (
         full
-        and not (channel.silent and channel.new > prefetch)
+        and not (silent and channel.new > prefetch)
         and count(queue, "messages_ready")
         and channel.window.seconds >= STATISTICS_SECONDS
     )
@@ -335,6 +358,10 @@ def held(found: Iterable[Finding]) -> int:
     return sum(by_channel.values())
 
 
+def _channel_of(consumer: Row) -> Any:
+    return (consumer.get("channel_details") or {}).get("name")
+
+
 def _new(row: Row) -> int:
     """How many messages a channel was given that wait for its acknowledgement, without those that it had given back."""
     no_ack = _counter(row, "deliver_no_ack") + _counter(row, "get_no_ack")
@@ -361,9 +388,10 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     before, after = snapshot.before("channels"), snapshot.rows("channels")
     strict = bool(limits["strict"])
     silent = quiet(snapshot.before("shared_queues"), snapshot.rows("shared_queues"), window)
-    growths = _growths(snapshot)
+    samples = _samples(snapshot.during("held"))
+    growths = _growths(snapshot, samples)
     queues, consumers = snapshot.rows("queues"), snapshot.rows("consumers")
-    found = find(queues, consumers, before, after, window, silent, growths, strict=strict)
+    found = find(queues, consumers, before, after, window, silent, growths, samples, strict=strict)
     links = sessions.links(snapshot.before("sessions"), snapshot.rows("sessions"))
     found += sessions.find(queues, links, window, growths)
     found += _ghosts(snapshot, queues)
@@ -377,9 +405,8 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     return Report(status, _summary(kept, limits, status), kept, _figures(kept, limits))
 
 
-def _growths(snapshot: Snapshot) -> dict[Place, Growth]:
+def _growths(snapshot: Snapshot, samples: Sequence[Sample]) -> dict[Place, Growth]:
     """What is kept more and more: seen while it was looked, or remembered where the counts are renewed every few seconds."""
-    samples = _samples(snapshot.during("held"))
     found = growing(samples)
     for row in snapshot.closely(slowly_rising(samples)):
         if growth := grown(row["held"]):
@@ -398,8 +425,14 @@ def _ghosts(snapshot: Snapshot, queues: Collection[Row]) -> list[Finding]:
     return ghosts.counted_by_the_queue(found, snapshot.rows("consumers"), snapshot.closely(places))
 
 
-def _samples(looks: Iterable[tuple[float, Iterable[Row]]]) -> list[Sample]:
-    return [Sample(at, {place(row): count(row, "messages_unacknowledged") for row in rows}) for at, rows in looks]
+def _samples(looks: Iterable[tuple[float, Sequence[Row]]]) -> list[Sample]:
+    names = ("messages_unacknowledged", "messages")
+    return [Sample(at, *({place(row): count(row, name) for row in rows} for name in names)) for at, rows in looks]
+
+
+def are_old(before: Collection[Row], after: Collection[Row], looks: Iterable[tuple[float, Sequence[Row]]]) -> bool:
+    """Whether the statistics of channels have not been renewed between two looks, though messages have moved."""
+    return bool(before) and before == after and stirred(_samples(looks))
 
 
 def oldest(found: Iterable[Finding]) -> float:

@@ -27,10 +27,11 @@ EVEN = 2.5
 
 
 class Sample(NamedTuple):
-    """The unacknowledged messages of queues, `at` so many seconds after the first look."""
+    """The unacknowledged messages of queues, and all of their messages, `at` so many seconds after the first look."""
 
     at: float
     held: Mapping[Place, int]
+    messages: Mapping[Place, int] = {}
 
 
 class Growth(NamedTuple):
@@ -61,6 +62,25 @@ def growing(samples: Sequence[Sample]) -> dict[Place, Growth]:
     moments = [sample.at for sample in samples]
     found = {at: _growth(moments, [sample.held[at] for sample in samples]) for at in places}
     return {at: growth for at, growth in found.items() if growth}
+
+
+def settled(samples: Sequence[Sample]) -> set[Place]:
+    """The queues of which less was held at a later look: somebody has acknowledged something, or given it back."""
+    return _fallen([sample.held for sample in samples])
+
+
+def shrunk(samples: Sequence[Sample]) -> set[Place]:
+    """The queues that had fewer messages at a later look: somebody has acknowledged some, or they have expired."""
+    return _fallen([sample.messages for sample in samples])
+
+
+def stirred(samples: Sequence[Sample]) -> bool:
+    """Whether any count has changed within the window."""
+    return any(earlier[1:] != later[1:] for earlier, later in pairwise(samples))
+
+
+def _fallen(counts: Sequence[Mapping[Place, int]]) -> set[Place]:
+    return {at for before, after in pairwise(counts) for at, number in after.items() if number < before.get(at, 0)}
 
 
 def _growth(moments: Sequence[float], held: Sequence[int]) -> Growth | None:

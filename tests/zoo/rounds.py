@@ -14,8 +14,8 @@ from .cage import Cage, Keeper
 
 SECONDS = 8
 """How long the check looks."""
-SETTLING = 13
-"""Seconds until the statistics of all clients have been renewed twice."""
+SETTLING = 20
+"""Seconds until the statistics of all clients have been renewed a few times."""
 
 
 class Zoo(NamedTuple):

@@ -25,6 +25,8 @@ from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.session import Session
 from rmqctl.topology import documents
 
+_MORE_LOOKS, _RENEWED = 5, 2.0
+"""So often, and after so many seconds, is looked once more when the statistics are still the same."""
 _SHARE = 0.25
 """So much of the time may be spent on looking again and again."""
 _LONGEST = 1e9
@@ -317,14 +319,28 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
         during.look(often, min(seconds, _LONGEST))
         scope.client.begin()  # the time between the looks is no time that an answer takes
     last.ask_for(at_once)
+    for _ in range(_MORE_LOOKS):
+        if not _are_old(first, last, during):
+            break
+        # A broker that is very busy is late with its statistics.
+        time.sleep(_RENEWED)
+        seconds += _RENEWED
+        scope.client.begin()
+        last = _Asked(scope, fields)
+        last.ask_for(at_once)
     closely, deliveries = partial(_closely, scope.client), partial(_deliveries, scope.client)
     return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC), during.rows, closely, deliveries)
+
+
+def _are_old(first: _Asked, last: _Asked, during: "_During") -> bool:
+    looks = during.rows("held")
+    return bool(looks) and acks.are_old(first.rows("channels"), last.rows("channels"), looks)
 
 
 def _is_worth_it(noun: str, first: _Asked) -> bool:
     """Whether what is asked for again and again may tell anything, by what the first look has shown."""
     try:
-        return noun != "held" or acks.may_leak(first.rows("channels"))
+        return noun != "held" or acks.is_worth_watching(first.rows("channels"))
     except RmqctlError:
         return False
 
