@@ -4,11 +4,11 @@ A channel's counters are up to 5 s old (collect_statistics_interval); the counts
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rmqctl.checks import ghosts, sessions
+from rmqctl.checks import ghosts, sessions, without_statistics
 from rmqctl.checks.forgotten import (
     ADVICE,
     AUTO_ACK,
@@ -33,6 +33,7 @@ from rmqctl.checks.leaks import LEAST, Growth, Sample, growing, grown, is_leak, 
 from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Report, Status, counted
 from rmqctl.checks.snapshot import Place, Row, Snapshot, count, moment, place
+from rmqctl.checks.without_statistics import Clients
 from rmqctl.resources import clients
 from rmqctl.resources.column import release
 
@@ -385,16 +386,18 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     """
     version = str(snapshot.rows("overview").get("rabbitmq_version", ""))
     window = Window(snapshot.seconds, snapshot.now, limits["idle"], release(version))
-    before, after = snapshot.before("channels"), snapshot.rows("channels")
+    before, after = _clients(snapshot.before), _clients(snapshot.rows)
     strict = bool(limits["strict"])
-    silent = quiet(snapshot.before("shared_queues"), snapshot.rows("shared_queues"), window)
+    silent = quiet(before.queues, after.queues, window)
     samples = _samples(snapshot.during("held"))
     growths = _growths(snapshot, samples)
-    queues, consumers = snapshot.rows("queues"), snapshot.rows("consumers")
-    found = find(queues, consumers, before, after, window, silent, growths, samples, strict=strict)
-    links = sessions.links(snapshot.before("sessions"), snapshot.rows("sessions"))
-    found += sessions.find(queues, links, window, growths)
-    found += _ghosts(snapshot, queues)
+    queues = snapshot.rows("queues")
+    found = find(
+        queues, after.consumers, before.channels, after.channels, window, silent, growths, samples, strict=strict
+    )
+    found += sessions.find(queues, sessions.links(before.sessions, after.sessions), window, growths)
+    if window.seconds >= STATISTICS_SECONDS and not after.by_metrics:
+        found += _ghosts(snapshot, queues, before, after)
     found.sort(key=_worst_first)
     kept = [each for each in found if limits.concerns(each.queue) and limits.keep(each)]
     if names := {each.connection for each in kept if each.connection}:
@@ -414,15 +417,20 @@ def _growths(snapshot: Snapshot, samples: Sequence[Sample]) -> dict[Place, Growt
     return found
 
 
-def _ghosts(snapshot: Snapshot, queues: Collection[Row]) -> list[Finding]:
-    if snapshot.seconds < STATISTICS_SECONDS:
-        return []
-    looks = (
-        ghosts.Look(rows("consumers"), rows("channels"), rows("sessions")) for rows in (snapshot.before, snapshot.rows)
-    )
-    found = ghosts.find(queues, *looks)
+def _clients(rows: Callable[[str], Any]) -> Clients:
+    """Who is there, by one look; by metrics where no statistics are collected."""
+    metrics = rows("metrics")
+    if metrics is None:
+        return Clients(rows("consumers"), rows("channels"), rows("sessions"), rows("shared_queues"))
+    found = without_statistics.clients(metrics)
+    places = shared(found.consumers, found.channels)
+    return found._replace(queues=[row for row in found.queues if place(row) in places])
+
+
+def _ghosts(snapshot: Snapshot, queues: Collection[Row], before: Clients, after: Clients) -> list[Finding]:
+    found = ghosts.find(queues, before, after)
     places = {(each.vhost, each.queue) for each in found}
-    return ghosts.counted_by_the_queue(found, snapshot.rows("consumers"), snapshot.closely(places))
+    return ghosts.counted_by_the_queue(found, after.consumers, snapshot.closely(places))
 
 
 def _samples(looks: Iterable[tuple[float, Sequence[Row]]]) -> list[Sample]:

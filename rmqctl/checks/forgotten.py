@@ -79,7 +79,8 @@ class Finding(NamedTuple):
 
     def _who(self) -> list[str]:
         tag = [] if self.consumer_tag is None else [f"consumer {self.consumer_tag!r}"]
-        return tag if self.number is None else [*tag, clients.in_words(self._asdict())]
+        known = self.number is not None or (self.channel is not None and self.connection is None)
+        return [*tag, clients.in_words(self._asdict())] if known else tag
 
     def _how_much(self) -> list[str]:
         much = []

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from rmqctl.checks import sessions as amqp10
 from rmqctl.checks.forgotten import ADVICE, GHOST, Finding
 from rmqctl.checks.snapshot import Place, Row, count, place
+from rmqctl.checks.without_statistics import Clients
 
 _OF_MQTT = "mqtt-subscription-"
 """How the queues of MQTT clients begin."""
@@ -22,35 +23,26 @@ def _channel_of(consumer: Row) -> str | None:
     return (consumer.get("channel_details") or {}).get("name") or None
 
 
-class Look(NamedTuple):
-    """Who was connected at one end of the window."""
-
-    consumers: Collection[Row]
-    channels: Collection[Row]
-    sessions: Collection[Row]
-
-    def ghosts(self) -> dict[tuple[Place, Any, str | None], Row]:
-        """The consumers whose channel is not there. MQTT clients have queues of their own, and links are known by their tags."""
-        names = {row.get("name") for row in self.channels}
-        links = amqp10.places(self.sessions)
-        found = {}
-        for row in self.consumers:
-            at, tag, channel = place(row.get("queue") or {}), row.get("consumer_tag"), _channel_of(row)
-            others = channel is None and (
-                not amqp10.told(self.sessions) or (at, tag) in links or str(at[1]).startswith(_OF_MQTT)
-            )
-            if channel not in names and not others:
-                found[(at, tag, channel)] = row
-        return found
+def _of(clients: Clients) -> dict[tuple[Place, Any, str | None], Row]:
+    """The consumers whose channel is not there. MQTT clients have queues of their own, and links are known by their tags."""
+    names = {row.get("name") for row in clients.channels}
+    links, told = amqp10.places(clients.sessions), amqp10.told(clients.sessions)
+    found = {}
+    for row in clients.consumers:
+        at, tag, channel = place(row.get("queue") or {}), row.get("consumer_tag"), _channel_of(row)
+        others = channel is None and (not told or (at, tag) in links or str(at[1]).startswith(_OF_MQTT))
+        if channel not in names and not others:
+            found[(at, tag, channel)] = row
+    return found
 
 
-def find(queues: Iterable[Row], before: Look, after: Look) -> list[Finding]:
+def find(queues: Iterable[Row], before: Clients, after: Clients) -> list[Finding]:
     """Consumers whose channel was gone in both looks."""
     of_queue = {place(row): row for row in queues}
-    gone = before.ghosts()
+    gone = _of(before)
     return [
         _ghost(of_queue[each[0]], row)
-        for each, row in after.ghosts().items()
+        for each, row in _of(after).items()
         if each in gone and of_queue.get(each[0], {}).get("type", "stream") != "stream"
     ]
 

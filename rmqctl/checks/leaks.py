@@ -5,7 +5,8 @@ rises as steadily as messages come.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from rmqctl.checks.snapshot import Place
@@ -23,7 +24,7 @@ FEW = 4
 RISES = 3
 """So often in a row has what the broker remembers to have risen,"""
 EVEN = 2.5
-"""and by no more than so many times as much at one time as at another."""
+"""and no more than so many times as fast at one time as at another."""
 
 
 class Sample(NamedTuple):
@@ -108,27 +109,27 @@ def _deepest_fall(held: Sequence[int]) -> int:
 
 def slowly_rising(samples: Sequence[Sample]) -> set[Place]:
     """The queues of which too few different counts were seen to judge them by, that hold more at the end than before."""
-    if len(samples) < ENOUGH:
+    if not samples:
         return set()
     places = set(samples[0].held).intersection(*(sample.held for sample in samples[1:])) - set(growing(samples))
     series = {at: [sample.held[at] for sample in samples] for at in places}
+    few = FEW if len(samples) >= ENOUGH else ENOUGH
     return {
-        at for at, held in series.items() if held[-1] > held[0] and len(set(held)) <= FEW and not _deepest_fall(held)
+        at for at, held in series.items() if held[-1] > held[0] and len(set(held)) <= few and not _deepest_fall(held)
     }
 
 
 def grown(history: Sequence[tuple[float, int]]) -> Growth | None:
     """By what the broker remembers of a queue: at which second it held how many, the newest last.
 
-    So few values prove something only when they rise by about the same each time. The first rise may be a part of one.
+    So few values prove something only when they rise at about the same rate each time. The first rise may be a part of one.
     """
     began = max((number for number, (_, held) in enumerate(history) if not held), default=0)
-    seen = [each for number, each in enumerate(history) if number >= began]
-    while len(seen) > 1 and seen[-1][1] == seen[-2][1]:
-        seen.pop()  # not renewed yet
-    rises = [later[1] - earlier[1] for earlier, later in pairwise(seen)]
-    whole = rises[1:]
-    if len(rises) < RISES or min(rises) <= 0 or max(whole) > EVEN * min(whole):
+    # A value that is there twice had not been renewed.
+    seen = [next(same) for _, same in groupby(history[began:], key=itemgetter(1))]
+    rates = [(later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in pairwise(seen)]
+    whole = rates[1:]
+    if len(rates) < RISES or min(rates) <= 0 or max(whole) > EVEN * min(whole):
         return None
     (start, before), (end, held) = seen[1], seen[-1]
     return Growth(held, held - before, (held - before) / (end - start)) if held - before >= LEAST else None

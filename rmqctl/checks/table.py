@@ -84,9 +84,10 @@ CHECKS = {
             {
                 "queues": acks.QUEUE_FIELDS, "consumers": acks.CONSUMER_FIELDS, "channels": acks.CHANNEL_FIELDS,
                 "overview": ("rabbitmq_version",), "shared_queues": acks.SHARED_FIELDS, "sessions": sessions.CONNECTION_FIELDS,
+                "metrics": (),
             },
             later={"connections": acks.CONNECTION_FIELDS, "held": acks.HELD_FIELDS},
-            twice=("channels", "consumers", "shared_queues", "sessions"),
+            twice=("channels", "consumers", "shared_queues", "sessions", "metrics"),
             often=("held",),
             columns=forgotten.Finding._fields,
         ),

@@ -66,6 +66,8 @@ def of_connection(connection: Object) -> dict[str, Any]:
 
 def in_words(client: Object) -> str:
     """What `of_channel` found, for people."""
+    if client["connection"] is None:
+        return f"channel {client['channel']}"  # by metrics, which know its process alone
     noun = "session" if client["channel"] is None else "channel"  # AMQP 1.0 has no channels
     parts = [f"{noun} {client['number']} of connection {client['connection']!r}"]
     if client["client"]:

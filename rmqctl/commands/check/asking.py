@@ -9,10 +9,10 @@ from threading import Lock
 from types import EllipsisType
 from typing import Any
 
-from rmqctl.api import connections, definitions, health, lists, nodes, queues
+from rmqctl.api import connections, definitions, health, lists, metrics, nodes, queues
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.checks import acks, ghosts, leaks, sessions
+from rmqctl.checks import acks, ghosts, leaks, sessions, without_statistics
 from rmqctl.checks.options import Limits
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import Check
@@ -77,12 +77,16 @@ class Scope:
             raise self._blind
 
 
+class NoStatistics(Unavailable):
+    """The management plugin is told to collect none."""
+
+
 def _why_blind(client: Client) -> RmqctlError | None:
     try:
         if not nodes.sees_all(client):
             return AccessRefused(f"user {client.user!r} sees only its own channels: the tag monitoring is needed")
         if nodes.overview(client, "disable_stats").get("disable_stats"):
-            return Unavailable(f"{client.endpoint.url} collects no statistics")
+            return NoStatistics(f"{client.endpoint.url} collects no statistics")
     except RmqctlError as error:
         return error
     return None
@@ -119,6 +123,26 @@ def _of_clients(ask: Callable[..., Any], noun: str) -> Callable[[Scope, Fields],
         return ask(scope.client, noun, scope.vhost, fields=fields)
 
     return rows
+
+
+def _metrics(scope: Scope, _: Fields) -> list[Any] | None:
+    """What rabbitmq_prometheus tells where no statistics are collected; None where they are."""
+    try:
+        scope.refuse_blind()
+    except NoStatistics as error:
+        try:
+            return _metrics_of_the_node(scope)
+        except RmqctlError as reason:
+            raise NoStatistics(f"{error}; {reason}") from reason
+    return None
+
+
+def _metrics_of_the_node(scope: Scope) -> list[Any]:
+    """Raises Unavailable for a cluster: a node knows its own clients only."""
+    running = [row for row in nodes.nodes(scope.client, ("running",)) if row.get("running")]
+    if len(running) > 1:
+        raise Unavailable(f"metrics tell of the clients of one node only, of {len(running)}")
+    return list(metrics.detailed(scope.client, without_statistics.FAMILIES, scope.vhost))
 
 
 def _quorum_status(scope: Scope, _: Fields) -> list[dict[str, Any]]:
@@ -185,6 +209,7 @@ SOURCES: Mapping[str, Callable[[Scope, Fields], Any]] = {
     "consumers": _of_clients(lists.of_vhost, "consumers"),
     "channels": _of_clients(lists.of_clients, "channels"),
     "connections": _of_clients(lists.of_clients, "connections"),
+    "metrics": _metrics,
     "quorum_status": _quorum_status,
     "nodes": lambda scope, fields: nodes.nodes(scope.client, fields),
     "overview": lambda scope, fields: nodes.overview(scope.client, *sorted(fields)),
@@ -334,13 +359,15 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
 
 def _are_old(first: _Asked, last: _Asked, during: "_During") -> bool:
     looks = during.rows("held")
-    return bool(looks) and acks.are_old(first.rows("channels"), last.rows("channels"), looks)
+    if not looks or first.rows("metrics"):
+        return False
+    return acks.are_old(first.rows("channels"), last.rows("channels"), looks)
 
 
 def _is_worth_it(noun: str, first: _Asked) -> bool:
     """Whether what is asked for again and again may tell anything, by what the first look has shown."""
     try:
-        return noun != "held" or acks.is_worth_watching(first.rows("channels"))
+        return noun != "held" or bool(first.rows("metrics")) or acks.is_worth_watching(first.rows("channels"))
     except RmqctlError:
         return False
 

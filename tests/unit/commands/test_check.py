@@ -322,7 +322,21 @@ def test_bad_words(words: tuple[str, ...]) -> None:
     ("more", "why"),
     [
         ({"GET /api/whoami": {"name": "guest", "tags": "management"}}, "the tag monitoring is needed"),
-        ({"GET /api/overview": {"disable_stats": True}}, "collects no statistics"),
+        (
+            {
+                "GET /api/overview": {"disable_stats": True},
+                "GET /api/nodes": [{"name": "a", "running": True}],
+                "GET /metrics/detailed": httpx.ConnectError("refused"),
+            },
+            "collects no statistics; no metrics of rabbitmq_prometheus either: http://localhost:15692",
+        ),
+        (
+            {
+                "GET /api/overview": {"disable_stats": True},
+                "GET /api/nodes": [{"name": name, "running": True} for name in "abc"],
+            },
+            "collects no statistics; metrics tell of the clients of one node only, of 3",
+        ),
         ({"GET /api/whoami": httpx.ConnectError("refused")}, "refused"),
         ({"GET /api/whoami": httpx.Response(401, json={})}, "guest"),
     ],

@@ -95,6 +95,7 @@ ROWS: dict[str, Any] = {
     ],
     "overview": {"rabbitmq_version": "4.3.6"},
     "shared_queues": [],
+    "metrics": None,
     "connections": [
         {"name": connection(1), "user_provided_name": HOSTILE, "connected_at": 1_795_467_689_273,
          "client_properties": {"product": "Pika", "version": "1.3", "capabilities": {"consumer_cancel_notify": True}}},
