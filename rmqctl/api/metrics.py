@@ -5,6 +5,7 @@ It tells of each channel what it does with each queue, also where the management
 
 import re
 from collections.abc import Iterable
+from math import isfinite
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -51,7 +52,8 @@ def parsed(text: str) -> Iterable[Metric]:
             value = float(found[3])
         except ValueError:
             continue
-        yield Metric(found[1], {name: _plain(label) for name, label in _LABEL.findall(found[2])}, value)
+        if isfinite(value):
+            yield Metric(found[1], {name: _plain(label) for name, label in _LABEL.findall(found[2])}, value)
 
 
 def _plain(label: str) -> str:
