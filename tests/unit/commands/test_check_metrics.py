@@ -45,6 +45,9 @@ def lines(
     )
 
 
+GOT = lines(consumers=0, messages_delivered_ack=0, get_ack=1)
+
+
 def broker(before: str, after: str, ready: int = 0) -> Broker:
     samples = iter([before, after])
     row = {"type": "classic", "durable": True, "messages_ready": ready, "messages_unacknowledged": 1}
@@ -78,7 +81,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         (lines(prefetch=5), lines(prefetch=5), ["forgetting"]),
         (lines(), lines(messages_acked=4, messages_delivered_ack=5), []),
         (lines(unacked=0), lines(), []),
-        (lines(consumers=0, get_ack=1), lines(consumers=0, get_ack=1), ["got without ack"]),
+        (GOT, GOT, ["got without ack"]),
         (lines(), lines(messages_redelivered=30, messages_delivered_ack=31), ["redelivery loop"]),
         # Two queues on a channel that acknowledges one's only.
         (
