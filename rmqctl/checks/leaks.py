@@ -23,7 +23,7 @@ FEW = 4
 """Counts that are renewed every 5 s have no more values than these in a window that is not long."""
 RISES = 3
 """So often in a row has what the broker remembers to have risen,"""
-EVEN = 2.5
+EVEN = 3.0
 """and no more than so many times as fast at one time as at another."""
 
 
@@ -113,10 +113,12 @@ def slowly_rising(samples: Sequence[Sample]) -> set[Place]:
         return set()
     places = set(samples[0].held).intersection(*(sample.held for sample in samples[1:])) - set(growing(samples))
     series = {at: [sample.held[at] for sample in samples] for at in places}
-    few = FEW if len(samples) >= ENOUGH else ENOUGH
-    return {
-        at for at, held in series.items() if held[-1] > held[0] and len(set(held)) <= few and not _deepest_fall(held)
-    }
+    return {at for at, held in series.items() if held[-1] > held[0] and _are_few(held)}
+
+
+def _are_few(held: Sequence[int]) -> bool:
+    """A busy broker is not asked often; and counts of a quorum queue are not renewed often."""
+    return len(held) < ENOUGH or (len(set(held)) <= FEW and not _deepest_fall(held))
 
 
 def grown(history: Sequence[tuple[float, int]]) -> Growth | None:

@@ -162,7 +162,7 @@ def open_publishes(cage: Cage) -> None:
 def loop_of_nacks(cage: Cage) -> None:
     """basic.nack with requeue, again and again."""
     with cage.channel(1) as channel:
-        cage.consume(channel, lambda ch, got: _after(cage, 0.05, ch.basic_nack, got.delivery_tag), 1)
+        cage.consume(channel, lambda ch, got: _after(cage, 0.1, ch.basic_nack, got.delivery_tag), 1)
         cage.stay(channel)
 
 
@@ -309,7 +309,7 @@ def healthy(cage: Cage) -> None:
     """healthy, under load."""
     with cage.channel() as channel:
         cage.consume(channel, acknowledge, 10)
-        cage.publishing(0.02)
+        cage.publishing(0.1)
         cage.stay(channel)
 
 
@@ -327,7 +327,7 @@ def healthy_unlimited(cage: Cage) -> None:
     """healthy, unlimited prefetch."""
     with cage.channel() as channel:
         cage.consume(channel, acknowledge)
-        cage.publishing(0.03)
+        cage.publishing(0.06)
         cage.stay(channel)
 
 
@@ -387,17 +387,17 @@ def idle(cage: Cage) -> None:
 @good()
 def drains(cage: Cage) -> None:
     """prefetch 5000, drains a backlog."""
-    with cage.channel(4000) as channel:
-        cage.consume(channel, lambda ch, got: _after(cage, 0.01, acknowledge, ch, got), 5000)
+    with cage.channel(2500) as channel:
+        cage.consume(channel, lambda ch, got: _after(cage, 0.02, acknowledge, ch, got), 5000)
         cage.stay(channel)
 
 
 @good()
 def catches_up(cage: Cage) -> None:
     """prefetch 10, has a backlog while more comes."""
-    with cage.channel(3000) as channel:
-        cage.consume(channel, lambda ch, got: _after(cage, 0.01, acknowledge, ch, got), 10)
-        cage.publishing(0.02)
+    with cage.channel(1500) as channel:
+        cage.consume(channel, lambda ch, got: _after(cage, 0.03, acknowledge, ch, got), 10)
+        cage.publishing(0.1)
         cage.stay(channel)
 
 
@@ -424,7 +424,7 @@ def commits(cage: Cage) -> None:
             each.tx_commit()
 
         cage.consume(channel, handle, 1)
-        cage.publishing(0.05)
+        cage.publishing(0.1)
         cage.stay(channel)
 
 
@@ -433,8 +433,8 @@ def to_the_dead_letters(cage: Cage) -> None:
     """basic.nack without requeue, to a dead-letter exchange."""
     dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": f"{cage.name} dead"}
     with cage.channel(200, arguments=dead) as channel, cage.channel(0, " dead"):
-        cage.consume(channel, lambda ch, got: _after(cage, 0.05, _refuse, ch, got), 10)
-        cage.publishing(0.05)
+        cage.consume(channel, lambda ch, got: _after(cage, 0.1, _refuse, ch, got), 10)
+        cage.publishing(0.1)
         cage.stay(channel)
 
 
@@ -442,8 +442,8 @@ def to_the_dead_letters(cage: Cage) -> None:
 def to_the_dead_letters_unlimited(cage: Cage) -> None:
     """basic.nack without requeue, unlimited prefetch."""
     with cage.channel() as channel:
-        cage.consume(channel, lambda ch, got: _after(cage, 0.02, _refuse, ch, got))
-        cage.publishing(0.03)
+        cage.consume(channel, lambda ch, got: _after(cage, 0.05, _refuse, ch, got))
+        cage.publishing(0.06)
         cage.stay(channel)
 
 

@@ -14,7 +14,7 @@ Got = Any
 """What pika tells of a delivery beside its properties and body."""
 Handle = Callable[[BlockingChannel, Got], None]
 
-TURN = 0.05
+TURN = 0.1
 """Seconds between two messages of a publisher that has no pace of its own."""
 PATIENCE = 0.3
 
