@@ -380,9 +380,10 @@ def _counter(row: Row, name: str) -> int:
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Name the consumers that hold messages and do not acknowledge them.
 
-    Two samples of the statistics are compared; no message is touched. Named are consumers that hold messages while their
-    channel acknowledges nothing, stuck ones whose prefetch is full too, basic.get without ack, open transactions, loops of
-    redelivery, and unlimited prefetch with 1,000 messages and more.
+    Two samples of the statistics are compared, and the counts of queues in between; no message is touched. Named are
+    consumers and AMQP 1.0 sessions that hold messages and acknowledge nothing, stuck ones whose prefetch is full too,
+    basic.get without ack, open transactions, loops of redelivery, leaks (it keeps some of what it gets), consumers whose
+    channel is gone, and unlimited prefetch with 1,000 messages and more.
     """
     version = str(snapshot.rows("overview").get("rabbitmq_version", ""))
     window = Window(snapshot.seconds, snapshot.now, limits["idle"], release(version))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..contract.brokers import Node, embedded, running_node
+from ..contract.brokers import embedded, running_node
 from .animals import EVERYWHERE
 from .rounds import Seen, Tally, Zoo, play, tallied
 
@@ -56,12 +56,7 @@ def _told(zoo: Zoo, number: int) -> Seen:
 @contextlib.contextmanager
 def _zoo(key: str) -> Iterator[Zoo]:
     with embedded() if key == "embedded" else running_node(key) as node:
-        yield zoo_of(key, node)
-
-
-def zoo_of(key: str, node: Node) -> Zoo:
-    mqtt = 0 if key == "embedded" else node.port("mqtt")
-    return Zoo(key, node.url, f"amqp://guest:guest@127.0.0.1:{node.port('amqp')}", mqtt)
+        yield Zoo.of(node)
 
 
 def _table(found: Mapping[str, Sequence[Tally]]) -> Iterator[str]:
@@ -96,4 +91,5 @@ def _write(table: str, rounds: int) -> None:
     PAGE.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """A round: all animals of a broker at once in a virtual host of their own, one `check acks`, and what it named them."""
 
 import json
+import subprocess
 import threading
 import time
 import traceback
@@ -8,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..contract.brokers import Ran, rmqctl
+from ..contract.brokers import SECONDS_FOR_A_COMMAND, Node, Ran, command, rmqctl
 from .animals import ANIMALS, Animal
 from .cage import Cage, Keeper
 
@@ -26,6 +27,11 @@ class Zoo(NamedTuple):
     amqp: str
     mqtt_port: int = 0
 
+    @classmethod
+    def of(cls, node: Node) -> "Zoo":
+        mqtt = 0 if node.key == "embedded" else node.port("mqtt")
+        return cls(node.key, node.url, f"amqp://guest:guest@127.0.0.1:{node.port('amqp')}", mqtt)
+
     def animals(self) -> list[Animal]:
         return [animal for animal in ANIMALS if self.key in animal.where]
 
@@ -37,28 +43,26 @@ class Seen(NamedTuple):
     strays: list[Any]
 
 
-def play(zoo: Zoo, number: int) -> Seen:
+def play(zoo: Zoo, number: int = 1, settling: float = SETTLING) -> Seen:
     """One round. Raises when an animal did not live as it should have."""
     vhost = f"zoo {number}/é"
     _run(zoo, "declare", "vhost", vhost)
     try:
         _run(zoo, "set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
-        return _judged(zoo.animals(), _check(zoo, vhost))
+        return _judged(zoo.animals(), _check(zoo, vhost, settling))
     finally:
         _run(zoo, "delete", "vhost", vhost, "--yes")
 
 
-def _check(zoo: Zoo, vhost: str) -> list[dict[str, Any]]:
+def _check(zoo: Zoo, vhost: str, settling: float) -> list[dict[str, Any]]:
     keeper = Keeper(zoo.amqp, vhost, threading.Event(), threading.Event(), zoo.mqtt_port)
     failed: list[str] = []
     threads = [threading.Thread(target=_live, args=(animal, keeper, failed)) for animal in zoo.animals()]
     for thread in threads:
         thread.start()
     try:
-        time.sleep(SETTLING)
-        bell = threading.Timer(2, keeper.checking.set)
-        bell.start()
-        ran = rmqctl("check", "acks", "-p", vhost, "--for", str(SECONDS), "-f", "json", url=zoo.http)
+        time.sleep(settling)
+        ran = _ringing(keeper.checking, "check", "acks", "-p", vhost, "--for", str(SECONDS), "-f", "json", url=zoo.http)
     finally:
         keeper.ended.set()
         keeper.checking.set()
@@ -70,6 +74,17 @@ def _check(zoo: Zoo, vhost: str) -> list[dict[str, Any]]:
         raise RuntimeError(str(ran))
     found: list[dict[str, Any]] = json.loads(ran.text)["findings"]
     return found
+
+
+def _ringing(bell: threading.Event, *words: str, url: str) -> Ran:
+    """Runs rmqctl, and rings when it has taken its first look, of which it says so."""
+    argv, env = command(*words, url=url)
+    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr
+        hint = running.stderr.readline()
+        bell.set()
+        out, errors = running.communicate(timeout=SECONDS_FOR_A_COMMAND)
+    return Ran(tuple(argv), running.returncode, out, hint + errors)
 
 
 def _live(animal: Animal, keeper: Keeper, failed: list[str]) -> None:

@@ -122,6 +122,17 @@ IDLE = {"idle_since": 300}
         (channel(), channel(redelivered=10, delivered=11), [consumer()], ["redelivery loop"]),
         (channel(ack=1), channel(ack=2, redelivered=10, delivered=11), [consumer()], []),
         (channel(), channel(**IDLE), [consumer(ack_required=False)], []),
+        # A loop that takes its time: nothing but redeliveries.
+        (channel(redelivered=4, delivered=5), channel(redelivered=7, delivered=8), [consumer()], ["redelivery loop"]),
+        (channel(redelivered=4, delivered=5), channel(redelivered=6, delivered=7), [consumer()], ["stuck"]),
+        # It rejects for good, or acknowledges many at once.
+        (channel(delivered=100), channel(delivered=150), [consumer()], []),
+        (
+            channel(ack=50, delivered=60, unacked=10),
+            channel(ack=50, delivered=80, unacked=30),
+            [consumer(prefetch_count=99)],
+            [],
+        ),
     ],
 )
 def test_each_is_named_right(before: Any, after: Any, consumers: list[Any], wanted: list[str]) -> None:

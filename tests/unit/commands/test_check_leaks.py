@@ -2,14 +2,15 @@
 
 import itertools
 import json
-import time
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from rmqctl.checks.leaks import Sample, growing, grown
+from rmqctl.commands.check import asking
 
 from ..conftest import Broker, run_with
 from .test_check import channel, consumer, played, queue
@@ -80,8 +81,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(time, "sleep", self._sleep)
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(asking, "time", SimpleNamespace(sleep=self._sleep, monotonic=lambda: self.now))
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -177,3 +177,45 @@ def test_looking_takes_a_part_of_the_time_only(monkeypatch: pytest.MonkeyPatch) 
 
     findings(broker(held, clock))
     assert next(calls) < 8
+
+
+# A broker that is late with its statistics
+
+
+SAME = channel(ack=7, delivered=8)
+"""Of a consumer with a full prefetch, while messages wait."""
+
+
+def late(clock: Clock, held: Callable[[float], int], *answers: dict[str, Any], messages: int = 5) -> Broker:
+    def queues(_: httpx.Request) -> httpx.Response:
+        seconds = clock.now - 1000
+        row = queue(
+            messages_ready=messages, messages_unacknowledged=held(seconds), messages=100 - messages * int(seconds)
+        )
+        return httpx.Response(200, json=[row])
+
+    made = played(None, {}, consumer(), **{"GET /api/queues/%2F": queues})
+    channels = iter(answers)
+    made.answers["GET /api/vhosts/%2F/channels"] = lambda _: httpx.Response(200, json=[next(channels)])
+    return made
+
+
+def test_it_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    asked = late(clock, lambda seconds: int(seconds) % 2, SAME, SAME, SAME, channel(ack=20, delivered=21))
+    assert findings(asked) == []
+    assert clock.now - 1000 == pytest.approx(12)
+
+
+@pytest.mark.parametrize("held", [lambda seconds: 1 + int(seconds) % 2, lambda _: 1])
+def test_a_queue_that_shrinks_clears_its_only_consumer(
+    held: Callable[[float], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert findings(late(Clock(monkeypatch), held, *[SAME] * 7)) == []
+
+
+def test_a_queue_that_stands_still_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    assert [each["kind"] for each in findings(late(clock, lambda _: 1, SAME, SAME, messages=0))] == []
+    stuck = late(clock, lambda _: 1, *[channel(ack=7, delivered=8, idle_since="2020-01-02 03:04:05")] * 9)
+    assert [each["kind"] for each in findings(stuck)] == ["stuck"]  # what has expired is not acknowledged
