@@ -29,7 +29,7 @@ from rmqctl.checks.forgotten import (
     Window,
     on_timeout,
 )
-from rmqctl.checks.leaks import LEAST, Growth, Sample, growing, grown, is_leak, settled, shrunk, slowly_rising, stirred
+from rmqctl.checks.leaks import Growth, Sample, growing, grown, is_leak, settled, shrunk, slowly_rising, stirred
 from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Report, Status, counted
 from rmqctl.checks.snapshot import Place, Row, Snapshot, count, moment, place
@@ -93,12 +93,6 @@ class _Channel:
     def _seconds_held(self, delivered: int) -> float:
         """In how long it was given what it holds, at the pace of the window; 0 when it is given nothing."""
         return self.unacknowledged * self.window.seconds / delivered if delivered > 0 else 0.0
-
-    def growth(self, most: int) -> Growth | None:
-        """By its own counts, when it is one of those that keep most: others of the same queue have a busy moment."""
-        if self.kept < LEAST or self.kept * 2 < most:
-            return None
-        return Growth(self.unacknowledged, self.kept, self.kept / self.window.seconds)
 
     def finding(
         self, kind: str, queue: str | None, unacknowledged: int, *, acked: int | None = None, **more: Any
@@ -234,10 +228,14 @@ def _leaking(
     found = {}
     for at, names in of_queue.items():
         here = {name: channels[name] for name in names if name in channels}
-        most = max((channel.kept for channel in here.values()), default=0)
+        kept = [channel.kept for channel in here.values() if channel.kept > 0]
         for name, channel in here.items():
-            growth = growths[at] if len(names) == 1 else channel.growth(most)
-            if growth and is_leak(growth, channel.window.seconds, channel.acked, channel.new, _new(channel.row)):
+            growth = growths[at]
+            if len(names) > 1:
+                if channel.kept * 2 <= max(kept, default=0):
+                    continue  # another one keeps much more
+                growth = growth.share(channel.kept / sum(kept), channel.unacknowledged)
+            if is_leak(growth, channel.window.seconds, channel.acked, channel.new, _new(channel.row)):
                 found[(at, name)] = growth
     return found
 

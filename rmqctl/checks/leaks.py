@@ -42,6 +42,10 @@ class Growth(NamedTuple):
     kept: int
     rate: float
 
+    def share(self, part: float, held: int) -> "Growth":
+        """One consumer's of several, which holds so many itself."""
+        return Growth(held, round(self.kept * part), self.rate * part)
+
 
 def is_leak(growth: Growth, seconds: float, acked: int, given: int, given_ever: int) -> bool:
     """Whether a consumer's growth is that of one that forgets some, and not of one that is slow or has a busy moment.
@@ -52,7 +56,8 @@ def is_leak(growth: Growth, seconds: float, acked: int, given: int, given_ever: 
     kept = growth.rate * seconds
     if min(acked, given - kept) < max(LIVELY, kept):
         return False
-    return growth.held * 2 * given >= kept * given_ever
+    # What was given is counted a few seconds later than what is held.
+    return growth.held * 3 * given >= kept * given_ever
 
 
 def growing(samples: Sequence[Sample]) -> dict[Place, Growth]:

@@ -7,7 +7,8 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from ..contract.brokers import embedded, running_node
@@ -23,9 +24,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.zoo", description=__doc__)
     parser.add_argument("--broker", action="append", choices=sorted(EVERYWHERE), help="may be given several times")
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--at-once", type=int, default=1, help="rounds that run side by side on a broker")
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="rounds side by side on a broker; the brokers always are"
+    )
     words = parser.parse_args()
-    found = {key: _run(key, words.rounds, words.at_once) for key in words.broker or NAMES}
+    keys = words.broker or list(NAMES)
+    with ProcessPoolExecutor(len(keys)) as pool:
+        run = partial(_run, rounds=words.rounds, at_once=words.at_once)
+        found = dict(zip(keys, pool.map(run, keys), strict=True))
     table = "\n".join(_table(found))
     print(table)
     if set(found) == EVERYWHERE:
