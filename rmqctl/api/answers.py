@@ -18,6 +18,8 @@ _GATEWAYS = frozenset((429, 502, 503, 504))
 """Statuses of what stands in front of a server. The broker gives 503 too, with a reason."""
 _OF_THE_BROKER = frozenset(("error", "reason", "status"))
 """Of these keys the broker's own errors have one."""
+_OF_METRICS = "version=0.0.4"
+"""The format of Prometheus calls itself plain text of that version."""
 
 
 class TooLong(Exception):
@@ -38,7 +40,8 @@ def body_of(status: int, content: bytes, headers: Mapping[str, str], url: str, *
     if status >= 400:
         return _reason(status, content, headers, url)
     if text:
-        _refuse_pages(content, headers, url)
+        if _OF_METRICS not in headers.get("content-type", ""):
+            _refuse_pages(content, headers, url)
         return content.decode("utf-8", "replace")
     if not content.strip():
         return None

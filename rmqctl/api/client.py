@@ -188,6 +188,12 @@ class Client:
         answer = self._checked(self._ask_endpoints(ask, {}), path, what, accept)
         return self._typed(answer, path, query) if method == "GET" and media == _JSON else answer
 
+    def on_port(self, port: int) -> "Client":
+        """A client for another service of the same host, by the same settings. It is to be closed as well."""
+        endpoint = self.endpoint._replace(port=port, prefix="")
+        settings = self._settings._replace(endpoints=(endpoint,), timeout=self._timeout)
+        return Client(settings, self._password, self.warn, self.log, self._transport)
+
     def close(self) -> None:
         if self._made is not None:
             self._made.close()

@@ -5,7 +5,7 @@ from typing import Any
 from rmqctl.api import lists, objects
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
-from rmqctl.errors import NotFound
+from rmqctl.errors import DataError, NotFound
 from rmqctl.naming import named
 
 REASON = "Closed via rmqctl"
@@ -28,6 +28,14 @@ def get(client: Client, name: str) -> dict[str, Any]:
         if len(same) > 1:
             raise NotFound(f"{what}: {len(same)} clients call themselves so: {', '.join(same)}") from None
         return get(client, same[0])
+
+
+def sessions(client: Client, name: str) -> list[dict[str, Any]] | None:
+    """GET /api/connections/NAME/sessions: of an AMQP 1.0 connection (4.1). None where these are not told, or it is gone."""
+    try:
+        return lists.fetch(client, "connections", name, "sessions", what=named("connection", name))
+    except (NotFound, DataError):
+        return None
 
 
 def close(client: Client, name: str, reason: str) -> bool:

@@ -103,6 +103,26 @@ def act(client: Client, vhost: str, name: str, action: str) -> None:
     client.request("POST", where, body={"action": action}, what=what)
 
 
+def counts(client: Client, vhost: str | None, fields: Iterable[str]) -> list[Row]:
+    """Exact counts as often as one likes: a single request, and no queue that the broker has none for at once (streams)."""
+    rows = _list(client, vhost, _TOTALS, {"name", "vhost", *fields})
+    return [{"vhost": vhost, **row} for row in rows]
+
+
+def closely(client: Client, vhost: str, name: str, seconds: int = 60, every: int = 5) -> Row:
+    """One queue's `consumers`, and as `held` what the broker remembers: pairs of a second and the messages unacknowledged then.
+
+    A broker that remembers nothing has no pairs. Raises NotFound.
+    """
+    field = "messages_unacknowledged_details"
+    query = {"lengths_age": str(seconds), "lengths_incr": str(every), "columns": f"consumers,{field}"}
+    row = objects.fetch(client, "queues", vhost, name, query=query, what=named("queue", name, vhost))
+    details = row.get(field) or {}
+    pairs = ((each.get("timestamp"), each.get("sample")) for each in details.get("samples") or [])
+    held = sorted((moment / 1000, held) for moment, held in pairs if isinstance(moment, int) and isinstance(held, int))
+    return {"vhost": vhost, "name": name, "consumers": row.get("consumers"), "held": held}
+
+
 def purge(client: Client, vhost: str, name: str) -> None:
     """DELETE /api/queues/VHOST/NAME/contents: the ready messages. Raises NotFound, DataError for a stream."""
     client.request("DELETE", path("queues", vhost, name, "contents"), what=named("queue", name, vhost))

@@ -3,29 +3,52 @@
 A channel's counters are up to 5 s old (collect_statistics_interval); the counts of classic and quorum queues are fresh.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from rmqctl.checks import ghosts, sessions, without_statistics
+from rmqctl.checks.forgotten import (
+    ADVICE,
+    AUTO_ACK,
+    CANCELS,
+    CLOSES,
+    FORGETTING,
+    GOT,
+    HOLDING,
+    LEAK,
+    NO_CONSUMER,
+    REDELIVERY,
+    STATISTICS_SECONDS,
+    STUCK,
+    TRANSACTION,
+    UNLIMITED,
+    WAITS,
+    Finding,
+    Window,
+    on_timeout,
+)
+from rmqctl.checks.leaks import Growth, Sample, growing, grown, is_leak, settled, shrunk, slowly_rising, stirred
 from rmqctl.checks.options import Limits
-from rmqctl.checks.report import Figure, Report, Status, counted, span
-from rmqctl.checks.snapshot import Row, Snapshot, moment
+from rmqctl.checks.report import Figure, Report, Status, counted
+from rmqctl.checks.snapshot import Place, Row, Snapshot, count, moment, place
+from rmqctl.checks.without_statistics import Clients
 from rmqctl.resources import clients
-from rmqctl.resources.column import Release, release
+from rmqctl.resources.column import release
 
 QUEUE_FIELDS = ("type", "durable", "messages_ready", "messages_unacknowledged")
 CONSUMER_FIELDS = ("queue", "consumer_tag", "ack_required", "prefetch_count", "channel_details", "consumer_timeout")
 CHANNEL_FIELDS = (
     "name", "number", "vhost", "user", "connection_details", "consumer_count", "global_prefetch_count", "idle_since",
     "messages_unacknowledged", "messages_uncommitted", "acks_uncommitted", "transactional", "message_stats.ack",
-    "message_stats.deliver_get", "message_stats.redeliver",
+    "message_stats.deliver_get", "message_stats.deliver_no_ack", "message_stats.get_no_ack",
+    "message_stats.redeliver",
 )  # fmt: skip
 SHARED_FIELDS = ("messages_unacknowledged", "message_stats.ack")
+HELD_FIELDS = ("messages_unacknowledged", "messages")
 CONNECTION_FIELDS = (*clients.CONNECTION_FIELDS, "connected_at")
 
-STATISTICS_SECONDS = 6.0
-"""After so long the counters of a channel that is at work have been renewed."""
 CONSUMER_TIMEOUT = 1800.0
 """Seconds: RabbitMQ's default, for the releases whose API does not tell it."""
 CHECKED_EVERY = 60.0
@@ -34,103 +57,8 @@ MANY = 1000
 """So many unacknowledged messages make an unlimited prefetch worth a word."""
 LOOP = 10
 """So many redeliveries in the window, and no acknowledgement, are a loop."""
-
-STUCK, FORGETTING, GOT, TRANSACTION = "stuck", "forgetting", "got without ack", "open transaction"
-REDELIVERY, UNLIMITED, NO_CONSUMER, AUTO_ACK = "redelivery loop", "unlimited prefetch", "no consumer", "automatic ack"
-HOLDING = frozenset((STUCK, FORGETTING, GOT, TRANSACTION))
-"""The kinds that keep messages from everybody else."""
-CLOSES, CANCELS, WAITS = "closes the channel", "takes the messages back and cancels the consumer", "waits for ever"
-"""What the broker does with messages that are not acknowledged in time."""
-
-ADVICE = {
-    STUCK: "its prefetch is full: it gets nothing more until it acknowledges; find the path in its code without basic.ack, "
-    "or close its connection to give the messages to others",
-    FORGETTING: "find the path in its code without basic.ack; close its connection to give the messages to others",
-    GOT: "basic.get without auto-ack wants a basic.ack; close the connection to put the messages back",
-    TRANSACTION: "tx.commit or tx.rollback is missing: what it acknowledged or published does not count until then",
-    REDELIVERY: "it rejects what it gets and gets it again: reject without requeue, with a dead-letter exchange",
-    UNLIMITED: "set a prefetch (basic.qos): else all that is ready goes to whoever asks first",
-    NO_CONSUMER: "start a consumer, or purge or delete the queue",
-    AUTO_ACK: "what it has not finished is lost when it dies: consume with manual acknowledgements",
-}
-
-
-class Finding(NamedTuple):
-    """One thing found. Times in ISO 8601, spans in seconds, None for what is not known or does not apply.
-
-    `queue` None: which it is cannot be told. `acked`: by its channel between the samples. `held_for`: its oldest delivery,
-    where the broker tells. `oldest_possible_delivery`: when its connection was made. `timeout_in`: at most so long until the
-    broker does `on_timeout`, which it does after `timeout`.
-    """
-
-    kind: str
-    vhost: str
-    queue: str | None
-    consumer_tag: str | None = None
-    channel: str | None = None
-    number: int | None = None
-    connection: str | None = None
-    client: str | None = None
-    user: str | None = None
-    peer: str | None = None
-    library: str | None = None
-    prefetch: int | None = None
-    unacknowledged: int = 0
-    acked: int | None = None
-    ready: int | None = None
-    idle_since: str | None = None
-    idle: float | None = None
-    held_for: float | None = None
-    oldest_possible_delivery: str | None = None
-    timeout: float | None = None
-    timeout_in: float | None = None
-    on_timeout: str | None = None
-    advice: str = ""
-
-    def in_words(self) -> str:
-        """For people: what, who, how much, and what to do."""
-        where = f"queue {self.queue!r} in virtual host {self.vhost!r}" if self.queue else f"virtual host {self.vhost!r}"
-        lines = (", ".join(part) for part in (self._who(), self._how_much(), [self.advice]) if part)
-        return "\n  ".join([f"{self.kind}: {where}", *lines])
-
-    def _who(self) -> list[str]:
-        tag = [] if self.consumer_tag is None else [f"consumer {self.consumer_tag!r}"]
-        return tag if self.channel is None else [*tag, clients.in_words(self._asdict())]
-
-    def _how_much(self) -> list[str]:
-        much = []
-        if self.ready is not None:
-            much.append(f"{self.ready} ready")
-        if self.channel is not None:
-            much += [f"{self.unacknowledged} unacknowledged", f"{self.acked} acknowledged meanwhile"]
-        if self.prefetch is not None:
-            much.append(f"prefetch {self.prefetch or 'unlimited'}")
-        if self.idle is not None:
-            much.append(f"idle for {span(self.idle)}")
-        if self.held_for is not None:
-            much.append(f"the oldest for {span(self.held_for)}")
-        elif self.oldest_possible_delivery:
-            much.append(f"none older than {self.oldest_possible_delivery}")
-        if self.on_timeout is not None:
-            when = "" if self.timeout_in is None else f" in {span(self.timeout_in)} at most"
-            much.append(f"the broker {self.on_timeout}{when}")
-        return much
-
-    def labels(self) -> Mapping[str, Any]:
-        names = ("kind", "vhost", "queue", "consumer_tag", "channel", "client", "user")
-        return {name: getattr(self, name) for name in names}
-
-    def amount(self) -> float:
-        return self.unacknowledged if self.ready is None else self.ready
-
-
-class Window(NamedTuple):
-    """The time between the samples and the moment of the second, and for how long a consumer that acks may think."""
-
-    seconds: float
-    now: datetime
-    thinks: float
-    release: Release = ()
+RETURNS = 3
+"""So many are one too when nothing but redeliveries has come."""
 
 
 class _Channel:
@@ -138,23 +66,33 @@ class _Channel:
 
     def __init__(self, before: Row, after: Row, window: Window) -> None:
         self.row = after
-        self.held = min(_number(before, "messages_unacknowledged"), _number(after, "messages_unacknowledged"))
-        self.unacknowledged = _number(after, "messages_unacknowledged")
+        self.window = window
+        self.held = min(count(before, "messages_unacknowledged"), count(after, "messages_unacknowledged"))
+        self.unacknowledged = count(after, "messages_unacknowledged")
+        self.kept = self.unacknowledged - count(before, "messages_unacknowledged")
         self.acked = _counter(after, "ack") - _counter(before, "ack")
         self.redelivered = _counter(after, "redeliver") - _counter(before, "redeliver")
+        self.new = _new(after) - _new(before)
         self.idle_since = moment(after.get("idle_since"))
         self.idle = None if self.idle_since is None else max(0.0, (window.now - self.idle_since).total_seconds())
         delivered = _counter(after, "deliver_get") - _counter(before, "deliver_get")
         # Counters that stand still may be old ones, unless the broker says that the channel is idle.
         fresh = delivered > 0 or self.idle is not None or window.seconds >= STATISTICS_SECONDS
         self.silent = self.held > 0 and self.acked <= 0 and fresh
-        self.thinks = _counter(after, "ack") > 0 and (self.idle is None or self.idle < window.thinks) and delivered <= 0
-        self.window = window
-        self.loops = self.redelivered >= LOOP and self.acked <= 0
+        # What it rejects for good counts as handed out, and nowhere else.
+        rejected = _new(after) - self.unacknowledged > self.new
+        lately = (self.idle or 0.0) < window.thinks and self._seconds_held(delivered) < window.thinks
+        self.thinks = (_counter(after, "ack") > 0 or rejected) and lately
+        few = self.redelivered < LOOP and (self.redelivered < RETURNS or self.new > 0)
+        self.loops = self.acked <= 0 and self.redelivered > self.unacknowledged and not few
         self.uncommitted = all(
-            row.get("transactional") and (_number(row, "acks_uncommitted") or _number(row, "messages_uncommitted"))
+            row.get("transactional") and (count(row, "acks_uncommitted") or count(row, "messages_uncommitted"))
             for row in (before, after)
         )
+
+    def _seconds_held(self, delivered: int) -> float:
+        """In how long it was given what it holds, at the pace of the window; 0 when it is given nothing."""
+        return self.unacknowledged * self.window.seconds / delivered if delivered > 0 else 0.0
 
     def finding(
         self, kind: str, queue: str | None, unacknowledged: int, *, acked: int | None = None, **more: Any
@@ -173,10 +111,6 @@ class _Channel:
         )
 
 
-Place = tuple[Any, Any]
-"""Virtual host and name of a queue."""
-
-
 class Quiet(NamedTuple):
     """A queue of which messages are held, and none was acknowledged between the samples; `acked`: some were before."""
 
@@ -186,11 +120,11 @@ class Quiet(NamedTuple):
 
 def shared(consumers: Iterable[Row], channels: Iterable[Row]) -> set[Place]:
     """Queues that one channel alone consumes, together with others: whether it forgets theirs, only they can tell."""
-    holding = {row.get("name") for row in channels if _number(row, "messages_unacknowledged")}
+    holding = {row.get("name") for row in channels if count(row, "messages_unacknowledged")}
     of_channel: dict[Any, set[Place]] = defaultdict(set)
     of_queue: dict[Place, set[Any]] = defaultdict(set)
     for consumer in consumers:
-        name, at = (consumer.get("channel_details") or {}).get("name"), _place(consumer.get("queue") or {})
+        name, at = _channel_of(consumer), place(consumer.get("queue") or {})
         of_queue[at].add(name)
         if consumer.get("ack_required") and name in holding:
             of_channel[name].add(at)
@@ -201,27 +135,37 @@ def quiet(before: Iterable[Row], after: Iterable[Row], window: Window) -> dict[P
     """Of the queues that share a channel. Statistics of a shorter time than they are renewed in tell nothing."""
     if window.seconds < STATISTICS_SECONDS:
         return {}
-    first = {_place(row): row for row in before}
+    first = {place(row): row for row in before}
     found = {}
     for row in after:
-        was = first.get(_place(row))
+        was = first.get(place(row))
         if was is not None and _counter(row, "ack") == _counter(was, "ack"):
-            held = min(_number(each, "messages_unacknowledged") for each in (was, row))
-            found[_place(row)] = Quiet(held, _counter(row, "ack") > 0)
+            held = min(count(each, "messages_unacknowledged") for each in (was, row))
+            found[place(row)] = Quiet(held, _counter(row, "ack") > 0)
     return {at: each for at, each in found.items() if each.held}
+
+
+def is_worth_watching(channels: Iterable[Row]) -> bool:
+    """Whether any of them holds something: then the queues are looked at again and again."""
+    return any(count(row, "messages_unacknowledged") for row in channels)
 
 
 def find(
     queues: Iterable[Row],
-    consumers: Iterable[Row],
+    consumers: Collection[Row],
     before: Iterable[Row],
     after: Iterable[Row],
     window: Window,
     quiet: Mapping[Place, Quiet] = {},
+    growths: Mapping[Place, Growth] = {},
+    samples: Sequence[Sample] = (),
     *,
     strict: bool = False,
 ) -> list[Finding]:
-    """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out."""
+    """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out.
+
+    `samples`: what the queues had within the window, exactly: the counts of a channel may be old ones when the broker is busy.
+    """
     first = {row.get("name"): row for row in before}
     # A channel that was not there before has had no time to forget anything.
     channels = {
@@ -229,24 +173,31 @@ def find(
         for row in after
         if (name := row.get("name")) is not None and name in first
     }
-    of_queue = {_place(row): row for row in queues}
+    of_queue = {place(row): row for row in queues}
+    less_held, fewer = settled(samples), shrunk(samples)
     found: list[Finding] = []
     consumed: dict[Place, bool] = {}
     queues_of: dict[str | None, set[str]] = {}
+    leaking = _leaking(consumers, channels, growths)
+    many = Counter(place(each.get("queue") or {}) for each in consumers)
     for consumer in consumers:
-        at = _place(consumer.get("queue") or {})
+        at = place(consumer.get("queue") or {})
         consumed[at] = consumed.get(at, False) or bool(consumer.get("ack_required"))
         queue = of_queue.get(at)
         if queue is None or queue.get("type") == "stream":
             continue
-        name = (consumer.get("channel_details") or {}).get("name")
+        name = _channel_of(consumer)
         queues_of.setdefault(name, set()).add(at[1])
         if name in channels:
-            found += _of_consumer(consumer, queue, channels[name], quiet.get(at), strict)
+            channel = channels[name]
+            growth = leaking.get((at, name))
+            rests = channel.idle is not None and channel.idle >= window.seconds
+            alive = many[at] == 1 and (at in less_held or (at in fewer and not rests))
+            found += _of_consumer(consumer, queue, channel, None if alive else quiet.get(at), growth, alive, strict)
     # Channels do not tell what they got from where: it is of queues that miss messages without a consumer to blame.
     unclaimed: dict[Any, set[str]] = {}
     for at, queue in of_queue.items():
-        if _number(queue, "messages_unacknowledged") and not consumed.get(at):
+        if count(queue, "messages_unacknowledged") and not consumed.get(at):
             unclaimed.setdefault(at[0], set()).add(str(at[1]))
     for name, channel in channels.items():
         names = (
@@ -256,37 +207,79 @@ def find(
         )
         found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None)
     for at, queue in of_queue.items() if strict else ():
-        ready = _number(queue, "messages_ready")
+        ready = count(queue, "messages_ready")
         if ready and at not in consumed and queue.get("type") != "stream":
             found.append(Finding(NO_CONSUMER, at[0] or "", at[1], ready=ready, advice=ADVICE[NO_CONSUMER]))
-    return sorted(found, key=lambda each: (each.kind not in HOLDING, each.vhost, each.queue or "", each.channel or ""))
+    return sorted(found, key=_worst_first)
 
 
-def _of_consumer(consumer: Row, queue: Row, channel: _Channel, quiet: Quiet | None, strict: bool) -> Iterator[Finding]:
+def _worst_first(finding: Finding) -> tuple[bool, str, str, str]:
+    return finding.kind not in HOLDING, finding.vhost, finding.queue or "", finding.channel or ""
+
+
+def _leaking(
+    consumers: Iterable[Row], channels: Mapping[Any, _Channel], growths: Mapping[Place, Growth]
+) -> dict[tuple[Place, Any], Growth]:
+    """Whose growth that of a queue is. Of several channels each has its own, and those leak that keep most."""
+    of_queue: dict[Place, set[Any]] = defaultdict(set)
+    for each in consumers:
+        if (at := place(each.get("queue") or {})) in growths:
+            of_queue[at].add(_channel_of(each))
+    found = {}
+    for at, names in of_queue.items():
+        here = {name: channels[name] for name in names if name in channels}
+        kept = [channel.kept for channel in here.values() if channel.kept > 0]
+        for name, channel in here.items():
+            growth = growths[at]
+            if len(names) > 1:
+                if channel.kept * 2 <= max(kept, default=0):
+                    continue  # another one keeps much more
+                growth = growth.share(channel.kept / sum(kept), channel.unacknowledged)
+            if is_leak(growth, channel.window.seconds, channel.acked, channel.new, _new(channel.row)):
+                found[(at, name)] = growth
+    return found
+
+
+def _of_consumer(
+    consumer: Row, queue: Row, channel: _Channel, quiet: Quiet | None, growth: Growth | None, alive: bool, strict: bool
+) -> Iterator[Finding]:
     name = str(queue.get("name"))
-    prefetch = _number(consumer, "prefetch_count") or _number(channel.row, "global_prefetch_count")
+    prefetch = count(consumer, "prefetch_count") or count(channel.row, "global_prefetch_count")
     about = {"consumer_tag": consumer.get("consumer_tag"), "prefetch": prefetch}
     if not consumer.get("ack_required"):
         if strict and queue.get("durable"):
             yield channel.finding(AUTO_ACK, name, 0, **about)
         return
     # A channel's messages may be of several queues; a queue that misses none is not concerned.
-    unacknowledged = min(channel.unacknowledged, _number(queue, "messages_unacknowledged"))
+    unacknowledged = min(channel.unacknowledged, count(queue, "messages_unacknowledged"))
     if channel.uncommitted:
         return
-    held = unacknowledged if channel.silent else quiet.held if quiet else 0
-    full = bool(prefetch) and (channel.unacknowledged if channel.silent else held) >= prefetch
+    silent = channel.silent and not alive
+    held = unacknowledged if silent else quiet.held if quiet else 0
+    full = bool(prefetch) and (channel.unacknowledged if silent else held) >= prefetch
     # Who has no room left and could have more is not spared for having acknowledged before, if that is long enough ago.
-    thinks = channel.thinks if channel.silent else quiet is not None and quiet.acked
-    waited_for = full and _number(queue, "messages_ready") and channel.window.seconds >= STATISTICS_SECONDS
+    thinks = channel.thinks if silent else quiet is not None and quiet.acked
+    waited_for = (
+        full
+        and not (silent and channel.new > prefetch)
+        and count(queue, "messages_ready")
+        and channel.window.seconds >= STATISTICS_SECONDS
+    )
     spared = thinks and not waited_for
     if channel.loops:
         yield channel.finding(REDELIVERY, name, unacknowledged, **about)
     elif held and not spared:
         timeout = _time_left(consumer, queue, channel)
         yield channel.finding(STUCK if full else FORGETTING, name, held, acked=0, **timeout, **about)
+    elif growth and not held:
+        yield channel.finding(LEAK, name, growth.held, **_until_full(growth, prefetch), **about)
     elif not prefetch and unacknowledged >= MANY:
         yield channel.finding(UNLIMITED, name, unacknowledged, **about)
+
+
+def _until_full(growth: Growth, prefetch: int) -> dict[str, Any]:
+    full_in = round(max(0, prefetch - growth.held) / growth.rate, 1) if prefetch else None
+    return {"rate": round(growth.rate, 2), "full_in": full_in}
 
 
 def _time_left(consumer: Row, queue: Row, channel: _Channel) -> dict[str, Any]:
@@ -305,23 +298,11 @@ def _left(timeout: float | None, age: float | None) -> float | None:
     return None if timeout is None or age is None else max(0.0, timeout - age)
 
 
-def on_timeout(release: Release, queue: Row) -> str | None:
-    """What becomes of a consumer's messages that are not acknowledged in time (https://www.rabbitmq.com/docs/consumers).
-
-    None: the broker does not say of which release it is, or it is of one from before such a limit.
-    """
-    if release < (3, 8, 15):
-        return None
-    if release < (4, 3):
-        return CLOSES
-    return CANCELS if queue.get("type") == "quorum" else WAITS
-
-
 def _of_channel(channel: _Channel, queue: str | None) -> Iterator[Finding]:
     """What is no consumer's."""
     if channel.uncommitted:
         yield channel.finding(TRANSACTION, queue, channel.unacknowledged)
-    elif channel.silent and not channel.thinks and not _number(channel.row, "consumer_count"):
+    elif channel.silent and not channel.thinks and not count(channel.row, "consumer_count"):
         yield channel.finding(GOT, queue, channel.unacknowledged)
 
 
@@ -356,7 +337,7 @@ def with_deliveries(found: Iterable[Finding], rows: Iterable[Row]) -> list[Findi
     ages: dict[tuple[Any, ...], float] = {}
     for row in rows:
         at = (row.get("vhost"), row.get("queue"), row.get("channel_name"), row.get("consumer_tag") or None)
-        ages[at] = max(ages.get(at, 0.0), float(_number(row, "unacked_for_seconds")))
+        ages[at] = max(ages.get(at, 0.0), float(count(row, "unacked_for_seconds")))
     return [_with_age(each, ages.get((each.vhost, each.queue, each.channel, each.consumer_tag))) for each in found]
 
 
@@ -368,25 +349,27 @@ def _with_age(finding: Finding, age: float | None) -> Finding:
 
 def held(found: Iterable[Finding]) -> int:
     """Messages that nobody else gets: those of a channel count once, however many consumers it has."""
-    by_channel: dict[str | None, int] = {}
+    by_channel: dict[Any, int] = {}
     for each in found:
         if each.kind in HOLDING:
-            by_channel[each.channel] = max(by_channel.get(each.channel, 0), each.unacknowledged)
+            channel = each.connection, each.channel, each.number
+            by_channel[channel] = max(by_channel.get(channel, 0), each.unacknowledged)
     return sum(by_channel.values())
 
 
-def _place(queue: Row) -> Place:
-    return queue.get("vhost"), queue.get("name")
+def _channel_of(consumer: Row) -> Any:
+    return (consumer.get("channel_details") or {}).get("name")
 
 
-def _number(row: Row, name: str) -> int:
-    value = row.get(name)
-    return value if isinstance(value, int) else 0
+def _new(row: Row) -> int:
+    """How many messages a channel was given that wait for its acknowledgement, without those that it had given back."""
+    no_ack = _counter(row, "deliver_no_ack") + _counter(row, "get_no_ack")
+    return _counter(row, "deliver_get") - no_ack - _counter(row, "redeliver")
 
 
 def _counter(row: Row, name: str) -> int:
     # An object without members comes from Erlang as an empty list.
-    return _number(row.get("message_stats") or {}, name)
+    return count(row.get("message_stats") or {}, name)
 
 
 # The check
@@ -395,16 +378,26 @@ def _counter(row: Row, name: str) -> int:
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Name the consumers that hold messages and do not acknowledge them.
 
-    Two samples of the statistics are compared; no message is touched. Named are consumers that hold messages while their
-    channel acknowledges nothing, stuck ones whose prefetch is full too, basic.get without ack, open transactions, loops of
-    redelivery, and unlimited prefetch with 1,000 messages and more.
+    Two samples of the statistics are compared, and the counts of queues in between; no message is touched. Named are
+    consumers and AMQP 1.0 sessions that hold messages and acknowledge nothing, stuck ones whose prefetch is full too,
+    basic.get without ack, open transactions, loops of redelivery, leaks (it keeps some of what it gets), consumers whose
+    channel is gone, and unlimited prefetch with 1,000 messages and more.
     """
     version = str(snapshot.rows("overview").get("rabbitmq_version", ""))
     window = Window(snapshot.seconds, snapshot.now, limits["idle"], release(version))
-    before, after = snapshot.before("channels"), snapshot.rows("channels")
+    before, after = _clients(snapshot.before), _clients(snapshot.rows)
     strict = bool(limits["strict"])
-    silent = quiet(snapshot.before("shared_queues"), snapshot.rows("shared_queues"), window)
-    found = find(snapshot.rows("queues"), snapshot.rows("consumers"), before, after, window, silent, strict=strict)
+    silent = quiet(before.queues, after.queues, window)
+    samples = _samples(snapshot.during("held"))
+    growths = _growths(snapshot, samples)
+    queues = snapshot.rows("queues")
+    found = find(
+        queues, after.consumers, before.channels, after.channels, window, silent, growths, samples, strict=strict
+    )
+    found += sessions.find(queues, sessions.links(before.sessions, after.sessions), window, growths)
+    if window.seconds >= STATISTICS_SECONDS and not after.by_metrics:
+        found += _ghosts(snapshot, queues, before, after)
+    found.sort(key=_worst_first)
     kept = [each for each in found if limits.concerns(each.queue) and limits.keep(each)]
     if names := {each.connection for each in kept if each.connection}:
         kept = with_connections(kept, snapshot.named("connections", names))
@@ -412,6 +405,41 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
         kept = with_deliveries(kept, snapshot.deliveries(places))
     status = _status(kept, limits)
     return Report(status, _summary(kept, limits, status), kept, _figures(kept, limits))
+
+
+def _growths(snapshot: Snapshot, samples: Sequence[Sample]) -> dict[Place, Growth]:
+    """What is kept more and more: seen while it was looked, or remembered where the counts are renewed every few seconds."""
+    found = growing(samples)
+    for row in snapshot.closely(slowly_rising(samples)):
+        if growth := grown(row["held"]):
+            found[place(row)] = growth
+    return found
+
+
+def _clients(rows: Callable[[str], Any]) -> Clients:
+    """Who is there, by one look; by metrics where no statistics are collected."""
+    metrics = rows("metrics")
+    if metrics is None:
+        return Clients(rows("consumers"), rows("channels"), rows("sessions"), rows("shared_queues"))
+    found = without_statistics.clients(metrics)
+    places = shared(found.consumers, found.channels)
+    return found._replace(queues=[row for row in found.queues if place(row) in places])
+
+
+def _ghosts(snapshot: Snapshot, queues: Collection[Row], before: Clients, after: Clients) -> list[Finding]:
+    found = ghosts.find(queues, before, after)
+    places = {(each.vhost, each.queue) for each in found}
+    return ghosts.counted_by_the_queue(found, after.consumers, snapshot.closely(places))
+
+
+def _samples(looks: Iterable[tuple[float, Sequence[Row]]]) -> list[Sample]:
+    names = ("messages_unacknowledged", "messages")
+    return [Sample(at, *({place(row): count(row, name) for row in rows} for name in names)) for at, rows in looks]
+
+
+def are_old(before: Collection[Row], after: Collection[Row], looks: Iterable[tuple[float, Sequence[Row]]]) -> bool:
+    """Whether the statistics of channels have not been renewed between two looks, though messages have moved."""
+    return bool(before) and before == after and stirred(_samples(looks))
 
 
 def oldest(found: Iterable[Finding]) -> float:

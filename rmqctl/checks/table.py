@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import NamedTuple
 
-from rmqctl.checks import acks
+from rmqctl.checks import acks, forgotten, sessions
 from rmqctl.checks import options as o
 from rmqctl.checks.options import Limits, Option, limits
 from rmqctl.checks.report import Finding, Report
@@ -20,7 +20,8 @@ Asks = Mapping[str, tuple[str, ...]]
 
 
 class Check(NamedTuple):
-    """`later` is asked for only when the check comes to want it. `twice`: what it sees at both ends of the window.
+    """`later` is asked for only when the check comes to want it. `twice`: what it sees at both ends of the window. `often`:
+    what it sees again and again between them.
 
     `by_vhost`: about one virtual host, or all. `argument` is an option that
     is a word of its own on the command line. `columns` are the fields of its findings.
@@ -31,6 +32,7 @@ class Check(NamedTuple):
     asks: Asks
     later: Asks = {}
     twice: tuple[str, ...] = ()
+    often: tuple[str, ...] = ()
     by_vhost: bool = True
     argument: Option | None = None
     columns: tuple[str, ...] = Finding._fields
@@ -81,11 +83,13 @@ CHECKS = {
             ),
             {
                 "queues": acks.QUEUE_FIELDS, "consumers": acks.CONSUMER_FIELDS, "channels": acks.CHANNEL_FIELDS,
-                "overview": ("rabbitmq_version",), "shared_queues": acks.SHARED_FIELDS,
+                "overview": ("rabbitmq_version",), "shared_queues": acks.SHARED_FIELDS, "sessions": sessions.CONNECTION_FIELDS,
+                "metrics": (),
             },
-            later={"connections": acks.CONNECTION_FIELDS},
-            twice=("channels", "consumers", "shared_queues"),
-            columns=acks.Finding._fields,
+            later={"connections": acks.CONNECTION_FIELDS, "held": acks.HELD_FIELDS},
+            twice=("channels", "consumers", "shared_queues", "sessions", "metrics"),
+            often=("held",),
+            columns=forgotten.Finding._fields,
         ),
         Check(
             "queues",

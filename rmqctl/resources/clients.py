@@ -5,7 +5,7 @@ from typing import Any
 
 from rmqctl.resources.column import Object, reader
 
-CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties")
+CONNECTION_FIELDS = ("name", "user_provided_name", "client_properties", "container_id")
 CHANNEL_FIELDS = (
     "name", "number", "user", "connection_details", "messages_unacknowledged", "idle_since", "message_stats.ack_details.rate",
 )  # fmt: skip
@@ -55,15 +55,20 @@ def of_connection(connection: Object) -> dict[str, Any]:
     """The client's name for itself, and its library with the version."""
     properties = connection.get("client_properties") or {}
     library = " ".join(str(properties[key]) for key in ("product", "version") if properties.get(key))
+    named = connection.get("user_provided_name") or properties.get("connection_name")
     return {
-        "client": connection.get("user_provided_name") or properties.get("connection_name"),
+        # AMQP 1.0 calls a client a container.
+        "client": named or connection.get("container_id") or None,
         "library": library or None,
     }
 
 
 def in_words(client: Object) -> str:
     """What `of_channel` found, for people."""
-    parts = [f"channel {client['number']} of connection {client['connection']!r}"]
+    if client["connection"] is None:
+        return f"channel {client['channel']}"  # by metrics, which know its process alone
+    noun = "session" if client["channel"] is None else "channel"  # AMQP 1.0 has no channels
+    parts = [f"{noun} {client['number']} of connection {client['connection']!r}"]
     if client["client"]:
         parts.append(f"which calls itself {client['client']!r}")
     parts.append(f"user {client['user']} from {client['peer']}")

@@ -8,7 +8,7 @@ from textual.content import Content
 from rmqctl.api import lists, objects
 from rmqctl.api.client import Client
 from rmqctl.checks import acks
-from rmqctl.checks.acks import Finding
+from rmqctl.checks.forgotten import Finding
 from rmqctl.naming import named
 from rmqctl.output.answer import fields
 from rmqctl.output.escape import visible

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from textual.content import Content
 
-from rmqctl.checks import acks
+from rmqctl.checks import acks, forgotten
 from rmqctl.errors import TimedOut, Unreachable
 from rmqctl.output.escape import visible
 from rmqctl.resources.column import reader
@@ -152,7 +152,7 @@ def _short(node: Mapping[str, Any]) -> str:
 def _acks(sample: Sample) -> list[Any]:
     if sample.findings is None:
         return []
-    holding = [each for each in sample.findings if each.kind in acks.HOLDING]
+    holding = [each for each in sample.findings if each.kind in forgotten.HOLDING]
     if not holding:
         return [("no ack forgotten", GOOD)]
     clients = len({each.channel for each in holding})

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from rmqctl.api import answering, lists, nodes, queues, vhosts
 from rmqctl.api.client import Client
-from rmqctl.checks import acks
-from rmqctl.checks.acks import Finding
+from rmqctl.checks import acks, forgotten
+from rmqctl.checks.forgotten import Finding
 from rmqctl.top import details
 from rmqctl.top.details import Opened
 from rmqctl.top.tabs import FINDING, QUEUES_TAB, SAMPLES, SERIES, WORDS, Key, Tab
@@ -180,7 +180,7 @@ class Source:
         if queue_rows is None:
             found = queues.fetch(self.client, self.vhost, acks.QUEUE_FIELDS, totals=True, statistics=False)
             queue_rows = self._of_vhost(found.rows)
-        window = acks.Window(seconds, datetime.now(UTC), THINKS)
+        window = forgotten.Window(seconds, datetime.now(UTC), THINKS)
         found_all = acks.find(queue_rows, consumers, before, after, window)
         return [finding for finding in found_all if finding.kind in WORDS]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-from rmqctl.checks import acks
+from rmqctl.checks import forgotten
 from rmqctl.resources import clients
 from rmqctl.resources.channels import CHANNELS
 from rmqctl.resources.column import Object, Resource, reader
@@ -26,12 +26,12 @@ Key = tuple[Any, ...]
 """What tells the rows of a tab apart."""
 
 WORDS = {
-    acks.STUCK: "stuck",
-    acks.FORGETTING: "forgets",
-    acks.GOT: "got",
-    acks.TRANSACTION: "tx open",
-    acks.REDELIVERY: "loop",
-    acks.UNLIMITED: "no qos",
+    forgotten.STUCK: "stuck",
+    forgotten.FORGETTING: "forgets",
+    forgotten.GOT: "got",
+    forgotten.TRANSACTION: "tx open",
+    forgotten.REDELIVERY: "loop",
+    forgotten.UNLIMITED: "no qos",
 }
 """The kinds of findings in a narrow column. The others are told by the numbers beside it."""
 

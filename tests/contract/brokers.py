@@ -48,10 +48,15 @@ def run(argv: list[str], env: dict[str, str] | None = None, stdin: bytes = b"") 
 
 def rmqctl(*arguments: str, url: str | None = None) -> Ran:
     """Runs the rmqctl under test, untouched by the settings and contexts of whoever runs the tests."""
+    return run(*command(*arguments, url=url))
+
+
+def command(*arguments: str, url: str | None = None) -> tuple[list[str], dict[str, str]]:
+    """How rmqctl is called, and its environment."""
     program = shlex.split(os.environ.get("RMQCTL_BIN", "")) or [sys.executable, "-m", "rmqctl"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("RMQCTL_")}
     env.update(HOME="/nonexistent", XDG_CONFIG_HOME="/nonexistent", LC_ALL="C.UTF-8", NO_PROXY="*")
-    return run([*program, *(["--url", url] if url else []), *arguments], env)
+    return [*program, *(["--url", url] if url else []), *arguments], env
 
 
 @dataclass(frozen=True)

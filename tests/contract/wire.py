@@ -10,18 +10,23 @@ def _connect(port: int) -> socket.socket:
     return socket.create_connection((HOST, port), timeout=10)
 
 
-def mqtt(port: int, client_id: str) -> socket.socket:
-    """MQTT 3.1.1 CONNECT as guest, clean session, no keep-alive."""
+def mqtt(port: int, client_id: str, user: str = "guest") -> socket.socket:
+    """MQTT 3.1.1 CONNECT with guest's password, clean session, no keep-alive. RabbitMQ takes `VHOST:USER` for a user."""
 
     def text(value: str) -> bytes:
         return struct.pack(">H", len(value.encode())) + value.encode()
 
-    body = text("MQTT") + b"\x04\xc2\x00\x00" + text(client_id) + text("guest") + text("guest")
+    body = text("MQTT") + b"\x04\xc2\x00\x00" + text(client_id) + text(user) + text("guest")
     sock = _connect(port)
-    sock.sendall(b"\x10" + bytes([len(body)]) + body)
+    sock.sendall(b"\x10" + _length(len(body)) + body)
     answer = sock.recv(4)
     assert answer == b"\x20\x02\x00\x00", f"MQTT connection refused: {answer!r}"
     return sock
+
+
+def _length(size: int) -> bytes:
+    """As MQTT writes it: seven bits a byte."""
+    return bytes([size]) if size < 128 else bytes([size % 128 | 128]) + _length(size // 128)
 
 
 def stomp(port: int) -> socket.socket:
@@ -33,16 +38,16 @@ def stomp(port: int) -> socket.socket:
     return sock
 
 
-def _described(code: int, *fields: bytes) -> bytes:
+def described(code: int, *fields: bytes) -> bytes:
     body = b"".join(fields)
-    return b"\x00\x53" + bytes([code]) + b"\xc0" + bytes([len(body) + 1, len(fields)]) + body
+    return b"\x00\x53" + bytes([code]) + b"\xd0" + struct.pack(">II", len(body) + 4, len(fields)) + body
 
 
-def _frame(kind: int, body: bytes) -> bytes:
+def frame(kind: int, body: bytes) -> bytes:
     return struct.pack(">IBBH", 8 + len(body), 2, kind, 0) + body
 
 
-def _read_frame(sock: socket.socket) -> bytes:
+def read_frame(sock: socket.socket) -> bytes:
     size = struct.unpack(">I", _exactly(sock, 4))[0]
     return _exactly(sock, size - 4)
 
@@ -56,21 +61,21 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
     return data
 
 
-def amqp10(port: int, container: str) -> socket.socket:
-    """AMQP 1.0: SASL PLAIN as guest, open, begin."""
+def amqp10(port: int, container: str, host: str = "") -> socket.socket:
+    """AMQP 1.0: SASL PLAIN as guest, open, begin. RabbitMQ understands `vhost:NAME` as a host."""
     sock = _connect(port)
     sock.sendall(b"AMQP\x03\x01\x00\x00")
     assert _exactly(sock, 8) == b"AMQP\x03\x01\x00\x00"
-    _read_frame(sock)  # the mechanisms on offer
+    read_frame(sock)  # the mechanisms on offer
     response = b"\0guest\0guest"
-    sock.sendall(_frame(1, _described(0x41, b"\xa3\x05PLAIN", b"\xa0" + bytes([len(response)]) + response)))
-    _read_frame(sock)  # the outcome
+    sock.sendall(frame(1, described(0x41, b"\xa3\x05PLAIN", b"\xa0" + bytes([len(response)]) + response)))
+    read_frame(sock)  # the outcome
     sock.sendall(b"AMQP\x00\x01\x00\x00")
     assert _exactly(sock, 8) == b"AMQP\x00\x01\x00\x00"
-    name = container.encode()
-    sock.sendall(_frame(0, _described(0x10, b"\xa1" + bytes([len(name)]) + name)))
-    assert b"\x53\x10" in _read_frame(sock), "the node did not open the AMQP 1.0 connection"
+    names = [b"\xa1" + bytes([len(name)]) + name for name in (container.encode(), host.encode()) if name]
+    sock.sendall(frame(0, described(0x10, *names)))
+    assert b"\x53\x10" in read_frame(sock), "the node did not open the AMQP 1.0 connection"
     window = b"\x70\x00\x00\x00\x64"
-    sock.sendall(_frame(0, _described(0x11, b"\x40", b"\x43", window, window)))
-    assert b"\x53\x11" in _read_frame(sock), "the node did not begin the AMQP 1.0 session"
+    sock.sendall(frame(0, described(0x11, b"\x40", b"\x43", window, window)))
+    assert b"\x53\x11" in read_frame(sock), "the node did not begin the AMQP 1.0 session"
     return sock

@@ -13,6 +13,8 @@ from ..conftest import Broker, Ran, run_with, target_of
 
 CONNECTION = "10.0.0.1:5000 -> 10.0.0.2:5672"
 CHANNEL = f"{CONNECTION} (1)"
+ANOTHER = "another (1)"
+"""A channel that holds nothing."""
 NAME = 'a b/\u00fc|"q'
 
 
@@ -52,7 +54,8 @@ def played(
 ) -> Broker:
     if isinstance(after.get("idle_since"), int):
         after = {**after, "idle_since": since(after["idle_since"])}
-    samples = iter([[] if before is None else [before], [after]])
+    elsewhere = {"name": ANOTHER, "vhost": "/"}
+    samples = iter([[elsewhere] if before is None else [before, elsewhere], [after, elsewhere]])
     properties = {"product": "Pika", "version": "1.3"}
     connection = {
         "name": CONNECTION,
@@ -119,6 +122,17 @@ IDLE = {"idle_since": 300}
         (channel(), channel(redelivered=10, delivered=11), [consumer()], ["redelivery loop"]),
         (channel(ack=1), channel(ack=2, redelivered=10, delivered=11), [consumer()], []),
         (channel(), channel(**IDLE), [consumer(ack_required=False)], []),
+        # A loop that takes its time: nothing but redeliveries.
+        (channel(redelivered=4, delivered=5), channel(redelivered=7, delivered=8), [consumer()], ["redelivery loop"]),
+        (channel(redelivered=4, delivered=5), channel(redelivered=6, delivered=7), [consumer()], ["stuck"]),
+        # It rejects for good, or acknowledges many at once.
+        (channel(delivered=100), channel(delivered=150), [consumer()], []),
+        (
+            channel(ack=50, delivered=60, unacked=10),
+            channel(ack=50, delivered=80, unacked=30),
+            [consumer(prefetch_count=99)],
+            [],
+        ),
     ],
 )
 def test_each_is_named_right(before: Any, after: Any, consumers: list[Any], wanted: list[str]) -> None:
@@ -177,7 +191,7 @@ def beside(*acks: int, prefetch: int = 5, ready: int = 0, unacked: int = 1, more
         (beside(3, 3, prefetch=1, ready=9), [("stuck", 1)]),
         # Somebody else's consumer may be the one.
         (
-            beside(0, 0, more=[consumer(queue={"vhost": "/", "name": OTHER}, channel_details={"name": "another (1)"})]),
+            beside(0, 0, more=[consumer(queue={"vhost": "/", "name": OTHER}, channel_details={"name": ANOTHER})]),
             [],
         ),
     ],
@@ -231,7 +245,7 @@ def test_all_that_is_known_of_it() -> None:
         "connection": CONNECTION, "client": "printer", "user": "worker", "peer": "10.0.0.1:5000", "library": "Pika 1.3",
         "prefetch": 1, "unacknowledged": 1, "acked": 0, "ready": None,
         "oldest_possible_delivery": "1970-01-01T00:00:00+00:00", "on_timeout": "closes the channel",
-        "held_for": None, "timeout": 660.0,
+        "held_for": None, "timeout": 660.0, "rate": None, "full_in": None,
     }  # fmt: skip
 
 
@@ -319,7 +333,21 @@ def test_bad_words(words: tuple[str, ...]) -> None:
     ("more", "why"),
     [
         ({"GET /api/whoami": {"name": "guest", "tags": "management"}}, "the tag monitoring is needed"),
-        ({"GET /api/overview": {"disable_stats": True}}, "collects no statistics"),
+        (
+            {
+                "GET /api/overview": {"disable_stats": True},
+                "GET /api/nodes": [{"name": "a", "running": True}],
+                "GET /metrics/detailed": httpx.ConnectError("refused"),
+            },
+            "collects no statistics; no metrics of rabbitmq_prometheus either: http://localhost:15692",
+        ),
+        (
+            {
+                "GET /api/overview": {"disable_stats": True},
+                "GET /api/nodes": [{"name": name, "running": True} for name in "abc"],
+            },
+            "collects no statistics; metrics tell of the clients of one node only, of 3",
+        ),
         ({"GET /api/whoami": httpx.ConnectError("refused")}, "refused"),
         ({"GET /api/whoami": httpx.Response(401, json={})}, "guest"),
     ],

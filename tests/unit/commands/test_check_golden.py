@@ -59,6 +59,9 @@ CHANNELS = [
     channel(4, transactional=True, acks_uncommitted=1),
     channel(6, messages_unacknowledged=0),
 ]
+LEAKING = channel(
+    7, messages_unacknowledged=60, message_stats={"ack": 540, "deliver_get": 600, "redeliver": 0}, idle_since=None
+)
 LOOPING = channel(5, message_stats={"ack": 0, "deliver_get": 50, "redeliver": 49})
 ROWS: dict[str, Any] = {
     "queues": [
@@ -70,6 +73,9 @@ ROWS: dict[str, Any] = {
         queue("automatic", messages_unacknowledged=0),
         queue("left", messages_ready=7, messages_unacknowledged=0),
         queue("stream", type="stream"),
+        queue("leak", messages_unacknowledged=60),
+        queue("haunted"),
+        queue("linked", messages_unacknowledged=3),
     ],
     "consumers": [
         consumer(1, HOSTILE, consumer_timeout=600_000),
@@ -77,10 +83,19 @@ ROWS: dict[str, Any] = {
         consumer(4, "committed"),
         consumer(5, "loop"),
         consumer(6, "automatic", ack_required=False),
+        consumer(7, "leak", prefetch_count=100),
+        consumer(8, "haunted"),
+        {**consumer(9, "linked"), "consumer_tag": "0", "channel_details": {}},
     ],
-    "channels": [*CHANNELS, LOOPING],
+    "channels": [*CHANNELS, LOOPING, LEAKING],
+    "sessions": [
+        {"vhost": "/", "user": "worker", "number": 0, "outgoing_unsettled_deliveries": 3,
+         "connection_details": {"name": connection(9), "peer_host": "10.0.0.9", "peer_port": 5000},
+         "outgoing_links": [{"handle": 0, "queue_name": "linked", "send_settled": False, "delivery_count": 3, "credit": 2}]},
+    ],
     "overview": {"rabbitmq_version": "4.3.6"},
     "shared_queues": [],
+    "metrics": None,
     "connections": [
         {"name": connection(1), "user_provided_name": HOSTILE, "connected_at": 1_795_467_689_273,
          "client_properties": {"product": "Pika", "version": "1.3", "capabilities": {"consumer_cancel_notify": True}}},
@@ -88,10 +103,15 @@ ROWS: dict[str, Any] = {
 }  # fmt: skip
 
 
+HELD: list[tuple[float, list[dict[str, Any]]]] = [
+    (second, [queue("leak", messages_unacknowledged=6 * second)]) for second in range(1, 11)
+]
+
+
 def acks_outcome() -> Outcome:
-    before = [*CHANNELS, channel(5)]
+    before = [*CHANNELS, channel(5), channel(7)]
     named = lambda noun, _: ROWS[noun]  # noqa: E731
-    seen = Snapshot(ROWS.__getitem__, {**ROWS, "channels": before}.__getitem__, named, 10, NOW)
+    seen = Snapshot(ROWS.__getitem__, {**ROWS, "channels": before}.__getitem__, named, 10, NOW, lambda _: HELD)
     return Outcome(CHECKS["acks"], acks.check(seen, LIMITS))
 
 

@@ -1,17 +1,18 @@
 """What checks see of a broker: each list is asked for once, with all that any of the checks wants of it, side by side."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 from types import EllipsisType
 from typing import Any
 
-from rmqctl.api import answering, definitions, health, lists, nodes, objects, queues
+from rmqctl.api import answering, connections, definitions, health, lists, metrics, nodes, objects, queues
 from rmqctl.api.answering import needs_release, release_of
 from rmqctl.api.client import Client
-from rmqctl.checks import acks
+from rmqctl.checks import acks, ghosts, leaks, sessions, without_statistics
 from rmqctl.checks.options import Limits
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import Check
@@ -23,12 +24,17 @@ from rmqctl.resources.queues import COUNTS, QUEUES
 from rmqctl.session import Session
 from rmqctl.topology import documents
 
+_MORE_LOOKS, _RENEWED = 5, 2.0
+"""So often, and after so many seconds, is looked once more when the statistics are still the same."""
+_SHARE = 0.25
+"""So much of the time may be spent on looking again and again."""
 _LONGEST = 1e9
 """Seconds that can be slept, more than anybody will."""
 AT_ONCE = 4
 """Requests that are under way at a time."""
 FEW = 20
 """Up to so many objects are asked for one by one."""
+_GOLDEN = 0.618034
 HORIZON = ("10", "years")
 """Certificates that expire later than this are of no interest to anybody."""
 
@@ -70,12 +76,16 @@ class Scope:
             raise self._blind
 
 
+class NoStatistics(Unavailable):
+    """The management plugin is told to collect none."""
+
+
 def _why_blind(client: Client) -> RmqctlError | None:
     try:
         if not nodes.sees_all(client):
             return AccessRefused(f"user {client.user!r} sees only its own channels: the tag monitoring is needed")
         if answering.overview(client, "disable_stats").get("disable_stats"):
-            return Unavailable(f"{client.endpoint.url} collects no statistics")
+            return NoStatistics(f"{client.endpoint.url} collects no statistics")
     except RmqctlError as error:
         return error
     return None
@@ -112,6 +122,26 @@ def _of_clients(ask: Callable[..., Any], noun: str) -> Callable[[Scope, Fields],
         return ask(scope.client, noun, scope.vhost, fields=fields)
 
     return rows
+
+
+def _metrics(scope: Scope, _: Fields) -> list[Any] | None:
+    """What rabbitmq_prometheus tells where no statistics are collected; None where they are."""
+    try:
+        scope.refuse_blind()
+    except NoStatistics as error:
+        try:
+            return _metrics_of_the_node(scope)
+        except RmqctlError as reason:
+            raise NoStatistics(f"{error}; {reason}") from reason
+    return None
+
+
+def _metrics_of_the_node(scope: Scope) -> list[Any]:
+    """Raises Unavailable for a cluster: a node knows its own clients only."""
+    running = [row for row in nodes.nodes(scope.client, ("running",)) if row.get("running")]
+    if len(running) > 1:
+        raise Unavailable(f"metrics tell of the clients of one node only, of {len(running)}")
+    return list(metrics.detailed(scope.client, without_statistics.FAMILIES, scope.vhost))
 
 
 def _quorum_status(scope: Scope, _: Fields) -> list[dict[str, Any]]:
@@ -178,9 +208,21 @@ def _shared_queues(scope: Scope, fields: Fields, consumers: Any, channels: Any) 
     return [{**row, "vhost": vhost, "name": name} for (vhost, name), row in found if row]
 
 
+def _sessions(scope: Scope, fields: Fields, consumers: Any) -> list[Mapping[str, Any]]:
+    """Those of AMQP 1.0, which only releases from 4.1 on tell: a row without links for a connection that has them untold."""
+    if not ghosts.without_channel(consumers):
+        return []
+    found: list[Mapping[str, Any]] = []
+    for row in lists.of_clients(scope.client, "connections", scope.vhost, fields=fields):
+        if row.get("protocol") == sessions.PROTOCOL:
+            found += sessions.of_connection(row, connections.sessions(scope.client, str(row["name"])))
+    return found
+
+
 SOURCES: Mapping[str, Callable[..., Any]] = {
     "queues": _queues,
     "shared_queues": _shared_queues,
+    "sessions": _sessions,
     "exchanges": _of_vhost("exchanges"),
     "bindings": _of_vhost("bindings"),
     "policies": _of_vhost("policies"),
@@ -188,6 +230,7 @@ SOURCES: Mapping[str, Callable[..., Any]] = {
     "consumers": _of_clients(lists.of_vhost, "consumers"),
     "channels": _of_clients(lists.of_clients, "channels"),
     "connections": _of_clients(lists.of_clients, "connections"),
+    "metrics": _metrics,
     "quorum_status": _quorum_status,
     "nodes": lambda scope, fields: nodes.nodes(scope.client, fields),
     "overview": lambda scope, fields: answering.overview(scope.client, *sorted(fields)),
@@ -199,13 +242,14 @@ SOURCES: Mapping[str, Callable[..., Any]] = {
     "federation_links": _of_plugin("federation-links", "rabbitmq_federation_management"),
     "definitions": _definitions,
     "wanted_definitions": _wanted_definitions,
+    "held": lambda scope, fields: queues.counts(scope.client, scope.vhost, fields),
 }
 """What checks may ask for, by noun: rows of the HTTP API, cut to the fields where the broker does that.
 
 Called with the scope and the fields, and with the answers that `_FROM` names.
 """
 
-_FROM: Mapping[str, tuple[str, ...]] = {"shared_queues": ("consumers", "channels")}
+_FROM: Mapping[str, tuple[str, ...]] = {"shared_queues": ("consumers", "channels"), "sessions": ("consumers",)}
 """What is worked out from other answers, by noun."""
 
 
@@ -268,6 +312,15 @@ def _deliveries(client: Client, places: Collection[tuple[str, str]]) -> list[Map
     return rows
 
 
+def _closely(client: Client, places: Collection[tuple[str, str]]) -> list[Mapping[str, Any]]:
+    """A few queues with what only their statistics tell; without those that have gone."""
+    rows: list[Mapping[str, Any]] = []
+    for vhost, name in sorted(places)[:FEW]:
+        with suppress(NotFound):
+            rows.append(queues.closely(client, vhost, name))
+    return rows
+
+
 def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limits]], seconds: float) -> Snapshot:
     """Looks at the broker once, or at both ends of a window when a check wants that."""
     checks = list(chosen)
@@ -277,13 +330,77 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
     twice = {noun for check, limits in checks for noun in check.samples(limits)}
     if not twice or not first.ask_for(twice):
         seconds = 0
+    during = _During(scope, fields)
     if seconds:
         session.hint(f"Looking at {scope.client.endpoint.url} for {seconds:g} s ...")
-        time.sleep(min(seconds, _LONGEST))
+        often = {noun for check, _ in checks for noun in check.often if _is_worth_it(noun, first)}
+        during.look(often, min(seconds, _LONGEST))
         scope.client.begin()  # the time between the looks is no time that an answer takes
     last.ask_for(at_once)
-    deliveries = partial(_deliveries, scope.client)
-    return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC), deliveries)
+    for _ in range(_MORE_LOOKS):
+        if not _are_old(first, last, during):
+            break
+        # A broker that is very busy is late with its statistics.
+        time.sleep(_RENEWED)
+        seconds += _RENEWED
+        scope.client.begin()
+        last = _Asked(scope, fields)
+        last.ask_for(at_once)
+    closely, deliveries = partial(_closely, scope.client), partial(_deliveries, scope.client)
+    return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC), during.rows, closely, deliveries)
+
+
+def _are_old(first: _Asked, last: _Asked, during: "_During") -> bool:
+    looks = during.rows("held")
+    if not looks or first.rows("metrics"):
+        return False
+    return acks.are_old(first.rows("channels"), last.rows("channels"), looks)
+
+
+def _is_worth_it(noun: str, first: _Asked) -> bool:
+    """Whether what is asked for again and again may tell anything, by what the first look has shown."""
+    try:
+        return noun != "held" or bool(first.rows("metrics")) or acks.is_worth_watching(first.rows("channels"))
+    except RmqctlError:
+        return False
+
+
+class _During:
+    """Lists that are asked for again and again within a window."""
+
+    def __init__(self, scope: Scope, fields: Mapping[str, Collection[str]]) -> None:
+        self._scope = scope
+        self._fields = fields
+        self._seen: dict[str, list[tuple[float, Any]]] = {}
+
+    def rows(self, noun: str) -> list[tuple[float, Any]]:
+        return self._seen.get(noun, [])
+
+    def look(self, nouns: Collection[str], seconds: float) -> None:
+        """Takes that long, whatever there is to ask for."""
+        began = time.monotonic()
+        pauses = iter(_moments(seconds) if nouns else ())
+        due = next(pauses, seconds)
+        while due < seconds:
+            time.sleep(max(0.0, began + due - time.monotonic()))
+            self._scope.client.begin()
+            asked = time.monotonic()
+            try:
+                for noun in nouns:
+                    rows = SOURCES[noun](self._scope, frozenset(self._fields[noun]))
+                    self._seen.setdefault(noun, []).append((time.monotonic() - began, rows))
+            except RmqctlError:
+                break
+            after = time.monotonic()
+            soonest = after - began + (after - asked) / _SHARE
+            due = next((moment for moment in pauses if moment >= soonest), seconds)
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+
+def _moments(seconds: float) -> Iterator[float]:
+    """Spread over the window, and at no beat that a client might have as well."""
+    for number in range(leaks.SAMPLES):
+        yield seconds * (number + number * _GOLDEN % 1 * 0.8) / leaks.SAMPLES
 
 
 def _union(many: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, set[str]]:
