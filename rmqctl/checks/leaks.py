@@ -24,7 +24,7 @@ FEW = 4
 RISES = 3
 """So often in a row has what the broker remembers to have risen,"""
 EVEN = 3.0
-"""and no more than so many times as fast at one time as at another."""
+"""and no more than so many times as fast at one time as at another; twice as many when it is four in a row, and so on."""
 
 
 class Sample(NamedTuple):
@@ -129,14 +129,15 @@ def _are_few(held: Sequence[int]) -> bool:
 def grown(history: Sequence[tuple[float, int]]) -> Growth | None:
     """By what the broker remembers of a queue: at which second it held how many, the newest last.
 
-    So few values prove something only when they rise at about the same rate each time. The first rise may be a part of one.
+    So few values prove something only when they rise at about the same rate each time, the fewer the more evenly. The first
+    rise may be a part of one.
     """
     began = max((number for number, (_, held) in enumerate(history) if not held), default=0)
     # A value that is there twice had not been renewed.
     seen = [next(same) for _, same in groupby(history[began:], key=itemgetter(1))]
     rates = [(later[1] - earlier[1]) / (later[0] - earlier[0]) for earlier, later in pairwise(seen)]
     whole = rates[1:]
-    if len(rates) < RISES or min(rates) <= 0 or max(whole) > EVEN * min(whole):
+    if len(rates) < RISES or min(rates) <= 0 or max(whole) > EVEN * (len(rates) - RISES + 1) * min(whole):
         return None
     (start, before), (end, held) = seen[1], seen[-1]
     return Growth(held, held - before, (held - before) / (end - start)) if held - before >= LEAST else None

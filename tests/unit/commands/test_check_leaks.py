@@ -63,6 +63,8 @@ def test_what_goes_up_and_down(held: list[int]) -> None:
         ([0, 9, 33, 57, 57], 4.8),  # the last one has not been renewed
         ([20, 30, 40, 50, 60, 70], 2.0),
         ([0, 9, 33, 33, 81, 105], 4.8),
+        ([0, 3, 11, 13, 17, 23], 1.0),
+        ([0, 3, 11, 13, 30], None),
         ([0, 9, 33], None),
         ([0, 9, 33, 20], None),
         ([0, 1, 2, 50], None),
