@@ -2,8 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -559,16 +557,3 @@ def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
     for thread in threads:
         thread.join()
     assert set(load(path).contexts) == {f"c{n}" for n in range(20)}
-
-
-def test_reading_imports_no_tomlkit_and_a_missing_file_no_tomllib(path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; before = set(sys.modules);"
-        "from rmqctl.contexts import load; p = Path(sys.argv[1]);"
-        "load(p / 'none'); assert 'tomllib' not in sys.modules;"
-        "load(p); assert 'tomllib' in sys.modules;"
-        "assert not {'tomlkit', 'difflib', 'filelock', 'fcntl', 'configparser'} & (set(sys.modules) - before)"
-    )
-    write(path, FULL)
-    script = script.replace("p / 'none'", "p.with_name('none')")
-    subprocess.run([sys.executable, "-c", script, str(path)], check=True)

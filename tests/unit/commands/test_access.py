@@ -69,17 +69,6 @@ def test_a_new_password_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch) -> N
     assert body(broker) == {"password": "same", "tags": "a,b"}
 
 
-def test_other_sources_of_a_new_password(tmp_path: Path) -> None:
-    file = tmp_path / "password"
-    file.write_text("of the file\n")
-    broker = Broker({"GET /api/users/u": ROW, "PUT /api/users/u": DONE})
-    for words in (("--new-password-file", str(file)), ("--new-password-command", "echo of the file")):
-        assert run_with("change_password", "u", *words, broker=broker) == Ran(0, "", "")
-        assert json.loads(broker.requests[-1].content) == {"password": "of the file", "tags": "a,b"}
-    for words in (("x", "--new-password-stdin"), ("--new-password-stdin", "--password-stdin")):
-        assert run_with("change_password", "u", *words, broker=Broker({})).exit == 64
-
-
 def test_the_user_is_there_already() -> None:
     ran = run_with("add_user", NAME, "x", "-q", broker=Broker({f"GET /api/users/{N}": ROW}))
     assert ran == Ran(70, "", f"rmqctl: user '{NAME}' already exists (http://localhost:15672)\n")

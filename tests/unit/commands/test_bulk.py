@@ -97,10 +97,11 @@ def test_a_terminal_shows_what_and_asks() -> None:
     rows = [{"name": f"q{number}", "vhost": "/"} for number in range(25)]
     paths = {f"DELETE /api/queues/%2F/q{number}": DELETED for number in range(25)}
     broker = Broker({LIST: rows, **TOTAL, **paths})
-    ran = run_with("delete", "queue", "--match", "q", broker=broker, terminal=True, stdin="n\n")
+    pager = {"PAGER": "cat"}
+    ran = run_with("delete", "queue", "--match", "q", broker=broker, terminal=True, stdin="n\n", environ=pager)
     assert (ran.exit, ran.out, deleted(broker)) == (130, "", [])
     assert "  q19\n  and 5 more\nAbout to delete 25 queues of virtual host '/'. Go on? [y/N] " in ran.err
-    ran = run_with("delete", "queue", "--match", "q", broker=broker, terminal=True, stdin="y\n")
+    ran = run_with("delete", "queue", "--match", "q", broker=broker, terminal=True, stdin="y\n", environ=pager)
     assert (ran.exit, len(deleted(broker))) == (0, 25)
 
 

@@ -11,7 +11,6 @@ import pytest
 from pika import BasicProperties
 from pika.spec import Basic
 
-from rmqctl import execute
 from rmqctl.amqp.consuming import _Buffer
 from rmqctl.amqp.delivery import Delivery
 from rmqctl.cli import render
@@ -181,18 +180,6 @@ def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [[each.body for each in iter(partial(buffer.get, 0), None)] for buffer in (tap, queue)]
     assert found == [[b"4", b"123456789"], [b"0", b"1", b"2", b"3", b"4"]]
     assert (tap.dropped, queue.dropped) == (4, 0)
-
-
-def test_a_command(tmp_path: Path) -> None:
-    environ = {"PATH": "/usr/bin:/bin", "OUT": str(tmp_path / "out")}
-    assert execute.run(execute.words_of("sh -c 'cat > \"$OUT\"'"), b"\xff\x00", environ) == ""
-    assert (tmp_path / "out").read_bytes() == b"\xff\x00"
-    assert execute.run(["sh", "-c", "exit 7"], bytes(1 << 20), environ) == "exit code 7"
-    assert execute.run(["sh", "-c", "kill -9 $$"], b"", environ) == "killed by signal 9"
-    assert execute.run(["sh", "-c", "true"], b"", {**environ, "LONG": "x" * (1 << 20)}) == "argument list too long"
-    for command in ("", "'", "/nonexistent/program"):
-        with pytest.raises(UsageError, match="--exec"):
-            execute.words_of(command)
 
 
 @pytest.mark.parametrize(

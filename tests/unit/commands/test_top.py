@@ -1,8 +1,6 @@
 """top: where it does not start, and why. tests/unit/top has the view itself."""
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -48,14 +46,3 @@ def test_what_fails_at_once_is_an_error_like_any_other(answer: Any, exit_code: i
     ran = run_with("top", "-p", "nope", "--password", "x", broker=broker, terminal=True, environ=TERM)
     assert (ran.exit, ran.out, len(ran.err.splitlines())) == (exit_code, "", 1)
     assert words in ran.err
-
-
-def test_the_command_line_is_read_without_textual(tmp_path: Path) -> None:
-    program = (
-        "import sys; from rmqctl.cli import run; from rmqctl.session import Session\n"
-        "code = run(['top', '--help'], Session.of_process()); assert 'textual' not in sys.modules; sys.exit(code)"
-    )
-    environ = {"XDG_CONFIG_HOME": str(tmp_path), "PATH": ""}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environ)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "--interval" in done.stdout

@@ -14,7 +14,7 @@ from rmqctl.commands import COMMANDS
 from rmqctl.output import FORMATS
 from rmqctl.session import Session
 
-from ..commands.test_answers_that_lie import SLOW, WITHOUT_ARGUMENTS, Recording, _command
+from ...fuzz.test_answers_that_lie import SLOW, WITHOUT_ARGUMENTS, Recording, _command
 from ..conftest import Broker, Ran, Terminal, run_with
 
 HOSTILE = "a\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\u2066\u200b\x7f\r\x00\u2028z"

@@ -2,8 +2,6 @@
 
 import io
 import random
-import subprocess
-import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -175,21 +173,3 @@ def test_nothing_hostile_reaches_the_terminal(module: object) -> None:
         lines = written.removesuffix("\n").split("\n")
         assert all(map(str.isprintable, lines))
         assert len({cell_len(line) for line in lines}) == 1
-
-
-def test_rich_is_not_imported_for_ascii() -> None:
-    program = """
-import sys
-from rmqctl.output import TERMINAL, FORMATS
-from rmqctl.output.style import Style
-from rmqctl.result import Rows, Value
-result = Rows(("name", "n"), [("a" * 90, 1), ("b\\n", None)], alarming=frozenset(["n"]))
-for format in (TERMINAL, *FORMATS.values()):
-    for style in (Style(), Style(color=True, width=20)):
-        "".join(format.load().rows(result, style))
-        "".join(format.load().value(Value({"a": 1}), style))
-loaded = {name.split(".")[0] for name in sys.modules}
-print(loaded & {"rich", "typer", "httpx", "ipaddress", "decimal"})
-"""
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout == "set()\n"

@@ -19,7 +19,7 @@ import httpx
 import pika
 import pytest
 
-from ..conftest import run_with
+from .conftest import run_with
 
 RMQCTL = [sys.executable, "-m", "rmqctl"]
 FREE = ("--amqp-port", "0", "--http-port", "0")

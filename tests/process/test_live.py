@@ -15,7 +15,7 @@ from rmqctl.settings import resolve
 from rmqctl.top.app import Surroundings, Top
 from rmqctl.top.source import Source
 
-from .played import screen, text, until
+from ..unit.top.played import screen, text, until
 
 NAME = "a b/ü [red]"
 SECONDS = 60.0

@@ -15,8 +15,17 @@ import httpx
 import pytest
 
 from rmqctl.commands import COMMANDS
+from tests.unit.conftest import (
+    Broker,
+    Ran,
+    RecordedBroker,
+    _nothing_of_the_user,
+    recorded_answers,
+    run_with,
+    target_of,
+)
 
-from ..conftest import Broker, Ran, RecordedBroker, recorded_answers, run_with, target_of
+__all__ = ["_nothing_of_the_user"]
 
 MISSING = object()
 OTHERS: tuple[Any, ...] = (

@@ -139,3 +139,47 @@ def test_the_way_of_a_message_is_foretold_without_the_embedded_broker(
     assert out == "queue hello\n  exchange (default exchange) -['hello']-> queue hello\n"
     assert not modules & DEAR
     assert not [name for name in modules if name.startswith(BROKER)]
+
+
+def test_the_command_line_is_read_without_textual(tmp_path: Path) -> None:
+    program = (
+        "import sys; from rmqctl.cli import run; from rmqctl.session import Session\n"
+        "code = run(['top', '--help'], Session.of_process()); assert 'textual' not in sys.modules; sys.exit(code)"
+    )
+    environ = {"XDG_CONFIG_HOME": str(tmp_path), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--interval" in done.stdout
+
+
+def test_rich_is_not_imported_for_ascii() -> None:
+    program = """
+import sys
+from rmqctl.output import TERMINAL, FORMATS
+from rmqctl.output.style import Style
+from rmqctl.result import Rows, Value
+result = Rows(("name", "n"), [("a" * 90, 1), ("b\\n", None)], alarming=frozenset(["n"]))
+for format in (TERMINAL, *FORMATS.values()):
+    for style in (Style(), Style(color=True, width=20)):
+        "".join(format.load().rows(result, style))
+        "".join(format.load().value(Value({"a": 1}), style))
+loaded = {name.split(".")[0] for name in sys.modules}
+print(loaded & {"rich", "typer", "httpx", "ipaddress", "decimal"})
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
+
+
+def test_reading_contexts_imports_no_tomlkit_and_a_missing_file_no_tomllib(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; before = set(sys.modules);"
+        "from rmqctl.contexts import load; p = Path(sys.argv[1]);"
+        "load(p / 'none'); assert 'tomllib' not in sys.modules;"
+        "load(p); assert 'tomllib' in sys.modules;"
+        "assert not {'tomlkit', 'difflib', 'filelock', 'fcntl', 'configparser'} & (set(sys.modules) - before)"
+    )
+    path = tmp_path / "contexts.toml"
+    path.write_text('[contexts.a]\nurl = "http://a"\n')
+    path.chmod(0o600)
+    script = script.replace("p / 'none'", "p.with_name('none')")
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)

@@ -1,6 +1,7 @@
 """Where the password comes from, seen from the login that the broker gets."""
 
 import io
+import json
 import shlex
 import sys
 from base64 import b64decode
@@ -203,3 +204,15 @@ def never(_: str) -> str:
 @pytest.mark.parametrize("prompt", [None, never])
 def test_sources_have_an_order(credentials: Credentials, password: str, prompt: Callable[[str], str] | None) -> None:
     assert passwords.read(credentials, io.StringIO("typed\n"), prompt) == password
+
+
+def test_other_sources_of_a_new_password(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("of the file\n")
+    row = {"name": "u", "password_hash": "", "tags": ["a", "b"]}
+    broker = Broker({"GET /api/users/u": row, "PUT /api/users/u": httpx.Response(204)})
+    for words in (("--new-password-file", str(file)), ("--new-password-command", "echo of the file")):
+        assert run_with("change_password", "u", *words, broker=broker) == Ran(0, "", "")
+        assert json.loads(broker.requests[-1].content) == {"password": "of the file", "tags": "a,b"}
+    for words in (("x", "--new-password-stdin"), ("--new-password-stdin", "--password-stdin")):
+        assert run_with("change_password", "u", *words, broker=Broker({})).exit == 64

@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Live
 
-RECORDINGS = Path(__file__).parents[3] / "recordings" / "4.3.6" / "http.jsonl"
+RECORDINGS = Path(__file__).parents[1] / "recordings" / "4.3.6" / "http.jsonl"
 
 # Erlang's garbage collector is not there to tell about, the pid of a connection is told here only; optional ones need more than
 # this topology has.
