@@ -72,17 +72,23 @@ def find(client: Client, vhost: str, name: str, *fields: str) -> Row | None:
     return objects.find(client, "queues", vhost, name, fields=fields, what=named("queue", name, vhost))
 
 
-def messages(client: Client, vhost: str, name: str) -> int | None:
-    """Ready and unacknowledged messages of a queue at this moment: GET /api/queues/VHOST, a page of that queue alone.
+def counts_now(client: Client, vhost: str, name: str) -> Row:
+    """The counts of messages of a queue at this moment: GET /api/queues/VHOST, a page of that queue alone.
 
-    None when they are unknown. A stream tells them in its statistics only.
+    Without those that are unknown: a stream has them in its statistics only.
     """
     page = {"page": "1", "page_size": "1", "use_regex": "true", "name": f"^{re.escape(name)}$"}
-    rows = objects.fetch(
-        client, "queues", vhost, fields=("messages",), query={**_TOTALS, **page}, what=_vhost(vhost)
-    ).get("items")
+    query = {**_TOTALS, **page}
+    rows = objects.fetch(client, "queues", vhost, fields=sorted(_COUNTS), query=query, what=_vhost(vhost)).get("items")
     one = rows[0] if rows else {}
-    count = one["messages"] if one.get("messages") is not None else get(client, vhost, name, "messages").get("messages")
+    return {field: count for field in sorted(_COUNTS) if (count := one.get(field)) is not None}
+
+
+def messages(client: Client, vhost: str, name: str) -> int | None:
+    """Ready and unacknowledged messages of a queue at this moment, None when they are unknown."""
+    count = counts_now(client, vhost, name).get("messages")
+    if count is None:
+        count = get(client, vhost, name, "messages").get("messages")
     return int(count) if count is not None else None
 
 

@@ -2,7 +2,9 @@
 
 import io
 from functools import cache
+from typing import Any
 
+import httpx
 import pytest
 
 from rmqctl.cli import sizes_of
@@ -122,11 +124,15 @@ def test_the_version() -> None:
     assert run_with("-V").out.startswith("rmqctl ")
 
 
+def _some_or_a_page(request: httpx.Request) -> Any:
+    return {"items": []} if "page" in request.url.params else [{"name": "q", "messages_ready": 1}]
+
+
 def test_rabbitmqadmins_words_of_one_object() -> None:
     answers = {"DELETE /api/queues/v/q": None, "DELETE /api/exchanges/%2F/e": None, "DELETE /api/connections/c": None,
                "DELETE /api/permissions/v/u": None, "DELETE /api/topic-permissions/%2F/u/e": None,
                "DELETE /api/parameters/shovel/%2F/s": None, "DELETE /api/queues/%2F/queue/contents": None,
-               "DELETE /api/queues/%2F/q/contents": None, "GET /api/queues/%2F": [{"name": "q", "messages_ready": 1}],
+               "DELETE /api/queues/%2F/q/contents": None, "GET /api/queues/%2F": _some_or_a_page,
                "GET /api/queues/%2F/q": {"name": "q"}, "GET /api/overview": {"object_totals": {"queues": 1}}}  # fmt: skip
     for line, asked in {
         "delete queue name=q vhost=v": "DELETE /api/queues/v/q",

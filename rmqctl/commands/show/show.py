@@ -19,8 +19,9 @@ Name = Annotated[
 
 
 def show_queue(session: Session, name: Name) -> Value:
-    """Show a queue: GET /api/queues/VHOST/NAME."""
-    return Value(queues.get(session.client, session.vhost, name))
+    """Show a queue: GET /api/queues/VHOST/NAME, with its counts as they are now."""
+    client, vhost = session.client, session.vhost
+    return Value(queues.get(client, vhost, name) | queues.counts_now(client, vhost, name))
 
 
 def show_exchange(session: Session, name: Name) -> Value:

@@ -43,7 +43,7 @@ def test_the_counts_are_asked_of_the_queue_alone_and_fresh() -> None:
     assert sorted(broker.asked) == [
         f"{ONE}?columns=name,consumers",
         f"{ALL}?disable_stats=true&enable_queue_totals=true&page=1&page_size=1&use_regex=true"
-        "&name=%5Ea%5C%20b%2F%C3%BC%24&columns=messages",
+        "&name=%5Ea%5C%20b%2F%C3%BC%24&columns=messages,messages_ready,messages_unacknowledged",
     ]
 
 

@@ -20,10 +20,12 @@ DETAILS = {
 }  # fmt: skip
 CONSUMER = {"consumer_tag": "ctag", "ack_required": True, "prefetch_count": 0, "channel_details": DETAILS}
 COUNTS = {"messages_ready": 2, "messages_unacknowledged": 1}
+"""At this moment. What statistics tell is older."""
 
 
 def played(consumers: list[Any], channels: list[Any], **more: Any) -> Broker:
-    found = {"name": NAME, "vhost": "/", "type": "quorum", **COUNTS, "consumer_details": consumers, "incoming": []}
+    statistics = {"messages_ready": 9, "messages_unacknowledged": 9}
+    found = {"name": NAME, "vhost": "/", "type": "quorum", **statistics, "consumer_details": consumers, "incoming": []}
     bindings = [
         {"source": "", "routing_key": NAME, "arguments": []},
         {"source": "logs", "routing_key": "a.#", "arguments": {"x": 1}},
@@ -33,6 +35,7 @@ def played(consumers: list[Any], channels: list[Any], **more: Any) -> Broker:
     return Broker(
         {
             f"GET {QUEUE}": {**found, **more},
+            "GET /api/queues/%2F": {"page": 1, "items": [{"messages": 3, **COUNTS}]},
             f"GET {QUEUE}/bindings": bindings,
             "GET /api/exchanges/%2F": [{"name": "logs", "type": "topic", **rates}, {"name": "", "type": "direct"}],
             "GET /api/vhosts/%2F/channels": channels,
@@ -68,6 +71,17 @@ def test_all_who_have_to_do_with_it() -> None:
         "publishing in the virtual host",
         f"  {who}, 0.5/s",
     ]
+
+
+def test_a_stream_has_the_counts_of_its_statistics() -> None:
+    broker = played([], [])
+    broker.answers["GET /api/queues/%2F"] = {"page": 1, "items": []}
+    assert "9 ready, 9 unacknowledged" in run_with("who", NAME, broker=broker).out
+
+
+def test_one_queue_is_shown_with_its_counts_of_now() -> None:
+    found = json.loads(run_with("show", "queue", NAME, "-f", "json", broker=played([], [])).out)
+    assert (found["messages"], found["messages_ready"], found["messages_unacknowledged"]) == (3, 2, 1)
 
 
 def test_nobody() -> None:
