@@ -25,6 +25,9 @@ _COUNTS = frozenset(("messages", "messages_ready", "messages_unacknowledged"))
 # An MQTT client's queue for messages of QoS 0, which go straight to the client; named in two ways.
 _HOLDING_NOTHING = ("MQTT QoS 0", "rabbit_mqtt_qos0_queue")
 
+AGES = "The queue's counts of messages are of this moment; other counts and rates are statistics, up to 8 seconds old."
+"""Of what `get` and `counts_now` tell together."""
+
 _ALIVE = ("running", "live")
 # Up to so many queues without counts are asked one by one rather than by the statistics of all.
 _FEW = 20

@@ -47,6 +47,7 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
             if (row.get("message_stats") or {}).get("publish")
         ],
     }
+    session.hint(queues.AGES)
     return Value(data, _text(data))
 
 

@@ -84,6 +84,13 @@ def test_one_queue_is_shown_with_its_counts_of_now() -> None:
     assert (found["messages"], found["messages_ready"], found["messages_unacknowledged"]) == (3, 2, 1)
 
 
+@pytest.mark.parametrize("words", [("who", NAME), ("show", "queue", NAME)])
+def test_a_person_is_told_how_old_what_is(words: tuple[str, ...]) -> None:
+    ran = run_with(*words, broker=played([], []), terminal=True, environ={"PAGER": "cat"})
+    assert "are of this moment; other counts and rates are statistics, up to 8 seconds old" in ran.err
+    assert run_with(*words, broker=played([], [])).err == ""
+
+
 def test_nobody() -> None:
     lines = run_with("who", NAME, broker=played([], [])).out.splitlines()
     assert lines[-4:] == ["consumed by", "  nobody", "publishing in the virtual host", "  nobody"]
