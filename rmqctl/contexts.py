@@ -346,6 +346,9 @@ def _has_path(data: object, keys: tuple[str, ...]) -> bool:
 
 # writing
 
+# Seconds that another writer may take.
+_PATIENCE = 10.0
+
 
 def _edit(
     path: Path,
@@ -355,9 +358,12 @@ def _edit(
     """Replace the text of the file by what `edit` makes of it, unless that says something else than `expected`."""
     try:
         target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            raise ConfigError(f"{path}: this is not a regular file")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(target):
-            text = _editable(path, target)
+            source = read(path, "contexts file")
+            text = source[0] if source else ""
             before = _parse(path, text)
             after = edit(before, text)
             if not _says(after, expected(before)):
@@ -365,13 +371,6 @@ def _edit(
             _write(target, after)
     except OSError as error:
         raise ConfigError(f"{path}: cannot write the contexts file: {error.strerror}") from None
-
-
-def _editable(path: Path, target: Path) -> str:
-    if target.exists() and not target.is_file():
-        raise ConfigError(f"{path}: this is not a regular file")
-    source = read(path, "contexts file")
-    return source[0] if source else ""
 
 
 def _says(text: str, expected: tuple[str | None, Mapping[str, Context]]) -> bool:
@@ -385,10 +384,14 @@ def _says(text: str, expected: tuple[str | None, Mapping[str, Context]]) -> bool
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """One writer at a time, on every system."""
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
-    with FileLock(target.with_name(f".{target.name}.lock"), mode=0o600):
-        yield
+    lock = target.with_name(f".{target.name}.lock")
+    try:
+        with FileLock(lock, timeout=_PATIENCE, mode=0o600):
+            yield
+    except Timeout:
+        raise ConfigError(f"{target}: another program is writing it ({lock})") from None
 
 
 def _write(target: Path, text: str) -> None:

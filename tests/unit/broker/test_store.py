@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -480,6 +481,8 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_private_and_held_by_one(tmp_path: Path) -> None:
+    if sys.platform != "win32":
+        pytest.importorskip("fcntl")
     folder = DataFolder(tmp_path / "a" / "b")
     assert not folder.is_held()
     folder.make()
