@@ -253,5 +253,10 @@ def test_the_next_endpoint_is_asked_where_something_else_answers(stranger: httpx
     ids=["a page", "no culprits", "nothing in it", "a text", "broken", "empty"],
 )
 def test_a_check_that_is_not_answered_has_not_passed(name: str, answer: httpx.Response) -> None:
-    ran = run_with("check", name, broker=httpx.MockTransport(lambda _: answer))
+    content, headers = answer.content, answer.headers
+
+    def fresh(_: httpx.Request) -> httpx.Response:  # several requests are under way at the same time
+        return httpx.Response(answer.status_code, content=content, headers=headers)
+
+    ran = run_with("check", name, broker=httpx.MockTransport(fresh))
     assert (ran.exit, "internal error" in ran.out) == (3, False), ran

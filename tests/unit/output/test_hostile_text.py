@@ -92,10 +92,10 @@ def test_nothing_that_a_broker_says_is_obeyed(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in WITHOUT_ARGUMENTS if name not in SLOW])
 def test_no_reason_is_obeyed(name: str) -> None:
     for status in (400, 401, 404, 405, 500, 503):
-        refusal = httpx.Response(status, json={"error": HOSTILE, "reason": f"why {HOSTILE}", "status": "failed"})
+        refusal = {"error": HOSTILE, "reason": f"why {HOSTILE}", "status": "failed"}
         ran = run_with(
             *_command(name)[:9],
-            broker=httpx.MockTransport(lambda _, found=refusal: found),
+            broker=httpx.MockTransport(lambda _, status=status, refusal=refusal: httpx.Response(status, json=refusal)),
             environ=PLAIN,
             terminal=True,
         )
