@@ -25,7 +25,10 @@ _COUNTS = frozenset(("messages", "messages_ready", "messages_unacknowledged"))
 # An MQTT client's queue for messages of QoS 0, which go straight to the client; named in two ways.
 _HOLDING_NOTHING = ("MQTT QoS 0", "rabbit_mqtt_qos0_queue")
 
-AGES = "The queue's counts of messages are of this moment; other counts and rates are statistics, up to 8 seconds old."
+AGES = (
+    "Counts of messages are of this moment (a quorum queue renews its own every 5 seconds); "
+    "other counts and rates are statistics, up to 8 seconds old."
+)
 """Of what `get` and `counts_now` tell together."""
 
 _ALIVE = ("running", "live")
@@ -78,7 +81,7 @@ def find(client: Client, vhost: str, name: str, *fields: str) -> Row | None:
 def counts_now(client: Client, vhost: str, name: str) -> Row:
     """The counts of messages of a queue at this moment: GET /api/queues/VHOST, a page of that queue alone.
 
-    Without those that are unknown: a stream has them in its statistics only.
+    A quorum queue renews its own every 5 s. Without those that are unknown: a stream has them in its statistics only.
     """
     page = {"page": "1", "page_size": "1", "use_regex": "true", "name": f"^{re.escape(name)}$"}
     query = {**_TOTALS, **page}

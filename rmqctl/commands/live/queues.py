@@ -36,8 +36,8 @@ def list_queues(
 ) -> Rows:
     """List queues.
 
-    Message counts are exact and fresh; other statistics are up to 8 seconds old. Streams have their counts from the
-    statistics too.
+    Message counts are those of this moment, as rabbitmqctl's (quorum queues renew theirs every 5 seconds); other statistics are
+    up to 8 seconds old. Streams have their counts from the statistics too.
     """
     client = session.client
     if client.timeout is None:
