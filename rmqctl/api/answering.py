@@ -37,10 +37,15 @@ def release_of(client: Client) -> Release:
     return release(str(overview(client, "rabbitmq_version").get("rabbitmq_version", "")))
 
 
-def needs_release(client: Client, feature: str, since: str) -> Unavailable:
-    """The error for something that the broker's release does not have."""
+def too_old(client: Client, command: str, since: str) -> Unavailable:
+    """The error for a command that the broker's release cannot serve."""
     version = ".".join(map(str, release_of(client))) or "an older release"
-    return Unavailable(f"{feature}: needs RabbitMQ {since} or later; {client.endpoint.url} runs {version}")
+    return Unavailable(f"{command} needs RabbitMQ {since} or later; {client.endpoint.url} runs {version}")
+
+
+def needs_release(client: Client, feature: str, since: str) -> Unavailable:
+    """As `too_old`, for something that was asked of a command."""
+    return too_old(client, f"{feature}:", since)
 
 
 def statistics_off(client: Client, plural: str) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ import typer
 
 from rmqctl.api import health, policies
 from rmqctl.api import nodes as api
-from rmqctl.api.answering import release_of, this_node
+from rmqctl.api.answering import release_of, this_node, too_old
 from rmqctl.api.client import Client
 from rmqctl.api.health import Health
 from rmqctl.commands.kit.arguments import Limit, Match, Sort, Where
 from rmqctl.commands.kit.listing import Found, Selection, Wanted, run_listing
 from rmqctl.commands.nodes.nodes import listeners_of
 from rmqctl.commands.nodes.status import NodeArgument
-from rmqctl.errors import AccessRefused, CheckFailed, DataError, NotFound, Unavailable
+from rmqctl.errors import AccessRefused, CheckFailed, DataError, NotFound
 from rmqctl.output.values import compact
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import Object
@@ -55,12 +55,6 @@ def told(text: str, data: object = None) -> Value:
     return Value(OK if data is None else data, text)
 
 
-def unavailable(client: Client, command: str, since: str) -> Unavailable:
-    """The error for a check that came with release `since`."""
-    running = ".".join(map(str, release_of(client)))
-    return Unavailable(f"{command} needs RabbitMQ {since} or later; {client.endpoint.url} runs {running}")
-
-
 def _since(client: Client, command: str, release: str, ask: Callable[[], Any]) -> Any:
     """What `ask` answers; Unavailable when that is not there, because the broker is older than `release`."""
     try:
@@ -68,7 +62,7 @@ def _since(client: Client, command: str, release: str, ask: Callable[[], Any]) -
     except DataError:  # not found; 3.x takes some of these paths for others and calls them bad requests
         if release_of(client) >= version(release):
             raise
-        raise unavailable(client, command, release) from None
+        raise too_old(client, command, release) from None
 
 
 # Alarms

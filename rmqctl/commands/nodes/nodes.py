@@ -8,7 +8,7 @@ import typer
 from rmqctl import __version__
 from rmqctl.api import answering, health, users
 from rmqctl.api import nodes as api
-from rmqctl.api.answering import release_of, statistics_off
+from rmqctl.api.answering import release_of, statistics_off, too_old
 from rmqctl.api.client import Client
 from rmqctl.commands.kit.listing import Found, Wanted, list_command
 from rmqctl.commands.nodes.status import NodeArgument, Unit
@@ -134,13 +134,8 @@ def environment(session: Session) -> Value:
     try:
         text = api.effective_configuration(client)
     except NotFound:
-        raise Unavailable(_too_old(client, "environment", "3.12")) from None
+        raise too_old(client, "environment", "3.12") from None
     return Value(erlang.environment(text), text)
-
-
-def _too_old(client: Client, command: str, since: str) -> str:
-    running = ".".join(map(str, release_of(client)))
-    return f"{command} needs RabbitMQ {since} or later; {client.endpoint.url} runs {running}"
 
 
 def quorum_status(
@@ -152,7 +147,7 @@ def quorum_status(
         rows = api.quorum_status(client, session.vhost, queue)
     except DataError as error:
         if release_of(client) < (4,):
-            raise Unavailable(_too_old(client, "quorum_status", "4.0")) from None
+            raise too_old(client, "quorum_status", "4.0") from None
         if isinstance(error, NotFound):
             where = f"virtual host {session.vhost!r} ({client.endpoint.url})"
             raise NotFound(f"queue {queue!r} does not exist in {where}") from None
