@@ -29,7 +29,7 @@ AGES = (
     "Counts of messages are of this moment (a quorum queue renews its own every 5 seconds); "
     "other counts and rates are statistics, up to 8 seconds old."
 )
-"""Of what `get` and `counts_now` tell together."""
+"""Of what `newest` tells."""
 
 _ALIVE = ("running", "live")
 # Up to so many queues without counts are asked one by one rather than by the statistics of all.
@@ -88,6 +88,11 @@ def counts_now(client: Client, vhost: str, name: str) -> Row:
     rows = objects.fetch(client, "queues", vhost, fields=sorted(_COUNTS), query=query, what=_vhost(vhost)).get("items")
     one = rows[0] if rows else {}
     return {field: count for field in sorted(_COUNTS) if (count := one.get(field)) is not None}
+
+
+def newest(client: Client, vhost: str, name: str, *fields: str) -> Row:
+    """As `get`, with the counts of messages of this moment; `AGES` tells people how old what is. Raises NotFound."""
+    return get(client, vhost, name, *fields) | counts_now(client, vhost, name)
 
 
 def messages(client: Client, vhost: str, name: str) -> int | None:

@@ -368,7 +368,6 @@ def _new(row: Row) -> int:
 
 
 def _counter(row: Row, name: str) -> int:
-    # An object without members comes from Erlang as an empty list.
     return count(row.get("message_stats") or {}, name)
 
 

@@ -20,8 +20,7 @@ Name = Annotated[
 
 def show_queue(session: Session, name: Name) -> Value:
     """Show a queue: GET /api/queues/VHOST/NAME, with its counts as they are now."""
-    client, vhost = session.client, session.vhost
-    found = queues.get(client, vhost, name) | queues.counts_now(client, vhost, name)
+    found = queues.newest(session.client, session.vhost, name)
     session.hint(queues.AGES)
     return Value(found)
 

@@ -27,7 +27,7 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
     the channels that publish in the virtual host.
     """
     client, vhost = session.client, session.vhost
-    queue = queues.get(client, vhost, name, *_QUEUE_FIELDS) | queues.counts_now(client, vhost, name)
+    queue = queues.newest(client, vhost, name, *_QUEUE_FIELDS)
     bindings = queues.bindings(client, vhost, name)
     exchanges = {
         str(row.get("name")): row for row in lists.of_vhost(client, "exchanges", vhost, fields=_EXCHANGE_FIELDS)
