@@ -17,8 +17,11 @@ import httpx
 import pytest
 import respx
 from hypothesis import HealthCheck, settings
+from typer.core import TyperArgument
 
+from rmqctl.cli import build
 from rmqctl.cli import run as run_rmqctl
+from rmqctl.commands import COMMANDS
 from rmqctl.session import Session
 
 # A suite that a shell started in the background ignores Ctrl-C, and so would the programs that tests send it to.
@@ -104,6 +107,18 @@ def run_with(
     with redirect_stdout(stdout):  # the help goes to the stdout of the process
         code = run_rmqctl(list(argv), session)
     return Ran(code, stdout.getvalue(), stderr.getvalue())
+
+
+def parameters_of(name: str) -> list[Any]:
+    """The arguments and options of a command, as typer has them."""
+    return build(name, COMMANDS[name], Session(io.StringIO(), io.StringIO(), io.StringIO(), {})).params
+
+
+def words_for(parameters: Iterable[Any]) -> Iterator[str]:
+    """A value for each of them, behind its flag where it has one: the first that it knows, else 1."""
+    for each in parameters:
+        yield from () if isinstance(each, TyperArgument) else each.opts[:1]
+        yield str(next(iter(getattr(each.type, "choices", ("1",)))))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 python -m tests.unit.test_exit_codes      writes it there
 """
 
-import io
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import groupby
@@ -13,11 +12,9 @@ from typing import NamedTuple
 import httpx
 from typer.core import TyperArgument
 
-from rmqctl.cli import build
 from rmqctl.commands import COMMANDS
-from rmqctl.session import Session
 
-from .conftest import Ran, run_with
+from .conftest import Ran, parameters_of, run_with, words_for
 
 PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 BEGIN, END = "<!-- made by tests/unit/test_exit_codes.py -->\n", "<!-- end -->\n"
@@ -122,11 +119,10 @@ def command_line(name: str, file: str) -> tuple[str, ...]:
 
 
 def _required(name: str) -> Iterator[str]:
-    parameters = build(name, COMMANDS[name], Session(io.StringIO(), io.StringIO(), io.StringIO(), {})).params
-    for each in parameters:
-        if each.required or (each.name == "names" and isinstance(each, TyperArgument)):
-            yield from () if isinstance(each, TyperArgument) else each.opts[:1]
-            yield str(next(iter(getattr(each.type, "choices", ("1",)))))
+    parameters = parameters_of(name)
+    yield from words_for(
+        each for each in parameters if each.required or (each.name == "names" and isinstance(each, TyperArgument))
+    )
     if any("--yes" in each.opts for each in parameters):
         yield "--yes"
 
