@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -137,3 +138,13 @@ def test_a_reader_that_has_enough_ends_it(server: Server) -> None:
     program.stderr.close()
     assert lines[0] == "time\tname\n"
     assert lines[2].endswith("\torders\n")
+
+
+@pytest.mark.parametrize("words", [[], ["terminal"]])
+def test_a_thousand_rounds_take_no_more_memory_than_half_of_them(words: list[str]) -> None:
+    program = Path(__file__).with_name("memory_of_watch.py")
+    ran = subprocess.run([sys.executable, program, *words], capture_output=True, text=True, check=True)
+    code, *sizes = map(int, ran.stdout.split())
+    assert code == 130
+    # Less than one number kept of each round; caches are full by then.
+    assert sizes[1] - sizes[0] < 500 * 50

@@ -1,13 +1,10 @@
 """The whole way: command line, requests, output, end."""
 
-import gc
 import io
 import itertools
 import json
 import re
 import time
-import tracemalloc
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -21,18 +18,6 @@ from ..conftest import NOT_FOUND, Broker, Ran, Terminal
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 QUEUES = "GET /api/queues/%2F"
 DOWN = httpx.ConnectError("refused")
-
-
-class Sink(io.StringIO):
-    """Takes everything and keeps nothing."""
-
-    terminal = False
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def isatty(self) -> bool:
-        return self.terminal
 
 
 def watch(
@@ -213,44 +198,6 @@ def test_a_silence_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch, termi
 
     ran = watch("list_users", "name", "--watch=1", transport=httpx.MockTransport(answer), times=3, terminal=terminal)
     assert (ran.out + ran.err).count("http://localhost:15672 has not answered for 0.05 s; still waiting") == 1
-
-
-@pytest.mark.parametrize("terminal", [False, True])
-def test_a_thousand_rounds_take_no_more_memory_than_a_hundred(terminal: bool) -> None:
-    counts = itertools.count()
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        number = next(counts)
-        if number % 50 == 3:
-            raise httpx.ConnectError("refused")
-        return httpx.Response(
-            200, json=[{"name": f"{each + number % 3}", "messages": number * each} for each in range(4)]
-        )
-
-    session = Session(Sink(), Sink(), Sink(), {"TERM": "xterm"}, httpx.MockTransport(answer))
-    session.streams.stdout.terminal = terminal  # type: ignore[attr-defined]
-    sleep, sizes = measuring((100, 1000))
-    assert run(["list_vhosts", "name", "messages", "--watch", "0.1"], session._replace(sleep=sleep)) == 130
-    # Less than one number kept of each round.
-    assert sizes[1] - sizes[0] < 900 * 50
-
-
-def measuring(rounds: tuple[int, int]) -> tuple[Callable[[float], None], list[int]]:
-    """A sleep that takes the memory in use after so many rounds, and presses Ctrl-C after the last."""
-    done, sizes = [0], []
-
-    def sleep(_: float) -> None:
-        done[0] += 1
-        if done[0] == 1:
-            tracemalloc.start()
-        if done[0] in rounds:
-            gc.collect()
-            sizes.append(tracemalloc.get_traced_memory()[0])
-        if done[0] == rounds[1]:
-            tracemalloc.stop()
-            raise KeyboardInterrupt
-
-    return sleep, sizes
 
 
 # on a real terminal
