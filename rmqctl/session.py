@@ -108,6 +108,16 @@ class Session:
         return self.on_terminal and self.streams.stderr.isatty() and not self.quiet and not self.watching
 
     @property
+    def can_draw(self) -> bool:
+        """Whether a terminal moves its cursor, wipes lines and knows colours: one that is dumb prints what it is sent."""
+        return self.environ.get("TERM") != "dumb"
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether stderr may show how far something is, in a line that changes and then goes."""
+        return self.streams.stderr.isatty() and not self.quiet and self.can_draw
+
+    @property
     def format(self) -> Format:
         """The format in force: what --formatter says, else a table that suits the terminal or the pipe."""
         name = self.settings.output.formatter
@@ -123,7 +133,7 @@ class Session:
         """--color, else NO_COLOR (https://no-color.org), else whether stdout is a terminal that can."""
         when = self.settings.output.color
         if when == "auto":
-            return self.on_terminal and not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
+            return self.on_terminal and not self.environ.get("NO_COLOR") and self.can_draw
         return when == "always"
 
     def shown(self, text: str) -> str:

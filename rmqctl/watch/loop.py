@@ -80,6 +80,6 @@ def _silent(session: Session) -> str:
 
 def _output(session: Session, watched: Watched, style: Style) -> AbstractContextManager[Screen | Stream]:
     """In place where a person looks at a table; one after the other where a program reads, or what cannot move its cursor."""
-    if session.on_terminal and session.format.frame and session.environ.get("TERM") != "dumb":
+    if session.on_terminal and session.format.frame and session.can_draw:
         return Screen(session, watched, style).on()
     return nullcontext(Stream(session, style, watched.seconds))

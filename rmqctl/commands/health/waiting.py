@@ -233,7 +233,7 @@ def _waited(
     session: Session, ask: Callable[[], dict[str, object] | None], interval: float, lacking: Callable[[], str]
 ) -> Result:
     """Asks until there is an answer. `lacking` says what is not so yet: on a terminal meanwhile, in the error at last."""
-    with session.streams.status(shown=session.streams.stderr.isatty() and not session.quiet) as show:
+    with session.streams.status(shown=session.shows_progress) as show:
         found = _poll(session.client, _limit(session, WAIT_SECONDS), ask, interval, lambda: show(lacking()))
     if found is None:
         raise TimedOut(f"{lacking()} after {_seconds(session, WAIT_SECONDS)} ({session.client.endpoint.url})")

@@ -12,7 +12,7 @@ def bar(session: Session, what: str, total: int | None) -> AbstractContextManage
 
     `total` None: how many there will be is not known.
     """
-    if not session.streams.stderr.isatty() or session.quiet:
+    if not session.shows_progress:
         return nullcontext(lambda: None)
     if session.on_terminal and session.format is not TERMINAL:
         return nullcontext(lambda: None)

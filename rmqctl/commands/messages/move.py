@@ -177,7 +177,7 @@ def _run(
         else:
             publish = _publisher(connection.channel(), keep_copies=back)
             try:
-                with session.streams.status(shown=session.wants_hints) as show:
+                with session.streams.status(shown=session.wants_hints and session.shows_progress) as show:
                     _move(channel, messages, choose, publish, work, count, rate, stopped, show)
             except Exception:
                 session.say(f"moved {work.moved} of {work.total}; the last ones may be in both places")

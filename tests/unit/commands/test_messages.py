@@ -188,6 +188,14 @@ def test_a_line_that_is_no_message_ends_it(line: str) -> None:
     assert (ran.exit, ran.err.startswith("rmqctl: line 1 is no message: ")) == (65, True)
 
 
+@pytest.mark.parametrize(("kind", "drawn"), [("xterm", True), ("dumb", False)])
+def test_a_bar_is_drawn_on_a_terminal_that_can(kind: str, drawn: bool) -> None:
+    broker = Broker({PUBLISH: {"routed": True}})
+    ran = run_with("publish", "-k", "q", "--lines", broker=broker, stdin="1\n2", terminal=True, environ={"TERM": kind})
+    assert (ran.exit, "\x1b[" in ran.err) == (0, drawn)
+    assert drawn or ran.err.startswith("Published 2 messages")
+
+
 def test_some_that_no_queue_takes() -> None:
     answers = iter([True, False, False])
     broker = Broker({PUBLISH: lambda _: {"routed": next(answers)}})
