@@ -31,6 +31,10 @@ rmqctl declare exchange events --type topic
 rmqctl declare queue orders
 rmqctl declare binding source=events destination=orders routing_key='order.#'
 """
+_MAIL = """
+rmqctl declare queue mail
+seq 3 | rmqctl publish -k mail --lines
+"""
 BEFORE = {
     ("docs/changing.md", 1): "rmqctl declare queue orders --max-length 9000",
     ("docs/changing.md", 2): """
@@ -38,6 +42,8 @@ BEFORE = {
         mkdir bin
         printf '#!/bin/sh\\necho secret\\n' > bin/pass
         chmod +x bin/pass""",
+    ("docs/checks.md", 1): _MAIL,
+    ("docs/checks.md", 2): _MAIL,
     ("docs/consuming.md", 1): f"""{_ORDERS}
         rmqctl publish -k orders first
         rmqctl publish -k orders second
@@ -146,7 +152,9 @@ def run(block: Block) -> list[list[str]]:
         outputs: list[list[str]] = []
         for command, _ in block.typed:
             text = on_a_terminal(command, folder, environ)
-            text = text.replace(broker.url, HTTP).replace(f"amqp://127.0.0.1:{broker.amqp_port}", AMQP)
+            for url in (broker.url, f"http://127.0.0.1:{broker.http_port}"):
+                text = text.replace(url, HTTP)
+            text = text.replace(f"amqp://127.0.0.1:{broker.amqp_port}", AMQP)
             outputs.append([line.rstrip(" ") for line in text.splitlines()])
         return outputs
 
