@@ -133,7 +133,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("nodes.report", _NODES, "All of it, for a support request.", once=True),
     "server_version": Entry("nodes.nodes", _NODES, "RabbitMQ version of the node."),
     "erlang_version": Entry("nodes.nodes", _NODES, "Erlang version of the node."),
-    "version": Entry("nodes.nodes", _NODES, "Version of rmqctl.", local=True),
+    "version": Entry("nodes.nodes", _NODES, "Versions of rmqctl, Python, RabbitMQ and Erlang.", local=True),
     "whoami": Entry("nodes.nodes", _NODES, "User that is logged in."),
     "authenticate_user": Entry("nodes.nodes", _NODES, "Check a user's password.", once=True),
     "ping": Entry("nodes.nodes", _HEALTH, "Check that the broker answers."),
