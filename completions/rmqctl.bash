@@ -202,7 +202,7 @@ _rmqctl_about() {
     'close connection') flags='--reason --if-exists --where --match --dry-run --fail-fast --yes -y' takes='--reason=none --where=none --match=none' arguments='live:connections...' ;;
     'definitions export') flags='--only --exclude --secrets --no-secrets --no-system --transformations' takes='--only=none --exclude=none --transformations=none' arguments='files' ;;
     'definitions import') flags='--yes -y' arguments='files' ;;
-    'definitions diff') arguments='files files' ;;
+    'definitions diff') arguments='sources sources' ;;
     'definitions apply') flags='--prune --dry-run --yes -y' arguments='files' ;;
     'export_definitions') flags='--format' takes='--format=none' arguments='files' ;;
     'import_definitions') flags='--format --yes -y' takes='--format=none' arguments='files' ;;
@@ -227,6 +227,7 @@ _rmqctl_about() {
     'broker alarm') arguments='choices:memory,disk choices:on,off' ;;
     'set_vm_memory_high_watermark') arguments='none...' ;;
     'set_disk_free_limit') arguments='none...' ;;
+    'completion') flags='--install' arguments='choices:bash,zsh,fish,powershell' ;;
     esac
 }
 
@@ -327,6 +328,8 @@ _rmqctl_offer() {
     local name had
     case $1 in
     live:*)
+        # The broker of the demo is not there yet.
+        [[ -n $wrapper ]] && return
         while IFS= read -r name; do
             _rmqctl_reply "$name" quote
         done < <("$program" __complete "${1#live:}" -- ${words[@]+"${words[@]}"} 2>/dev/null </dev/null)
@@ -345,6 +348,10 @@ _rmqctl_offer() {
             [[ ,$had, == *",$name,"* && ${had##*,} != "$name" ]] || _rmqctl_reply "$name"
         done
         ;;
+    sources)
+        _rmqctl_offer live:contexts
+        _rmqctl_offer files
+        ;;
     files)
         compopt -o filenames 2>/dev/null
         while IFS= read -r name; do
@@ -357,7 +364,7 @@ _rmqctl_offer() {
 _rmqctl() {
     COMPREPLY=()
     local IFS=$' \t\n' typed before plain quote open program current kept skip=
-    local flags= takes= arguments= columns= place= command= group= pending= ended= position=0 words=() word last= candidates=
+    local flags= takes= arguments= columns= place= command= group= wrapper= pending= ended= position=0 words=() word last= candidates=
     _rmqctl_split
     _rmqctl_unquote "$before"
     kept=$plain
@@ -383,6 +390,8 @@ _rmqctl() {
         elif [[ -z $command ]]; then
             command=${group:+$group }${word//-/_}
             _rmqctl_about "$command"
+            # The command behind this one is completed as it is alone.
+            [[ " "'demo help'" " == *" $command "* ]] && wrapper=$command command=
         else
             position=$((position + 1))
         fi
@@ -404,7 +413,8 @@ _rmqctl() {
         done
         (($# > 0)) && _rmqctl_offer "${1%...}"
     else
-        candidates='list_queues list_exchanges list_bindings list_consumers list_connections list_channels list_vhosts list_users list_permissions list_user_permissions list_topic_permissions list_user_topic_permissions list_policies list_operator_policies list_policies_that_match list_parameters list_global_parameters list_vhost_limits list_user_limits list_feature_flags list_deprecated_features list_node_auth_attempt_stats list_stream_connections list_stream_consumers list_stream_publishers list_stream_tracking list_mqtt_connections list_stomp_connections shovel_status federation_status show who topology top status cluster_status list_nodes overview churn memory_breakdown listeners alarms environment log_location list_plugins is_enabled quorum_status report server_version erlang_version version whoami authenticate_user ping check check_running is_running is_booting check_alarms check_local_alarms check_port_listener check_protocol_listener check_port_connectivity check_virtual_hosts check_certificate_expiration check_if_node_is_quorum_critical check_if_node_is_mirror_sync_critical check_for_quorum_queues_without_an_elected_leader check_if_metadata_store_is_initialized check_if_metadata_store_is_initialized_with_data check_if_cluster_has_classic_queue_mirroring_policy list_policies_with_classic_queue_mirroring list_operator_policies_with_classic_queue_mirroring check_if_any_deprecated_features_are_used has_reached_target_cluster_size await_startup await_online_nodes await_online_quorum_plus_one wait node_health_check set_policy clear_policy set_operator_policy clear_operator_policy policies explain set_parameter clear_parameter set_global_parameter clear_global_parameter add_user delete_user change_password clear_password set_user_tags hash_password set_permissions set_permissions_globally clear_permissions set_topic_permissions clear_topic_permissions add_vhost delete_vhost set_vhost_tags update_vhost_metadata enable_vhost_deletion_protection disable_vhost_deletion_protection restart_vhost trace_on trace_off set_vhost_limits clear_vhost_limits set_user_limits clear_user_limits delete_queue purge_queue sync_queue cancel_sync_queue close_connection close_all_connections close_all_user_connections restart_shovel delete_shovel restart_federation_link set_cluster_name enable_feature_flag rebalance add_member delete_member grow shrink reset_stats_db reset_node_auth_attempt_metrics remove_classic_queue_mirroring_from_policies declare delete purge close definitions export_definitions import_definitions context publish get peek consume tap bench move redrive demo broker set_vm_memory_high_watermark set_disk_free_limit start_app stop_app stop shutdown reset force_reset force_boot force_standalone_khepri_boot join_cluster forget_cluster_node rename_cluster_node update_cluster_nodes change_cluster_node_type decommission_mqtt_node suspend_listeners resume_listeners eval eval_file exec hipe_compile set_log_level rotate_logs force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring list_ciphers list_hashes encode decode encrypt_conf_value decrypt_conf_value list_unresponsive_queues reconcile_vhosts list_channel_interceptors set_channel_interceptor_priorities enable_auth_attempt_source_tracking disable_auth_attempt_source_tracking stream_status schema_info coordinator_status metadata_store_status runtime_thread_stats maybe_stuck message_size_stats discover_peers resolve_hostname resolver_info list_network_interfaces os_env command_line_arguments certificates cipher_suites tls_versions erlang_cookie_hash erlang_cookie_sources log_tail log_tail_stream consume_event_stream observer remote_shell check_if_new_quorum_queue_replicas_have_finished_initial_sync force_checkpoint reclaim_quorum_memory transfer_leadership grow_to_count add_replica delete_replica restart_stream activate_stream_consumer reset_offset set_stream_retention_policy add_super_stream delete_super_stream list_stream_consumer_groups list_stream_group_consumers enable disable set directories drain revive'
+        candidates='list_queues list_exchanges list_bindings list_consumers list_connections list_channels list_vhosts list_users list_permissions list_user_permissions list_topic_permissions list_user_topic_permissions list_policies list_operator_policies list_policies_that_match list_parameters list_global_parameters list_vhost_limits list_user_limits list_feature_flags list_deprecated_features list_node_auth_attempt_stats list_stream_connections list_stream_consumers list_stream_publishers list_stream_tracking list_mqtt_connections list_stomp_connections shovel_status federation_status show who topology top status cluster_status list_nodes overview churn memory_breakdown listeners alarms environment log_location list_plugins is_enabled quorum_status report server_version erlang_version version whoami authenticate_user ping check check_running is_running is_booting check_alarms check_local_alarms check_port_listener check_protocol_listener check_port_connectivity check_virtual_hosts check_certificate_expiration check_if_node_is_quorum_critical check_if_node_is_mirror_sync_critical check_for_quorum_queues_without_an_elected_leader check_if_metadata_store_is_initialized check_if_metadata_store_is_initialized_with_data check_if_cluster_has_classic_queue_mirroring_policy list_policies_with_classic_queue_mirroring list_operator_policies_with_classic_queue_mirroring check_if_any_deprecated_features_are_used has_reached_target_cluster_size await_startup await_online_nodes await_online_quorum_plus_one wait node_health_check set_policy clear_policy set_operator_policy clear_operator_policy policies explain set_parameter clear_parameter set_global_parameter clear_global_parameter add_user delete_user change_password clear_password set_user_tags hash_password set_permissions set_permissions_globally clear_permissions set_topic_permissions clear_topic_permissions add_vhost delete_vhost set_vhost_tags update_vhost_metadata enable_vhost_deletion_protection disable_vhost_deletion_protection restart_vhost trace_on trace_off set_vhost_limits clear_vhost_limits set_user_limits clear_user_limits delete_queue purge_queue sync_queue cancel_sync_queue close_connection close_all_connections close_all_user_connections restart_shovel delete_shovel restart_federation_link set_cluster_name enable_feature_flag rebalance add_member delete_member grow shrink reset_stats_db reset_node_auth_attempt_metrics remove_classic_queue_mirroring_from_policies declare delete purge close definitions export_definitions import_definitions context publish get peek consume tap bench move redrive demo broker set_vm_memory_high_watermark set_disk_free_limit completion'
+        [[ $wrapper == help ]] && candidates+=" "''
         [[ -n $group ]] && _rmqctl_members "$group"
         current=${current//-/_}
     fi

@@ -1,6 +1,8 @@
 """The environment of programs that rmqctl starts: everything but the secrets that rmqctl itself was given."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 _SECRET = ("RMQCTL_PASSWORD", "RMQCTL_PASSWORD_COMMAND", "RMQCTL_TOKEN")
 _URL = "RMQCTL_URL"
@@ -12,6 +14,13 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     if "@" in found.get(_URL, ""):
         found[_URL] = _without_log_in(found[_URL])
     return found
+
+
+def of_python(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a child that runs rmqctl or pika: they are found where this process found them, in rmqctl.pyz too."""
+    found = environment(environ)
+    packages = str(Path(__file__).parent.parent)
+    return found | {"PYTHONPATH": os.pathsep.join(filter(None, (packages, found.get("PYTHONPATH"))))}
 
 
 def _without_log_in(text: str) -> str:

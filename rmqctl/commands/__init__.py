@@ -32,6 +32,11 @@ class Entry(NamedTuple):
         return CHECK_TIMEOUT if self.group == _HEALTH and self.module != "health.waiting" and not self.local else None
 
     @property
+    def offered(self) -> bool:
+        """Whether completion names it: those that only the node's own tools can run lead nowhere here."""
+        return not self.hidden and self.module != "only_on_node"
+
+    @property
     def watchable(self) -> bool:
         """Whether it takes --watch."""
         return not (self.changes or self.local or self.raw or self.once)
@@ -39,6 +44,7 @@ class Entry(NamedTuple):
 
 _BROKER = "A broker of its own"
 _CONTEXTS = "Contexts"
+_SETUP = "Completion and manual pages"
 _MESSAGES = "Messages"
 _NODES = "Nodes and cluster"
 _HEALTH = "Health checks"
@@ -127,7 +133,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("nodes.report", _NODES, "All of it, for a support request.", once=True),
     "server_version": Entry("nodes.nodes", _NODES, "RabbitMQ version of the node."),
     "erlang_version": Entry("nodes.nodes", _NODES, "Erlang version of the node."),
-    "version": Entry("nodes.nodes", _NODES, "Version of rmqctl.", local=True),
+    "version": Entry("nodes.nodes", _NODES, "Versions of rmqctl, Python, RabbitMQ and Erlang.", local=True),
     "whoami": Entry("nodes.nodes", _NODES, "User that is logged in."),
     "authenticate_user": Entry("nodes.nodes", _NODES, "Check a user's password.", once=True),
     "ping": Entry("nodes.nodes", _HEALTH, "Check that the broker answers."),
@@ -359,6 +365,7 @@ COMMANDS: dict[str, Entry] = {
         "broker.broker", _BROKER, "Set the embedded broker's limit of memory.", changes=True
     ),
     "set_disk_free_limit": Entry("broker.broker", _BROKER, "Set what has to be free on its disk.", changes=True),
+    "completion": Entry("contexts.completion", _SETUP, "Completion for bash, zsh, fish or PowerShell.", local=True),
     "__complete": Entry("contexts.completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("contexts.completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
     **_on_node(

@@ -56,7 +56,7 @@ class Program:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=children.environment(environ),
+            env=children.of_python(environ),
             process_group=0,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

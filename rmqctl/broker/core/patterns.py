@@ -83,7 +83,10 @@ def _is_harmless(pattern: str) -> bool:
 def _limited(pattern: str, ignore_case: bool) -> Callable[[str], object | None]:
     """Its search, which raises TimeoutError."""
     # Few brokers ever see such a pattern.
-    import regex
+    try:
+        import regex
+    except ImportError:  # rmqctl.pyz on another Python or system than it was built on
+        raise BadPattern("this pattern needs the Python package regex, which is not installed", 1) from None
 
     try:
         search = regex.compile(pattern, regex.IGNORECASE if ignore_case else 0).search

@@ -30,7 +30,7 @@ def start(folder: DataFolder, argv: Sequence[str]) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=children.environment(os.environ),
+        env=children.of_python(os.environ),
         **_DETACHED,
     )
     assert process.stdout is not None

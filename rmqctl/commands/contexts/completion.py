@@ -1,4 +1,4 @@
-"""Names for the completion of shells: `rmqctl __complete KIND -- WORD...`, one name a line.
+"""The shells' completion files, and the names that they ask for: `rmqctl __complete KIND -- WORD...`, one name a line.
 
 The words are those of the command line that is being typed, as far as the cursor: their connection options say which
 broker is meant. A shell waits for the answer and shows what it gets, so there is no error and no message: no names then.
@@ -6,15 +6,18 @@ broker is meant. A shell waits for the answer and shows what it gets, so there i
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from shlex import quote as quoted
 from threading import Thread
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
 from rmqctl.api import lists
 from rmqctl.commands import COMMANDS
-from rmqctl.errors import UsageError
+from rmqctl.errors import ConfigError, UsageError
 from rmqctl.options import CONNECTION, GLOBAL_OPTIONS, GlobalOption, Kind
 from rmqctl.result import Nothing, Value
 from rmqctl.session import Session
@@ -64,16 +67,104 @@ def __complete(session: Session, words: Words = None) -> Value | Nothing:
     return Value(list(found), "\n".join(found)) if found else Nothing()
 
 
+class _Shell(NamedTuple):
+    """A shell's file in rmqctl/completions, where the shell finds it for one user, and what is left to do then."""
+
+    source: str
+    target: Callable[[Mapping[str, str]], Path]
+    next_step: str
+
+
+def _data(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def _bash(environ: Mapping[str, str]) -> Path:
+    folder = environ.get("BASH_COMPLETION_USER_DIR") or _data(environ) / "bash-completion"
+    return Path(folder) / "completions" / "rmqctl"
+
+
+def _zsh(environ: Mapping[str, str]) -> Path:
+    return _data(environ) / "zsh" / "site-functions" / "_rmqctl"
+
+
+def _fish(environ: Mapping[str, str]) -> Path:
+    folder = environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(folder) / "fish" / "completions" / "rmqctl.fish"
+
+
+def _powershell(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("LOCALAPPDATA") or _data(environ)) / "rmqctl" / "rmqctl.ps1"
+
+
+SHELLS = {
+    "bash": _Shell(
+        "rmqctl.bash",
+        _bash,
+        "Open a new shell. Without the package bash-completion, also add this line to ~/.bashrc:\n  source {path}",
+    ),
+    "zsh": _Shell(
+        "_rmqctl",
+        _zsh,
+        "Add this line to ~/.zshrc, before the line with compinit, and open a new shell:\n  fpath=({folder} $fpath)\n"
+        "If ~/.zshrc has no such line yet, add it, too:\n  autoload -Uz compinit && compinit",
+    ),
+    "fish": _Shell("rmqctl.fish", _fish, "Open a new shell."),
+    "powershell": _Shell(
+        "rmqctl.ps1", _powershell, "Add this line to the file that $PROFILE names, and open a new shell:\n  . {path}"
+    ),
+}
+
+ShellName = Annotated[
+    Literal["bash", "zsh", "fish", "powershell"],
+    typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.", show_default=False),
+]
+
+
+def completion(
+    session: Session,
+    shell: ShellName,
+    install: Annotated[
+        bool, typer.Option("--install", help="Write the script where the shell looks for it, for this user.")
+    ] = False,
+) -> Value:
+    """Print a shell's completion script, or install it for this user.
+
+    --install writes one file and says what is left to do. The shell's own start-up files are never changed.
+    """
+    chosen = SHELLS[shell]
+    script = (files("rmqctl") / "completions" / chosen.source).read_text("utf-8")
+    if not install:
+        return Value({"shell": shell, "script": script}, script.rstrip("\n"))
+    path = chosen.target(session.environ)
+    state = _write(path, script)
+    step = chosen.next_step.format(path=quoted(str(path)), folder=quoted(str(path.parent)))
+    return Value({"shell": shell, "path": str(path), "state": state, "next": step}, f"{path}: {state}\n{step}")
+
+
+def _write(path: Path, script: str) -> str:
+    """What became of the file: written, updated, or up to date."""
+    try:
+        before = path.read_text("utf-8") if path.exists() else None
+        if before == script:
+            return "up to date"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script, "utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} could not be written: {error}") from None
+    return "written" if before is None else "updated"
+
+
 def autocomplete(
     session: Session,  # noqa: ARG001
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Beginning of a command.", show_default=False)],
 ) -> Value | Nothing:
     """Print the commands that begin with PREFIX, one a line: nothing for one that is whole.
 
-    The shells' own completion (`completions/`) does more: options, columns, names on the broker.
+    The shells' own completion (`rmqctl completion`) does more: options, columns, names on the broker.
     """
     found = sorted(
-        name for name, entry in COMMANDS.items() if name.startswith(prefix) and name != prefix and not entry.hidden
+        name for name, entry in COMMANDS.items() if name.startswith(prefix) and name != prefix and entry.offered
     )
     return Value(found, "\n".join(found)) if found else Nothing()
 

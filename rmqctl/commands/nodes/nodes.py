@@ -1,6 +1,9 @@
 """Commands about nodes and the cluster, but for status and cluster_status, which are in `status`."""
 
+import io
+import platform
 from collections.abc import Mapping
+from threading import Thread
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +30,12 @@ from rmqctl.resources import nodes as words
 from rmqctl.resources.column import release
 from rmqctl.result import Rows, Value
 from rmqctl.session import Session
+from rmqctl.settings import resolve
+from rmqctl.streams import Streams
 from rmqctl.terms import Keywords
+
+_PATIENCE = 1.0
+"""Seconds until `version` does without the broker."""
 
 
 def _nodes(client: Client, wanted: Wanted) -> Found:
@@ -48,9 +56,43 @@ list_nodes = list_command(
 # Versions
 
 
-def version(session: Session) -> Value:  # noqa: ARG001
-    """Version of rmqctl itself; server_version has the broker's."""
-    return Value({"result": "ok", "value": {"version": __version__}}, __version__)
+def version(session: Session) -> Value:
+    """Versions of rmqctl and Python, and of RabbitMQ and Erlang where a broker answers within a second.
+
+    In a pipe it is the version of rmqctl alone; the formats for programs have them all. server_version asks the broker only.
+    """
+    own = {"version": __version__, "python": platform.python_version()}
+    in_words = session.on_terminal and session.format.prose
+    if not in_words and not session.format.for_programs:
+        return Value({"result": "ok", "value": own}, __version__)
+    answer = _versions_of_broker(session)
+    versions = own | {"rabbitmq": answer.get("rabbitmq_version"), "erlang": answer.get("erlang_version")}
+    names = ("rmqctl", "Python", "RabbitMQ", "Erlang")
+    lines = [f"{name:8}  {number or 'unknown'}" for name, number in zip(names, versions.values(), strict=True)]
+    reason = answer.get("error")
+    messages = (f"RabbitMQ and Erlang are unknown: {reason}",) if in_words and reason else ()
+    return Value({"result": "ok", "value": versions}, "\n".join(lines), messages)
+
+
+def _versions_of_broker(session: Session) -> dict[str, str]:
+    """Its answer, or its "error": whoever asks for the version of rmqctl gets that, whatever is wrong with the broker."""
+    answer: dict[str, str] = {}
+    asking = Thread(target=_ask_versions, args=(session, answer), daemon=True)
+    asking.start()
+    asking.join(_PATIENCE)
+    return dict(answer) or {"error": f"no answer within {_PATIENCE:g} second"}
+
+
+def _ask_versions(session: Session, answer: dict[str, str]) -> None:
+    silent = session._replace(
+        streams=Streams(io.StringIO(), io.StringIO(), io.StringIO())
+    )  # no question for a password
+    try:
+        settings = resolve(session.given, session.environ, lambda: session.contexts_file)
+        client = silent.client_of(settings._replace(timeout=_PATIENCE))
+        answer.update(answering.overview(client, "rabbitmq_version", "erlang_version"))
+    except RmqctlError as error:
+        answer["error"] = str(error)
 
 
 def server_version(session: Session) -> Value:

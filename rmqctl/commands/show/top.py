@@ -23,13 +23,15 @@ def top(
     Of all virtual hosts unless --vhost names one. Who forgets acknowledgements is shown in red, after about five seconds.
     Enter opens what is under the cursor, / filters, s sorts, p purges, d deletes, c closes, ? shows all keys, q quits.
 
-    It needs a terminal and the library Textual: pip install 'rmqctl[top]'.
+    It needs a terminal and the library Textual: pip install 'rmqctl[top]', or '.[top]' in a checkout.
     """
     _check_terminal(session)
     try:
         import textual  # noqa: F401
     except ModuleNotFoundError as error:
-        raise Unavailable(f"top needs the library {error.name}: pip install 'rmqctl[top]'") from None
+        raise Unavailable(
+            f"top needs the library {error.name}: pip install 'rmqctl[top]', or '.[top]' in a checkout"
+        ) from None
     from rmqctl.top.app import Surroundings, Top, run
     from rmqctl.top.source import Source
 

@@ -1,6 +1,7 @@
 """Regular expressions of users: what they find, and that none of them stops the broker."""
 
 import logging
+import sys
 from time import process_time
 
 import pytest
@@ -61,3 +62,11 @@ def test_case_may_be_ignored() -> None:
 def test_what_is_none(pattern: str) -> None:
     with pytest.raises(BadPattern):
         compiled(pattern)
+
+
+def test_without_the_package_regex_a_pattern_that_needs_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "regex", None)
+    compiled.cache_clear()
+    with pytest.raises(BadPattern, match="needs the Python package regex, which is not installed"):
+        compiled("(a+)+$")
+    assert compiled("^a+$").found("aa")

@@ -1,6 +1,7 @@
 """Commands about nodes, played on the recorded answers of real brokers and compared with what rabbitmqctl printed there."""
 
 import json
+import platform
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +11,8 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+
+from rmqctl import __version__
 
 from ..conftest import NOT_FOUND, RECORDINGS, Broker, Ran, run_with, target_of, trimmed
 
@@ -432,13 +435,6 @@ def test_whoami() -> None:
     assert play("3.10.8", "whoami").out.startswith("name\tguest\n")
 
 
-def test_version_asks_nobody() -> None:
-    from rmqctl import __version__
-
-    assert run_with("version") == Ran(0, f"{__version__}\n", "")
-    assert json.loads(run_with("version", "-f", "json").out) == {"result": "ok", "value": {"version": __version__}}
-
-
 def test_erlang_in_detail() -> None:
     assert play("4.3.6", "erlang_version", "--details").out.startswith("Erlang/OTP 29 [erts-17.1.1] [source]")
     assert play("4.3.6", "erlang_version", "--offline").exit == 69
@@ -599,3 +595,51 @@ def test_a_user_who_is_not_told_which_node_answers_is_refused(command: str) -> N
     ran = run_with(*command.split(), broker=broker)
     assert (ran.exit, ran.out) == (77, "")
     assert "the node: user 'guest' needs the tag monitoring for this" in ran.err
+
+
+# version: rmqctl's own, and the broker's where there is one
+
+
+def of_program(ran: Ran) -> dict[str, Any]:
+    assert (ran.exit, ran.err) == (0, "")
+    found: dict[str, Any] = json.loads(ran.out)["value"]
+    return found
+
+
+def test_version_in_a_pipe_is_one_line_and_asks_nobody() -> None:
+    def asked(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    assert run_with("version", broker=httpx.MockTransport(asked)) == Ran(0, f"{__version__}\n", "")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_version_has_the_brokers_for_programs(version: str) -> None:
+    found = of_program(play(version, "version", "-f", "json"))
+    erlang = printed(version, "erlang_version")["stdout"].removeprefix("Erlang/OTP ").strip()
+    assert found == {
+        "version": __version__,
+        "python": platform.python_version(),
+        "rabbitmq": version,
+        "erlang": erlang,
+    }
+
+
+def test_version_on_a_terminal_has_a_line_each() -> None:
+    ran = play("4.3.6", "version", terminal=True)
+    assert ran.exit == 0
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["rmqctl", "Python", "RabbitMQ", "Erlang"]
+    assert "RabbitMQ  4.3.6" in ran.out
+
+
+@pytest.mark.parametrize("words", [(), ("-C", "nosuch"), ("--user", "ann")])
+def test_version_does_without_a_broker(words: tuple[str, ...]) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Connection refused", request=request)
+
+    broker = httpx.MockTransport(refuse)
+    found = of_program(run_with("version", "-f", "json", *words, broker=broker))
+    assert (found["version"], found["rabbitmq"], found["erlang"]) == (__version__, None, None)
+    ran = run_with("version", *words, broker=broker, terminal=True)
+    assert (ran.exit, "RabbitMQ  unknown" in ran.out) == (0, True)
+    assert "RabbitMQ and Erlang are unknown: " in ran.err
