@@ -48,10 +48,12 @@ _LIVE = "Queues and connections"
 _CLUSTER = "Changes to the cluster"
 _DEFINITIONS = "Definitions"
 _DECLARE = "Declare, delete, purge, close"
+_HELP = "Help"
+NODES_ONLY_GROUP = "Only with rabbitmqctl on the node"
 
 
 def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
-    entry = Entry("only_on_node", "Only with rabbitmqctl on the node", f"Needs {tool} on the node: {reason}.", raw=True)
+    entry = Entry("only_on_node", NODES_ONLY_GROUP, f"Needs {tool} on the node: {reason}.", raw=True)
     return dict.fromkeys(names.split(), entry)
 
 
@@ -359,6 +361,7 @@ COMMANDS: dict[str, Entry] = {
         "broker.broker", _BROKER, "Set the embedded broker's limit of memory.", changes=True
     ),
     "set_disk_free_limit": Entry("broker.broker", _BROKER, "Set what has to be free on its disk.", changes=True),
+    "help": Entry("help.help", _HELP, "Show help about a command or a topic.", local=True),
     "__complete": Entry("contexts.completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("contexts.completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
     **_on_node(
