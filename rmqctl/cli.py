@@ -14,18 +14,18 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
-from rmqctl.naming import closest
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
 from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.output.style import Style
 from rmqctl.record import Record
-from rmqctl.result import Live, Nothing, Result, Rows, Watched
+from rmqctl.result import Live, Nothing, Page, Result, Rows, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
 from rmqctl.watch import option as watching
 from rmqctl.words import HELP, command_first, is_group
 
 if TYPE_CHECKING:
+    from rmqctl.help.layout import Paper
     from rmqctl.resources.column import Resource
 
 INTERRUPTED = 130
@@ -88,7 +88,7 @@ def _understood(words: list[str], session: Session) -> Call | int:
         return 0
     group = CommandGroup(name="rmqctl", session=session)
     if not words:
-        print(group.overview(), file=session.streams.stderr)
+        render(session, Page(group.page(_paper(session))))
         return UsageError.exit_code
     call: Call | int = group.main(args=words, prog_name="rmqctl", standalone_mode=False)
     if isinstance(call, int):  # --help
@@ -96,14 +96,42 @@ def _understood(words: list[str], session: Session) -> Call | int:
     return call
 
 
-class CommandGroup(TyperGroup):
+class Helpful:
+    """A command or a group of them whose --help is a page."""
+
+    session: Session
+
+    def page(self, paper: "Paper") -> str:
+        raise NotImplementedError
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        option.callback = self._show
+        return option
+
+    def _show(self, ctx: Any, _: Any, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            session = self.session
+            with contextlib.suppress(UsageError):  # help is there for whoever has a wrong variable
+                session = session._replace(settings=resolve_output({}, session.environ))
+            render(session, Page(self.page(_paper(session))))
+            ctx.exit()
+
+
+def _paper(session: Session) -> "Paper":
+    from rmqctl.help.layout import Paper
+
+    return Paper.of(session)
+
+
+class CommandGroup(Helpful, TyperGroup):
     """The commands of the static table, each imported when it is called. `prefix` is "show " inside `show`."""
 
     def __init__(self, *, name: str, session: Session, prefix: str = "") -> None:
         # Options of a group that is a command too (`declare -f FILE`) are not the group's.
         settings = {"help_option_names": HELP, "ignore_unknown_options": prefix.strip() in COMMANDS}
         super().__init__(name=name, no_args_is_help=False, context_settings=settings)
-        self._session = session
+        self.session = session
         self._prefix = prefix
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -113,64 +141,51 @@ class CommandGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         name = self._prefix + cmd_name.replace("-", "_")
         if is_group(name):
-            return CommandGroup(name=cmd_name, session=self._session, prefix=f"{name} ")
+            return CommandGroup(name=cmd_name, session=self.session, prefix=f"{name} ")
         if name in COMMANDS:
-            return build(name, COMMANDS[name], self._session)
+            return build(name, COMMANDS[name], self.session)
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         command = self.get_command(ctx, args[0])
         if command is None:
             if (group := self._prefix.strip()) in COMMANDS:  # `wait PIDFILE` beside `wait queue`
-                return group, build(group, COMMANDS[group], self._session), args
-            raise UsageError(self._unknown(args[0]))
+                return group, build(group, COMMANDS[group], self.session), args
+            raise UsageError(self._unknown(args))
         return command.name.removeprefix(self._prefix), command, args[1:]
 
-    def get_help(self, ctx: Any) -> str:
-        return self.overview()
+    def page(self, paper: "Paper") -> str:
+        from rmqctl.help import screens
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write(self.overview())
+        return screens.group(self._prefix, paper) if self._prefix else screens.first(paper)
 
     def invoke(self, ctx: Any) -> Any:
         if not ctx._protected_args and not ctx.args:
             group = self._prefix.strip()
             if group in COMMANDS and COMMANDS[group].raw:
-                return build(group, COMMANDS[group], self._session).main(args=[], standalone_mode=False)
+                return build(group, COMMANDS[group], self.session).main(args=[], standalone_mode=False)
             raise UsageError(f"{group or 'rmqctl'} what? One of: {', '.join(self.list_commands(ctx))}")
         return super().invoke(ctx)
-
-    def overview(self) -> str:
-        """Every command with its line of help, by group: from the table alone."""
-        members = self._members()
-        lines = [f"Usage: rmqctl [OPTION]... {self._prefix}COMMAND [ARGUMENT]..."]
-        for group in dict.fromkeys(entry.group for entry in members.values()):
-            lines += ["", f"{group}:"]
-            helps = {name: entry.help for name, entry in members.items() if entry.group == group}
-            width = max(map(len, helps))
-            lines += [f"  {name:{width}}  {text}" for name, text in helps.items()]
-        lines += ["", "rmqctl COMMAND --help tells more. Options may stand before or after the command."]
-        return "\n".join(lines)
 
     def _members(self) -> dict[str, Entry]:
         return {name: entry for name, entry in COMMANDS.items() if name.startswith(self._prefix) and not entry.hidden}
 
-    def _unknown(self, word: str) -> str:
-        name = self._prefix + word
-        if name == "list":
+    def _unknown(self, words: Sequence[str]) -> str:
+        from rmqctl.help.hints import meant
+
+        word = words[0]
+        if self._prefix + word == "list":
             kinds = [command.removeprefix("list_") for command in self._members() if command.startswith("list_")]
             return f"list what? One of: {', '.join(kinds)}"
-        known = [*COMMANDS, *(command.partition(" ")[0] for command in COMMANDS)]
-        close = closest(name.replace("-", "_").lower(), known)
-        hint = f"; did you mean {close!r}?" if close else "; rmqctl --help lists the commands"
-        return f"command {name!r} not found{hint}"
+        found = meant([*self._prefix.split(), *words])
+        hint = f"; did you mean {found!r}?" if found else "; rmqctl help --all lists the commands"
+        return f"command {self._prefix + word!r} not found{hint}"
 
 
-class Command(TyperCommand):
+class Command(Helpful, TyperCommand):
     """A command with the global options added. `session` is the run that its line belongs to, not settled yet."""
 
     entry: Entry
-    session: Session
     resource: "Resource | None"
 
     @property
@@ -182,11 +197,11 @@ class Command(TyperCommand):
             for flag in (*each.opts, *each.secondary_opts)
         }
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """A list's help ends with its columns."""
-        if self.resource is not None:
-            self.epilog = f"Columns: {', '.join(self.resource.names())}."
-        super().format_help(ctx, formatter)
+    def page(self, paper: "Paper") -> str:
+        from rmqctl.help.command import page
+
+        columns = self.resource.names() if self.resource else ()
+        return page(self.name or "", self.entry, self, columns, paper)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not self.entry.raw:
@@ -426,7 +441,9 @@ def render(session: Session, result: Result | Watched) -> int:
         from rmqctl.watch.loop import watch
 
         watch(session, result, _style(session))
-    if isinstance(result, Live):
+    if isinstance(result, Page):
+        _write_page(session, result.text)
+    elif isinstance(result, Live):
         result = _write_live(session, result)
     elif not isinstance(result, Nothing):
         module = session.format.load()
@@ -464,6 +481,16 @@ def _style(session: Session) -> Style:
         color=session.color,
         width=session.streams.width,
     )
+
+
+def _write_page(session: Session, text: str) -> None:
+    """All of it is our own: a terminal gets its colours too."""
+    if session.on_terminal and session.settings.output.pager:
+        from rmqctl.pager import page
+
+        page(session, iter(text.splitlines(keepends=True)))
+        return
+    session.streams.stdout.write(text)
 
 
 def _write(session: Session, pieces: Any) -> None:

@@ -75,6 +75,14 @@ class Nothing(Record):
     exit_code: int = 0
 
 
+class Page(Record):
+    """A text for people that is laid out already, whatever the format is: help."""
+
+    text: str
+    messages: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
 class Live(Record):
     """What comes to be while it is read. Each part is written at once: when the next is asked for, it is out.
 
@@ -100,4 +108,4 @@ class Watched(Record):
     title: str
 
 
-Result = Answer | Live
+Result = Answer | Live | Page

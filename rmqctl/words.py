@@ -58,7 +58,8 @@ class _Reading:
         if not words:
             return [word for word in before if word in _ALONE][:1]
         if words[0] == "help":
-            return [*self._translated(words[1:]), "--help"]
+            about = self._translated(words[1:])
+            return [*about, "--help"] if about and is_known(about[0]) else ["help", *before, *about]
         words = self._translated(words)
         name, rest = words[0], words[1:]
         if before and not is_known(name) and before[-1] not in self._sizes and any(map(is_known, rest)):

@@ -54,10 +54,12 @@ _LIVE = "Queues and connections"
 _CLUSTER = "Changes to the cluster"
 _DEFINITIONS = "Definitions"
 _DECLARE = "Declare, delete, purge, close"
+_HELP = "Help"
+NODES_ONLY_GROUP = "Only with rabbitmqctl on the node"
 
 
 def _on_node(tool: str, reason: str, names: str) -> dict[str, Entry]:
-    entry = Entry("only_on_node", "Only with rabbitmqctl on the node", f"Needs {tool} on the node: {reason}.", raw=True)
+    entry = Entry("only_on_node", NODES_ONLY_GROUP, f"Needs {tool} on the node: {reason}.", raw=True)
     return dict.fromkeys(names.split(), entry)
 
 
@@ -366,6 +368,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "set_disk_free_limit": Entry("broker.broker", _BROKER, "Set what has to be free on its disk.", changes=True),
     "completion": Entry("contexts.completion", _SETUP, "Completion for bash, zsh, fish or PowerShell.", local=True),
+    "help": Entry("help.help", _HELP, "Show help about a command or a topic.", local=True),
     "__complete": Entry("contexts.completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("contexts.completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
     **_on_node(

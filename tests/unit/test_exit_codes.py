@@ -1,4 +1,4 @@
-"""Each kind of failure, provoked with each command: the table in docs/output.md is what came out.
+"""Each kind of failure, provoked with each command: the table in docs/exit-codes.md is what came out.
 
 python -m tests.unit.test_exit_codes      writes it there
 """
@@ -16,7 +16,7 @@ from rmqctl.commands import COMMANDS
 
 from .conftest import Ran, parameters_of, run_with, words_for
 
-PAGE = Path(__file__).parents[2] / "docs" / "output.md"
+PAGE = Path(__file__).parents[2] / "docs" / "exit-codes.md"
 BEGIN, END = "<!-- made by tests/unit/test_exit_codes.py -->\n", "<!-- end -->\n"
 TABLE = '{"max-length":1}'
 ARGUMENTS = {
