@@ -321,7 +321,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "show endpoint": ("rmqctl show endpoint", "rmqctl show endpoint -C local"),
     # a broker of its own
     "demo": ("rmqctl demo list_queues name messages", "rmqctl demo --list", "rmqctl demo --scene hello --auto"),
-    "broker run": ("rmqctl broker run --ephemeral --amqp-port 0 --http-port 0"),
+    "broker run": ("rmqctl broker run --ephemeral --amqp-port 0 --http-port 0",),
     "broker start": ("rmqctl broker start --ephemeral --amqp-port 0 --http-port 0",),
     "broker status": ("rmqctl broker status --ephemeral",),
     "broker logs": ("rmqctl broker logs --tail 20 --ephemeral",),
@@ -334,6 +334,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "close_connection": ("rmqctl close_connection '127.0.0.1:51234 -> 127.0.0.1:5672' 'maintenance'",),
     "close_all_user_connections": ("rmqctl close_all_user_connections guest 'maintenance'",),
     "close_all_connections": ("rmqctl close_all_connections --global 'maintenance'",),
+    "completion": ("rmqctl completion bash",),
     # help
     "help": ("rmqctl help list_queues", "rmqctl help connection", "rmqctl help --all"),
 }
