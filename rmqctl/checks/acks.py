@@ -209,7 +209,7 @@ def find(
             or (unclaimed.get(channel.row.get("vhost")) if channel.unacknowledged else None)
             or set()
         )
-        found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None)
+        found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None, judged.get(name))
     for at, queue in of_queue.items() if strict else ():
         ready = count(queue, "messages_ready")
         if ready and at not in consumed and queue.get("type") != "stream":
@@ -254,7 +254,7 @@ def _leaking(
             ):
                 found[(at, name)] = growth
     for name, of_it in judged.items():
-        if of_it:
+        if of_it and name in of_channel:
             found[(max(of_channel[name], key=partial(histories.least_held, samples)), name)] = of_it
     return found
 
@@ -317,12 +317,14 @@ def _left(timeout: float | None, age: float | None) -> float | None:
     return None if timeout is None or age is None else max(0.0, timeout - age)
 
 
-def _of_channel(channel: _Channel, queue: str | None) -> Iterator[Finding]:
+def _of_channel(channel: _Channel, queue: str | None, growth: Growth | None) -> Iterator[Finding]:
     """What is no consumer's."""
     if channel.uncommitted:
         yield channel.finding(TRANSACTION, queue, channel.unacknowledged)
     elif channel.silent and not channel.thinks and not count(channel.row, "consumer_count"):
         yield channel.finding(GOT, queue, channel.unacknowledged)
+    elif growth and not count(channel.row, "consumer_count"):
+        yield channel.finding(LEAK, queue, growth.held, **_until_full(growth, 0))
 
 
 def with_connections(found: Iterable[Finding], connections: Iterable[Row]) -> list[Finding]:
@@ -395,7 +397,7 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     samples = _samples(snapshot.during("held"))
     growths = _growths(snapshot, samples)
     queues = snapshot.rows("queues")
-    judged = {} if after.by_metrics else histories.judged(snapshot, after, samples)
+    judged = {} if after.by_metrics or not samples else histories.judged(snapshot, after, samples)
     found = find(
         queues,
         after.consumers,

@@ -10,7 +10,7 @@ import pytest
 from rmqctl.checks.histories import Moment, forgotten, moments
 
 from ..conftest import Broker, run_with
-from .test_check import CHANNEL, CONNECTION, channel, consumer, played, queue
+from .test_check import CHANNEL, CONNECTION, NAME, channel, consumer, played, queue
 from .test_check_leaks import Clock
 
 Counts = Sequence[tuple[int, int]]
@@ -18,7 +18,7 @@ Counts = Sequence[tuple[int, int]]
 
 
 def growth(counts: Counts, held: int | None = None, looks: Sequence[tuple[float, int]] = ()) -> Any:
-    history = moments([Moment(5.0 * number, given, given - kept) for number, (given, kept) in enumerate(counts)])
+    history = moments([Moment(5.0 * number, given, given - kept, kept) for number, (given, kept) in enumerate(counts)])
     return forgotten(history, counts[-1][1] if held is None else held, looks)
 
 
@@ -31,6 +31,8 @@ LEAKS: list[Counts] = [
     [(0, 0), (19, 1), (70, 16), (94, 28), (114, 29), (306, 31), (346, 34)],
     # One of a hundred, for ten minutes, with a full buffer at times.
     [(100 * number, number + (7 if number % 10 == 3 else 0)) for number in range(120)],
+    [(0, 0), (27, 2), (65, 17), (83, 24), (229, 24), (301, 31)],
+    [(0, 0), (26, 2), (63, 15), (183, 86), (228, 23), (301, 30)],
     # It was there before the broker began to remember.
     [(5000 + 50 * number, 500 + 5 * number) for number in range(12)],
 ]
@@ -42,6 +44,8 @@ HEALTHY: list[Counts] = [
     [(0, 0), (5, 1), (14, 2), (30, 8), (42, 7), (51, 6)],  # slow
     [(0, 0), (629, 628), (2500, 2328), (2501, 1969), (2502, 1728), (2503, 1539)],  # drains
     [(0, 0), (100, 0), (200, 0), (300, 0), (400, 0), (500, 50)],  # given many at once
+    [(0, 0), (2, 2), (54, 54), (97, 55), (144, 55), (195, 61), (243, 62)],  # each 6 s later
+    [(0, 0), (29, 29), (73, 52), (115, 49), (156, 49), (198, 50), (244, 57)],
     [(0, 0), (60, 6), (120, 12)],  # too few to tell
 ]
 
@@ -68,7 +72,7 @@ def test_a_channel_holds_no_more_than_its_queues() -> None:
     counts = [(50 * number + number % 2, 5 * number) for number in range(9)]
     assert growth(counts) is not None
     assert growth(counts, held=3) is None
-    assert growth(counts, looks=[(32, 40), (34, 3)]) is None
+    assert growth(counts, looks=[(32, 40), (38, 3)]) is None
 
 
 # The check
@@ -87,6 +91,26 @@ def remembered(given: int, acked: int, seconds: int) -> dict[str, Any]:
 
     stats = {"deliver_get_details": samples(given), "ack_details": samples(acked)}
     return {"messages_unacknowledged": given - acked, "message_stats": stats}
+
+
+def rejecting(kept: int) -> Broker:
+    """A consumer that rejects a third for good, with a queue of its own, of which the broker remembers what it held."""
+    held = [{"timestamp": 1000 * (9000 - ago), "sample": kept * (50 - ago) // 50} for ago in range(0, 51, 5)]
+    row = channel(ack=150, delivered=250, unacked=kept)
+    about = queue(messages_unacknowledged=kept, messages_unacknowledged_details={"samples": held})
+    return played(
+        row,
+        row,
+        consumer(prefetch_count=99),
+        queues=[about],
+        **{
+            f"GET /api/queues/%2F/{quote(NAME, safe='')}": about,
+            f"GET /api/channels/{quote(CHANNEL, safe='')}": {
+                **remembered(251, 151, 50),
+                "messages_unacknowledged": kept,
+            },
+        },
+    )
 
 
 def team(leaks: dict[str, Any], works: dict[str, Any]) -> Broker:
@@ -125,3 +149,34 @@ def test_one_of_a_team(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_none_of_a_team(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     assert findings(team(remembered(250, 248, 50), remembered(250, 250, 50))) == []
+
+
+def test_one_that_rejects_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what it has rejected no counter tells: what its queue held does."""
+    Clock(monkeypatch)
+    (found,) = findings(rejecting(25))
+    assert (found["kind"], found["unacknowledged"], found["rate"]) == ("leak", 25, 0.46)
+
+
+def test_one_that_only_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    steady = rejecting(10)
+    about = steady.answers["GET /api/queues/%2F"][0]
+    for sample in about["messages_unacknowledged_details"]["samples"]:
+        sample["sample"] = 10
+    assert findings(steady) == []
+
+
+def test_one_that_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a consumer."""
+    Clock(monkeypatch)
+    row = channel(ack=225, delivered=250, unacked=25, consumer_count=0)
+    made = played(
+        row,
+        row,
+        queues=[queue(messages_unacknowledged=25)],
+        **{f"GET /api/channels/{quote(CHANNEL, safe='')}": remembered(251, 226, 50)},
+    )
+    (found,) = findings(made)
+    assert (found["kind"], found["queue"], found["consumer_tag"]) == ("leak", NAME, None)
+    assert (found["unacknowledged"], found["rate"], found["full_in"]) == (25, 0.5, None)
