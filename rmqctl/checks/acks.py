@@ -6,9 +6,10 @@ A channel's counters are up to 5 s old (collect_statistics_interval); the counts
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
-from rmqctl.checks import ghosts, sessions, without_statistics
+from rmqctl.checks import ghosts, histories, sessions, without_statistics
 from rmqctl.checks.forgotten import (
     ADVICE,
     AUTO_ACK,
@@ -29,6 +30,7 @@ from rmqctl.checks.forgotten import (
     Window,
     on_timeout,
 )
+from rmqctl.checks.histories import channel_of, counter, given_to
 from rmqctl.checks.leaks import Growth, Sample, growing, grown, is_leak, settled, shrunk, slowly_rising, stirred
 from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Figure, Report, Status, counted
@@ -70,19 +72,19 @@ class _Channel:
         self.held = min(count(before, "messages_unacknowledged"), count(after, "messages_unacknowledged"))
         self.unacknowledged = count(after, "messages_unacknowledged")
         self.kept = self.unacknowledged - count(before, "messages_unacknowledged")
-        self.acked = _counter(after, "ack") - _counter(before, "ack")
-        self.redelivered = _counter(after, "redeliver") - _counter(before, "redeliver")
-        self.new = _new(after) - _new(before)
+        self.acked = counter(after, "ack") - counter(before, "ack")
+        self.redelivered = counter(after, "redeliver") - counter(before, "redeliver")
+        self.new = given_to(after) - given_to(before)
         self.idle_since = moment(after.get("idle_since"))
         self.idle = None if self.idle_since is None else max(0.0, (window.now - self.idle_since).total_seconds())
-        delivered = _counter(after, "deliver_get") - _counter(before, "deliver_get")
+        delivered = counter(after, "deliver_get") - counter(before, "deliver_get")
         # Counters that stand still may be old ones, unless the broker says that the channel is idle.
         fresh = delivered > 0 or self.idle is not None or window.seconds >= STATISTICS_SECONDS
         self.silent = self.held > 0 and self.acked <= 0 and fresh
         # What it rejects for good counts as handed out, and nowhere else.
-        rejected = _new(after) - self.unacknowledged > self.new
+        rejected = given_to(after) - self.unacknowledged > self.new
         lately = (self.idle or 0.0) < window.thinks and self._seconds_held(delivered) < window.thinks
-        self.thinks = (_counter(after, "ack") > 0 or rejected) and lately
+        self.thinks = (counter(after, "ack") > 0 or rejected) and lately
         few = self.redelivered < LOOP and (self.redelivered < RETURNS or self.new > 0)
         self.loops = self.acked <= 0 and self.redelivered > self.unacknowledged and not few
         self.uncommitted = all(
@@ -124,7 +126,7 @@ def shared(consumers: Iterable[Row], channels: Iterable[Row]) -> set[Place]:
     of_channel: dict[Any, set[Place]] = defaultdict(set)
     of_queue: dict[Place, set[Any]] = defaultdict(set)
     for consumer in consumers:
-        name, at = _channel_of(consumer), place(consumer.get("queue") or {})
+        name, at = channel_of(consumer), place(consumer.get("queue") or {})
         of_queue[at].add(name)
         if consumer.get("ack_required") and name in holding:
             of_channel[name].add(at)
@@ -139,9 +141,9 @@ def quiet(before: Iterable[Row], after: Iterable[Row], window: Window) -> dict[P
     found = {}
     for row in after:
         was = first.get(place(row))
-        if was is not None and _counter(row, "ack") == _counter(was, "ack"):
+        if was is not None and counter(row, "ack") == counter(was, "ack"):
             held = min(count(each, "messages_unacknowledged") for each in (was, row))
-            found[place(row)] = Quiet(held, _counter(row, "ack") > 0)
+            found[place(row)] = Quiet(held, counter(row, "ack") > 0)
     return {at: each for at, each in found.items() if each.held}
 
 
@@ -159,12 +161,14 @@ def find(
     quiet: Mapping[Place, Quiet] = {},
     growths: Mapping[Place, Growth] = {},
     samples: Sequence[Sample] = (),
+    judged: Mapping[Any, Growth | None] = {},
     *,
     strict: bool = False,
 ) -> list[Finding]:
     """All that is found, by virtual host and queue. `queues` have their `vhost`; streams keep what was acknowledged: left out.
 
     `samples`: what the queues had within the window, exactly: the counts of a channel may be old ones when the broker is busy.
+    `judged`: what channels leak by what the broker remembers of them, None where it is nothing.
     """
     first = {row.get("name"): row for row in before}
     # A channel that was not there before has had no time to forget anything.
@@ -178,7 +182,7 @@ def find(
     found: list[Finding] = []
     consumed: dict[Place, bool] = {}
     queues_of: dict[str | None, set[str]] = {}
-    leaking = _leaking(consumers, channels, growths)
+    leaking = _leaking(consumers, channels, growths, samples, judged)
     many = Counter(place(each.get("queue") or {}) for each in consumers)
     for consumer in consumers:
         at = place(consumer.get("queue") or {})
@@ -186,7 +190,7 @@ def find(
         queue = of_queue.get(at)
         if queue is None or queue.get("type") == "stream":
             continue
-        name = _channel_of(consumer)
+        name = channel_of(consumer)
         queues_of.setdefault(name, set()).add(at[1])
         if name in channels:
             channel = channels[name]
@@ -205,7 +209,7 @@ def find(
             or (unclaimed.get(channel.row.get("vhost")) if channel.unacknowledged else None)
             or set()
         )
-        found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None)
+        found += _of_channel(channel, next(iter(names)) if len(names) == 1 else None, judged.get(name))
     for at, queue in of_queue.items() if strict else ():
         ready = count(queue, "messages_ready")
         if ready and at not in consumed and queue.get("type") != "stream":
@@ -218,13 +222,23 @@ def _worst_first(finding: Finding) -> tuple[bool, str, str, str]:
 
 
 def _leaking(
-    consumers: Iterable[Row], channels: Mapping[Any, _Channel], growths: Mapping[Place, Growth]
+    consumers: Iterable[Row],
+    channels: Mapping[Any, _Channel],
+    growths: Mapping[Place, Growth],
+    samples: Sequence[Sample],
+    judged: Mapping[Any, Growth | None],
 ) -> dict[tuple[Place, Any], Growth]:
-    """Whose growth that of a queue is. Of several channels each has its own, and those leak that keep most."""
+    """Whose growth that of a queue is. Of several channels each has its own, and those leak that keep most.
+
+    A channel that is known to leak does so in that of its queues which holds most.
+    """
     of_queue: dict[Place, set[Any]] = defaultdict(set)
+    of_channel: dict[Any, set[Place]] = defaultdict(set)
     for each in consumers:
-        if (at := place(each.get("queue") or {})) in growths:
-            of_queue[at].add(_channel_of(each))
+        at, name = place(each.get("queue") or {}), channel_of(each)
+        of_channel[name].add(at)
+        if at in growths:
+            of_queue[at].add(name)
     found = {}
     for at, names in of_queue.items():
         here = {name: channels[name] for name in names if name in channels}
@@ -235,8 +249,13 @@ def _leaking(
                 if channel.kept * 2 <= max(kept, default=0):
                     continue  # another one keeps much more
                 growth = growth.share(channel.kept / sum(kept), channel.unacknowledged)
-            if is_leak(growth, channel.window.seconds, channel.acked, channel.new, _new(channel.row)):
+            if judged.get(name, growth) and is_leak(
+                growth, channel.window.seconds, channel.acked, channel.new, given_to(channel.row)
+            ):
                 found[(at, name)] = growth
+    for name, of_it in judged.items():
+        if of_it and name in of_channel:
+            found[(max(of_channel[name], key=partial(histories.least_held, samples)), name)] = of_it
     return found
 
 
@@ -298,12 +317,14 @@ def _left(timeout: float | None, age: float | None) -> float | None:
     return None if timeout is None or age is None else max(0.0, timeout - age)
 
 
-def _of_channel(channel: _Channel, queue: str | None) -> Iterator[Finding]:
+def _of_channel(channel: _Channel, queue: str | None, growth: Growth | None) -> Iterator[Finding]:
     """What is no consumer's."""
     if channel.uncommitted:
         yield channel.finding(TRANSACTION, queue, channel.unacknowledged)
     elif channel.silent and not channel.thinks and not count(channel.row, "consumer_count"):
         yield channel.finding(GOT, queue, channel.unacknowledged)
+    elif growth and not count(channel.row, "consumer_count"):
+        yield channel.finding(LEAK, queue, growth.held, **_until_full(growth, 0))
 
 
 def with_connections(found: Iterable[Finding], connections: Iterable[Row]) -> list[Finding]:
@@ -357,20 +378,6 @@ def held(found: Iterable[Finding]) -> int:
     return sum(by_channel.values())
 
 
-def _channel_of(consumer: Row) -> Any:
-    return (consumer.get("channel_details") or {}).get("name")
-
-
-def _new(row: Row) -> int:
-    """How many messages a channel was given that wait for its acknowledgement, without those that it had given back."""
-    no_ack = _counter(row, "deliver_no_ack") + _counter(row, "get_no_ack")
-    return _counter(row, "deliver_get") - no_ack - _counter(row, "redeliver")
-
-
-def _counter(row: Row, name: str) -> int:
-    return count(row.get("message_stats") or {}, name)
-
-
 # The check
 
 
@@ -390,8 +397,18 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
     samples = _samples(snapshot.during("held"))
     growths = _growths(snapshot, samples)
     queues = snapshot.rows("queues")
+    judged = {} if after.by_metrics or not samples else histories.judged(snapshot, after, samples)
     found = find(
-        queues, after.consumers, before.channels, after.channels, window, silent, growths, samples, strict=strict
+        queues,
+        after.consumers,
+        before.channels,
+        after.channels,
+        window,
+        silent,
+        growths,
+        samples,
+        judged,
+        strict=strict,
     )
     found += sessions.find(queues, sessions.links(before.sessions, after.sessions), window, growths)
     if window.seconds >= STATISTICS_SECONDS and not after.by_metrics:
@@ -433,7 +450,10 @@ def _ghosts(snapshot: Snapshot, queues: Collection[Row], before: Clients, after:
 
 def _samples(looks: Iterable[tuple[float, Sequence[Row]]]) -> list[Sample]:
     names = ("messages_unacknowledged", "messages")
-    return [Sample(at, *({place(row): count(row, name) for row in rows} for name in names)) for at, rows in looks]
+    return [
+        Sample(at, *({place(row): count(row, name) for row in rows if row.get(name) is not None} for name in names))
+        for at, rows in looks
+    ]
 
 
 def are_old(before: Collection[Row], after: Collection[Row], looks: Iterable[tuple[float, Sequence[Row]]]) -> bool:

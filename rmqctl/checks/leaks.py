@@ -17,7 +17,7 @@ ENOUGH = 6
 """Of fewer samples nothing is said."""
 LEAST = 3
 """So many messages more have to be kept at the end."""
-LIVELY = 10
+LIVELY = 25
 """So many have to be acknowledged in the window: else it is slow, or it cannot be told."""
 FEW = 4
 """Counts that are renewed every 5 s have no more values than these in a window that is not long."""
@@ -56,8 +56,8 @@ def is_leak(growth: Growth, seconds: float, acked: int, given: int, given_ever: 
     kept = growth.rate * seconds
     if min(acked, given - kept) < max(LIVELY, kept):
         return False
-    # What was given is counted a few seconds later than what is held.
-    return growth.held * 3 * given >= kept * given_ever
+    # What was given is counted a few seconds later than what is held, and some of that is at work.
+    return kept * given_ever / 3 <= growth.held * given <= kept * given_ever * 4
 
 
 def growing(samples: Sequence[Sample]) -> dict[Place, Growth]:

@@ -15,7 +15,9 @@ class Snapshot(NamedTuple):
     `seconds` ago, `named(NOUN, NAMES)` those objects, and others too where the whole list was at hand. `during(NOUN)`: the
     list of some nouns again and again within the window, each with the seconds since it began. `closely(PLACES)`: queues
     with their `consumers`, and with `held`: what the broker remembers of the last minute, pairs of a second and the messages
-    that were unacknowledged. `deliveries(PLACES)`: the unacknowledged ones of queues, each with `vhost` and `queue`; none of
+    that were unacknowledged. `histories(NAMES, COUNTERS)`: channels with `messages_unacknowledged`, and with
+    `history`: what the broker remembers of the last minutes, pairs of a second and the counters, `asked` for so many seconds
+    after the window began. `deliveries(PLACES)`: the unacknowledged ones of queues, each with `vhost` and `queue`; none of
     a broker that does not list them. All raise the RmqctlError with which the broker answered.
     """
 
@@ -27,6 +29,7 @@ class Snapshot(NamedTuple):
     during: Callable[[str], Sequence[tuple[float, list[Row]]]] = lambda _: ()
     closely: Callable[[Collection[Place]], list[Row]] = lambda _: []
     deliveries: Callable[[Collection[Place]], list[Row]] = lambda _: []
+    histories: Callable[[Sequence[str], Sequence[str]], list[Row]] = lambda *_: []
 
 
 def place(queue: Row) -> Place:

@@ -74,3 +74,25 @@ def test_limits_and_filters(place: Place) -> None:
 def test_it_could_not_tell(place: Place) -> None:
     ran = rmqctl("check", "acks", "-p", "nowhere at all", "--for", "0", url=place.http)
     assert (ran.exit, ran.text.startswith("acks UNKNOWN: ")) == (3, True), str(ran)
+
+
+GHOST = """
+{ok, Queue} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"VHOST"/utf8>>, queue, <<"ghost">>)),
+Nobody = spawn(fun() -> timer:sleep(60000) end),
+{ok, _} = rabbit_queue_type:consume(Queue, #{
+    channel_pid => Nobody, consumer_tag => <<"ghost">>, no_ack => false, prefetch_count => 5, mode => {simple_prefetch, 5},
+    limiter_pid => Nobody, limiter_active => false, exclusive_consume => false, args => [], ok_msg => undefined,
+    acting_user => <<"guest">>
+}, rabbit_queue_type:init()),
+ok.
+"""
+"""A consumer of a process that is no channel. A queue gives up consumers whose channel ends, however that does: so it is made."""
+
+
+def test_a_ghost(place: Place, vhost: str) -> None:
+    if place.node is None:
+        pytest.skip("only a node evaluates Erlang")
+    with Cage(Keeper(place.amqp, vhost, threading.Event(), threading.Event()), "ghost").channel(3):
+        made = place.node.ctl("eval", GHOST.replace("VHOST", vhost))
+        assert made.exit == 0, str(made)
+        assert check(place, "--for", "8") == (1, [("ghost", "ghost")])

@@ -114,6 +114,33 @@ def single_active(cage: Cage) -> None:
 
 
 @bad("stuck")
+def exclusive_queue(cage: Cage) -> None:
+    """never acknowledges, exclusive queue that is not durable."""
+    with cage.channel(2, durable=False, exclusive=True) as channel:
+        cage.consume(channel, ignore, 1)
+        cage.stay(channel)
+
+
+@bad("forgetting")
+def priorities(cage: Cage) -> None:
+    """never acknowledges, queue with priorities."""
+    with cage.channel(3, arguments={"x-max-priority": 5}) as channel:
+        cage.consume(channel, ignore, 10)
+        cage.stay(channel)
+
+
+@bad("stuck")
+def second_channel(cage: Cage) -> None:
+    """never acknowledges, beside a healthy channel of the same connection."""
+    with cage.channel(2, " forgotten") as channel:
+        cage.fill(channel.connection, 0)
+        cage.consume(channel, ignore, 1, " forgotten")
+        cage.consume(channel.connection.channel(), acknowledge, 5)
+        cage.publishing()
+        cage.stay(channel)
+
+
+@bad("stuck")
 def global_qos(cage: Cage) -> None:
     """never acknowledges, prefetch of the whole channel."""
     with cage.channel(5) as channel:
@@ -137,6 +164,17 @@ def got(cage: Cage) -> None:
     """basic.get and no ack."""
     with cage.channel(1) as channel:
         channel.basic_get(cage.name)
+        cage.stay(channel)
+
+
+@bad("got without ack")
+def cancelled(cage: Cage) -> None:
+    """cancels its consumer and keeps what that was given."""
+    with cage.channel(3) as channel:
+        cage.consume(channel, ignore, 10, consumer_tag="once")
+        settle_down(channel, 1)
+        # The library's own basic_cancel puts back what has not been handled.
+        channel._impl.basic_cancel("once")
         cage.stay(channel)
 
 
@@ -203,17 +241,35 @@ def _some(number: int) -> Callable[[BlockingChannel, Got], None]:
     return lambda channel, got: acknowledge(channel, got) if next(left, None) is not None else None
 
 
-def _nine_of_ten() -> Callable[[BlockingChannel, Got], None]:
+@bad("stuck")
+def leaked_until_full(cage: Cage) -> None:
+    """acknowledges nine of ten until its prefetch of 20 is full."""
+    with cage.channel(400) as channel:
+        cage.consume(channel, _all_but_each(10), 20)
+        cage.stay(channel)
+
+
+def _all_but_each(number: int) -> Callable[[BlockingChannel, Got], None]:
+    """Forgets each of that number."""
     count = itertools.count(1)
-    return lambda channel, got: acknowledge(channel, got) if next(count) % 10 else None
+    return lambda channel, got: acknowledge(channel, got) if next(count) % number else None
 
 
 @bad("leak")
 def leak(cage: Cage) -> None:
     """acknowledges nine of ten, prefetch 1000."""
     with cage.channel() as channel:
-        cage.consume(channel, _nine_of_ten(), 1000)
+        cage.consume(channel, _all_but_each(10), 1000)
         cage.publishing()
+        cage.stay(channel)
+
+
+@bad("leak", where=REAL)
+def small_leak(cage: Cage) -> None:
+    """acknowledges 49 of 50, prefetch 1000."""
+    with cage.channel() as channel:
+        cage.consume(channel, _all_but_each(50), 1000)
+        cage.publishing(0.1, burst=5)
         cage.stay(channel)
 
 
@@ -221,7 +277,7 @@ def leak(cage: Cage) -> None:
 def leak_unlimited(cage: Cage) -> None:
     """acknowledges nine of ten, unlimited prefetch."""
     with cage.channel() as channel:
-        cage.consume(channel, _nine_of_ten())
+        cage.consume(channel, _all_but_each(10))
         cage.publishing()
         cage.stay(channel)
 
@@ -230,7 +286,7 @@ def leak_unlimited(cage: Cage) -> None:
 def leak_of_a_quorum_queue(cage: Cage) -> None:
     """acknowledges nine of ten, quorum queue."""
     with cage.channel(arguments={"x-queue-type": "quorum"}) as channel:
-        cage.consume(channel, _nine_of_ten(), 1000)
+        cage.consume(channel, _all_but_each(10), 1000)
         cage.publishing()
         cage.stay(channel)
 
@@ -240,7 +296,7 @@ def leak_in_a_team(cage: Cage) -> None:
     """acknowledges nine of ten, two healthy ones consume the same queue."""
     team = Cage(cage.keeper, f"{cage.name} (team)")
     with cage.channel() as channel, team.channel() as first, team.channel() as second:
-        cage.consume(channel, _nine_of_ten(), 1000)
+        cage.consume(channel, _all_but_each(10), 1000)
         for other in (first, second):
             other.basic_qos(prefetch_count=10)
             other.basic_consume(cage.name, lambda ch, got, *_: acknowledge(ch, got))
@@ -269,6 +325,37 @@ def forgets_redelivered(cage: Cage) -> None:
         cage.stay(channel)
 
 
+@bad("leak")
+def rejects_and_forgets(cage: Cage) -> None:
+    """acknowledges six of ten, rejects three for good and forgets one."""
+    count = itertools.count(1)
+
+    def handle(channel: BlockingChannel, got: Got) -> None:
+        number = next(count) % 10
+        if number in (2, 5, 8):
+            _refuse(channel, got)
+        elif number:
+            acknowledge(channel, got)
+
+    with cage.channel() as channel:
+        cage.consume(channel, handle, 1000)
+        cage.publishing()
+        cage.stay(channel)
+
+
+@bad("leak", where=REAL)
+def gets_and_forgets(cage: Cage) -> None:
+    """basic.get, acknowledges nine of ten."""
+    handle = _all_but_each(10)
+    with cage.channel() as channel:
+        cage.publishing()
+        while not cage.ended:
+            got, _, _ = channel.basic_get(cage.name)
+            if got is not None:
+                handle(channel, got)
+            settle_down(channel, 0.03)
+
+
 @bad("stuck")
 def wrong_channel(cage: Cage) -> None:
     """acknowledges on another channel than it got the message on."""
@@ -292,6 +379,28 @@ def slow(cage: Cage) -> None:
     """takes 2 s for each message."""
     with cage.channel(60) as channel:
         cage.consume(channel, lambda ch, got: _after(cage, 2, acknowledge, ch, got), 1)
+        cage.stay(channel)
+
+
+@good()
+def slower(cage: Cage) -> None:
+    """takes 3 s for each message, prefetch 2."""
+    with cage.channel(60) as channel:
+        cage.consume(channel, lambda ch, got: _after(cage, 3, acknowledge, ch, got), 2)
+        cage.stay(channel)
+
+
+@good()
+def late_but_steady(cage: Cage) -> None:
+    """acknowledges each message 6 s after it came, ten a second."""
+    with cage.channel() as channel:
+        connection = channel.connection
+
+        def handle(channel: BlockingChannel, got: Got) -> None:
+            connection.call_later(6, lambda: acknowledge(channel, got))
+
+        cage.consume(channel, handle, 500)
+        cage.publishing()
         cage.stay(channel)
 
 
@@ -447,8 +556,40 @@ def to_the_dead_letters_unlimited(cage: Cage) -> None:
         cage.stay(channel)
 
 
+@good()
+def sometimes_to_the_dead_letters(cage: Cage) -> None:
+    """rejects one of ten for good and acknowledges the others, prefetch 100."""
+    count = itertools.count(1)
+
+    def handle(channel: BlockingChannel, got: Got) -> None:
+        cage.busy(0.05)
+        (acknowledge if next(count) % 10 else _refuse)(channel, got)
+
+    with cage.channel() as channel:
+        cage.consume(channel, handle, 100)
+        cage.publishing()
+        cage.stay(channel)
+
+
 def _refuse(channel: BlockingChannel, got: Got) -> None:
     channel.basic_nack(got.delivery_tag, requeue=False)
+
+
+@good()
+def reply_to(cage: Cage) -> None:
+    """asks again and again, with direct reply-to."""
+    with cage.channel() as channel:
+        channel.basic_consume("amq.rabbitmq.reply-to", ignore, auto_ack=True)
+        answering = channel.connection.channel()
+
+        def answer(_: Any, got: Got, properties: Any, body: bytes) -> None:
+            answering.basic_publish("", properties.reply_to, body)
+            acknowledge(answering, got)
+
+        answering.basic_consume(cage.name, answer)
+        while not cage.ended:
+            channel.basic_publish("", cage.name, b"?", pika.BasicProperties(reply_to="amq.rabbitmq.reply-to"))
+            settle_down(channel, 0.1)
 
 
 @good()

@@ -160,6 +160,11 @@ def test_a_busy_moment_in_a_long_life(monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings(busy) == []
 
 
+def test_late_but_steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds is mostly what it is at work with: of a leak it would be as large a part as of what came meanwhile."""
+    assert findings(broker(lambda seconds: 50 + int(seconds * 0.6), Clock(monkeypatch), prefetch=500)) == []
+
+
 def test_nobody_is_looked_at_often_who_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     quiet = played(channel(ack=1, unacked=0), channel(ack=1, unacked=0), consumer())

@@ -1,7 +1,7 @@
 """What checks see of a broker: each list is asked for once, with all that any of the checks wants of it, side by side."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -9,7 +9,7 @@ from threading import Lock
 from types import EllipsisType
 from typing import Any
 
-from rmqctl.api import answering, connections, definitions, health, lists, metrics, nodes, objects, queues
+from rmqctl.api import answering, channels, connections, definitions, health, lists, metrics, nodes, objects, queues
 from rmqctl.api.answering import needs_release, release_of
 from rmqctl.api.client import Client
 from rmqctl.checks import acks, ghosts, leaks, sessions, without_statistics
@@ -321,6 +321,18 @@ def _closely(client: Client, places: Collection[tuple[str, str]]) -> list[Mappin
     return rows
 
 
+def _histories(
+    client: Client, during: "_During", names: Sequence[str], counters: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """A few channels with what the broker remembers of them; without those that have gone."""
+    rows: list[Mapping[str, Any]] = []
+    for name in names[:FEW]:
+        with suppress(NotFound):
+            row = channels.closely(client, name, counters)
+            rows.append({**row, "asked": during.seconds()})
+    return rows
+
+
 def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limits]], seconds: float) -> Snapshot:
     """Looks at the broker once, or at both ends of a window when a check wants that."""
     checks = list(chosen)
@@ -347,7 +359,9 @@ def snapshot(session: Session, scope: Scope, chosen: Iterable[tuple[Check, Limit
         last = _Asked(scope, fields)
         last.ask_for(at_once)
     closely, deliveries = partial(_closely, scope.client), partial(_deliveries, scope.client)
-    return Snapshot(last.rows, first.rows, last.named, seconds, datetime.now(UTC), during.rows, closely, deliveries)
+    histories = partial(_histories, scope.client, during)
+    now = datetime.now(UTC)
+    return Snapshot(last.rows, first.rows, last.named, seconds, now, during.rows, closely, deliveries, histories)
 
 
 def _are_old(first: _Asked, last: _Asked, during: "_During") -> bool:
@@ -372,13 +386,18 @@ class _During:
         self._scope = scope
         self._fields = fields
         self._seen: dict[str, list[tuple[float, Any]]] = {}
+        self._began = time.monotonic()
+
+    def seconds(self) -> float:
+        """How long ago the window began."""
+        return time.monotonic() - self._began
 
     def rows(self, noun: str) -> list[tuple[float, Any]]:
         return self._seen.get(noun, [])
 
     def look(self, nouns: Collection[str], seconds: float) -> None:
         """Takes that long, whatever there is to ask for."""
-        began = time.monotonic()
+        began = self._began = time.monotonic()
         pauses = iter(_moments(seconds) if nouns else ())
         due = next(pauses, seconds)
         while due < seconds:
@@ -388,7 +407,7 @@ class _During:
             try:
                 for noun in nouns:
                     rows = SOURCES[noun](self._scope, frozenset(self._fields[noun]))
-                    self._seen.setdefault(noun, []).append((time.monotonic() - began, rows))
+                    self._seen.setdefault(noun, []).append((self.seconds(), rows))
             except RmqctlError:
                 break
             after = time.monotonic()
