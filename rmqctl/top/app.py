@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -270,6 +271,14 @@ class Top(Errands):
             is_open=self._item is not None,
             read_only=self._surroundings.read_only,
         )
+
+    @property
+    def shows_findings(self) -> bool:
+        return bool(self._sample and self._sample.findings)
+
+    def lines(self) -> list[Iterable[Segment]]:
+        """What is on the screen."""
+        return list(self.screen._compositor.render_strips())
 
     # Keys
 
