@@ -220,7 +220,7 @@ _rmqctl_about() {
     'move') flags='--count --where --rate --dry-run --force --amqp' takes='--count=none --where=none --rate=none --amqp=none' arguments='live:queues live:queues' ;;
     'redrive') flags='--to-original --count --where --rate --dry-run --force --amqp' takes='--count=none --where=none --rate=none --amqp=none' arguments='live:queues' ;;
     'broker run') flags='--amqp-port --http-port --host --data-dir --ephemeral --definitions --log-level --sync --consumer-timeout --memory-limit' takes='--amqp-port=none --http-port=none --host=none --data-dir=files --definitions=files --log-level=choices:debug,info,warning,error,none --sync=choices:full,normal --consumer-timeout=none --memory-limit=none' ;;
-    'broker start') flags='--amqp-port --http-port --host --data-dir --ephemeral --definitions --log-level --sync --consumer-timeout --memory-limit' takes='--amqp-port=none --http-port=none --host=none --data-dir=files --definitions=files --log-level=choices:debug,info,warning,error,none --sync=choices:full,normal --consumer-timeout=none --memory-limit=none' ;;
+    'broker start') flags='--amqp-port --http-port --host --data-dir --ephemeral --definitions --log-level --sync --consumer-timeout --memory-limit --use' takes='--amqp-port=none --http-port=none --host=none --data-dir=files --definitions=files --log-level=choices:debug,info,warning,error,none --sync=choices:full,normal --consumer-timeout=none --memory-limit=none' ;;
     'broker stop') flags='--data-dir --ephemeral' takes='--data-dir=files' ;;
     'broker status') flags='--data-dir --ephemeral' takes='--data-dir=files' ;;
     'broker logs') flags='--follow -f --tail -n --data-dir --ephemeral' takes='--tail=none -n=none --data-dir=files' ;;

@@ -6,6 +6,7 @@ queues themselves), and the plain form (statistics, up to about 8 seconds old an
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from rmqctl.api import lists, objects
@@ -138,6 +139,36 @@ def closely(client: Client, vhost: str, name: str, seconds: int = 60, every: int
     pairs = ((each.get("timestamp"), each.get("sample")) for each in details.get("samples") or [])
     held = sorted((moment / 1000, held) for moment, held in pairs if isinstance(moment, int) and isinstance(held, int))
     return {"vhost": vhost, "name": name, "consumers": row.get("consumers"), "held": held}
+
+
+def history(client: Client, vhost: str, name: str, seconds: int = 300, every: int = 5) -> dict[str, list[float]]:
+    """What the broker remembers of one queue, the oldest first: `messages`, and per second `publish` and `deliver_get`.
+
+    A broker that remembers nothing has empty lists. Raises NotFound.
+    """
+    span = {
+        f"{kind}_{of}": str(value)
+        for kind in ("lengths", "msg_rates")
+        for of, value in (("age", seconds), ("incr", every))
+    }
+    query = {**span, "columns": "messages_details,message_stats"}
+    row = objects.fetch(client, "queues", vhost, name, query=query, what=named("queue", name, vhost))
+    found = {"messages": [count for _, count in _samples(row.get("messages_details"))]}
+    for statistic in ("publish", "deliver_get"):
+        totals = _samples((row.get("message_stats") or {}).get(f"{statistic}_details"))
+        found[statistic] = [
+            max(0.0, (later - earlier) * 1000 / (end - start)) for (start, earlier), (end, later) in pairwise(totals)
+        ]
+    return found
+
+
+def _samples(details: Any) -> list[tuple[int, float]]:
+    """Milliseconds and values, the oldest first."""
+    pairs = ((each.get("timestamp"), each.get("sample")) for each in (details or {}).get("samples") or [])
+    known = {
+        moment: float(value) for moment, value in pairs if isinstance(moment, int) and isinstance(value, int | float)
+    }
+    return sorted(known.items())
 
 
 def purge(client: Client, vhost: str, name: str) -> None:

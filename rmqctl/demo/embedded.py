@@ -63,7 +63,10 @@ class EmbeddedBroker:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = self._loop.create_future()
-        options = Options(amqp_port=self.amqp_port, http_port=self.http_port, folder=self._folder)
+        # What the demo's consumers forget stays forgotten, however long somebody looks at it.
+        options = Options(
+            amqp_port=self.amqp_port, http_port=self.http_port, folder=self._folder, consumer_timeout=None
+        )
         await serve(options, self._listening, self._stopped)
 
     def _listening(self, urls: Urls) -> None:

@@ -5,12 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from rmqctl.demo.audience import session_on, transport
 from rmqctl.demo.embedded import EmbeddedBroker
+from rmqctl.demo.turns import Turn
 from rmqctl.demo.world import CALM, World
 from rmqctl.session import Session
 from rmqctl.signals import ended_by_signals
+
+if TYPE_CHECKING:
+    from rmqctl.demo.scenes import Scene
 
 
 def run_in_world(session: Session, words: Sequence[str]) -> int:
@@ -23,24 +28,35 @@ def run_in_world(session: Session, words: Sequence[str]) -> int:
 def play(session: Session, names: Sequence[str], *, auto: bool) -> None:
     """Plays the scenes of these names, all when there are none."""
     from rmqctl.demo.scenes import SCENES
-    from rmqctl.demo.stage import Stage
 
     on_terminal = session.on_terminal and session.streams.stdin.isatty()
     auto = auto or not on_terminal
     chosen = [scene for scene in SCENES if not names or scene.name in names]
-    with ended_by_signals(), TemporaryDirectory(prefix="rmqctl-demo-") as folder:
+    with ended_by_signals():
         ports = (0, 0)
-        for number, scene in enumerate(chosen, 1):
+        at = 0
+        while at < len(chosen):
             # Each scene has a broker of its own, with nothing of the last one on it, on the same ports.
-            with EmbeddedBroker(Path(folder) / scene.name, *ports) as broker:
+            with TemporaryDirectory(prefix="rmqctl-demo-") as folder, EmbeddedBroker(Path(folder), *ports) as broker:
                 ports = (broker.amqp_port, broker.http_port)
-                with Stage(session, broker, auto=auto) as stage:
-                    stage.heading(f"{number}/{len(chosen)}  {scene.title}")
-                    scene.play(stage)
-                    stage.pause()
-                    auto = stage.auto
+                try:
+                    auto = _play_scene(session, broker, chosen[at], f"{at + 1}/{len(chosen)}", auto=auto)
+                    at += 1
+                except Turn as turn:
+                    at = max(0, at + turn.scenes)
     if not auto:
         _stay_up(session, *ports)
+
+
+def _play_scene(session: Session, broker: EmbeddedBroker, scene: "Scene", number: str, *, auto: bool) -> bool:
+    """Returns whether the next one is to wait for nobody. Raises Turn."""
+    from rmqctl.demo.stage import Stage
+
+    with Stage(session, broker, auto=auto) as stage:
+        stage.heading(f"{number}  {scene.title}")
+        scene.play(stage)
+        stage.pause()
+        return stage.auto
 
 
 def _stay_up(session: Session, amqp_port: int, http_port: int) -> None:

@@ -9,6 +9,8 @@ COUNTS = ("list_queues", "name", "messages_ready", "messages_unacknowledged")
 WAITING = "[*] Waiting"
 RECEIVED = "[x] Received"
 DONE = "[x] Done"
+WARNING = 1
+"""The exit code of a check that warns."""
 
 
 class Scene(NamedTuple):
@@ -84,6 +86,17 @@ def forgotten_acks(stage: Stage) -> None:
     stage.rmqctl(*COUNTS)
     stage.say("Which channel holds them?")
     stage.rmqctl("list_channels", "name", "consumer_count", "messages_unacknowledged")
+    stage.pause()
+    stage.say(
+        "check acks compares two samples: it names who forgets, since when, and what to do. Its exit code is for monitoring."
+    )
+    stage.rmqctl("check", "acks", "--for", "2s", code=WARNING)
+    stage.pause()
+    stage.say("who lists everybody who uses the queue:")
+    stage.rmqctl("who", "task_queue")
+    stage.pause()
+    stage.say("top shows the broker live, and who forgets in red. This is a picture of it:")
+    stage.top()
     stage.pause()
     stage.kill(worker)
     _until_counts(stage, "task_queue", 3, 0)

@@ -1,6 +1,7 @@
 """What a scene can do: tell something, show a program, run it, run rmqctl, and wait for the one who looks on."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -17,8 +18,10 @@ from rich.text import Text
 
 from rmqctl import children
 from rmqctl.demo.audience import Screen, session_on, transport
+from rmqctl.demo.turns import ANSWERS, Turn
 from rmqctl.errors import RmqctlError
 from rmqctl.session import Session
+from rmqctl.settings import resolve
 
 PROGRAMS = Path(__file__).parent / "programs"
 # Seconds that a program or the broker gets to do what the scene says it does.
@@ -27,6 +30,9 @@ _POLL = 0.02
 _COUNTS = ("list_queues", "name", "messages_ready", "messages_unacknowledged", "-f", "json")
 # Lines of a screen that a program needs beside its own: rules, prompt, and what was said before it.
 _AROUND = 12
+_PICTURE = os.terminal_size((100, 16))
+"""The size of the picture of `top`, on a terminal that has room for it."""
+_PROMPTS = ("Enter goes on, b back, s skip, Ctrl-C ends the demo", "Enter goes on, b back, s skip")
 _COLORS = ("cyan", "magenta", "yellow", "green")
 
 
@@ -171,15 +177,19 @@ class Stage:
                 self._block(f"--- {name}", "\n".join(f"    {line}".rstrip() for line in code.split("\n")), "---")
 
     def pause(self) -> None:
-        """Waits for Enter. The end of the input means: go on without."""
+        """Waits for Enter. The end of the input means: go on without. Raises Turn when the scene is to be left."""
         if self.auto:
             return
         streams = self._session.streams
-        streams.write("\nEnter goes on, Ctrl-C ends the demo ")
-        self.auto = not streams.stdin.readline()
+        prompt = max((each for each in _PROMPTS if len(each) + 2 < streams.size[0]), key=len, default=_PROMPTS[-1])
+        streams.write(f"\n{prompt} ")
+        answer = streams.stdin.readline()
+        self.auto = not answer
         if self._session.environ.get("TERM") != "dumb":
             # The prompt is wiped out: only the scene stays on the screen.
             streams.write("\x1b[1A\x1b[2K\x1b[1A")
+        if (turn := ANSWERS.get(answer.strip().lower())) is not None:
+            raise Turn(turn)
 
     def echo(self, label: str, line: str) -> None:
         """A line of a program's output."""
@@ -217,14 +227,42 @@ class Stage:
         for program in programs:
             program.wait_for(text)
 
-    def rmqctl(self, *words: str) -> None:
-        """Shows and runs an rmqctl command, with its output."""
+    def rmqctl(self, *words: str, code: int = 0) -> None:
+        """Shows and runs an rmqctl command, with its output. `code`: the exit code that it has."""
         self._command("rmqctl", *words)
         screen = Screen(terminal=self._session.on_terminal)
-        if self._call(words, screen):
+        if self._call(words, screen) != code:
             raise RmqctlError(f"the demo's command failed: rmqctl {' '.join(words)}: {screen.getvalue()}")
         with self._lock:
-            self._session.streams.write(screen.getvalue())
+            if self._session.on_terminal:
+                # Sentences are wrapped at words, as the scene's own.
+                self._console.print(Text.from_ansi(screen.getvalue()))
+            else:
+                self._session.streams.write(screen.getvalue())
+            self._session.streams.stdout.flush()
+
+    def top(self) -> None:
+        """Shows `rmqctl top` as a picture: nobody has to leave it again."""
+        self._command("rmqctl", "top")
+        try:
+            from rmqctl.top import picture
+        except ModuleNotFoundError as error:
+            self.say(f"It needs the library {error.name}: pip install 'rmqctl[top]'")
+            return
+        from rmqctl.top.source import Source
+
+        session = session_on(self.broker.url, self._way, self._session, Screen(terminal=False))
+        settings = resolve({}, session.environ, lambda: session.contexts_file)
+        source = Source(session._replace(settings=settings).client, None)
+        columns, lines = self._session.streams.size
+        size = (min(columns, _PICTURE.columns), min(lines - 2, _PICTURE.lines))
+        taken = picture.taken(source, size, PATIENCE)
+        with self._lock:
+            for line in taken:
+                text = Text.assemble(*((each.text, each.style or "") for each in line))
+                text.rstrip()
+                self._console.print(text, soft_wrap=True)
+            self._session.streams.stdout.flush()
 
     def until(self, what: str, true: Callable[[Mapping[str, Any]], bool], queue: str) -> None:
         """Waits until something holds of a queue's row in the list."""

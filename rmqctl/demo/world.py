@@ -8,16 +8,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import cycle
 from typing import Any, NamedTuple
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import AMQPError
 
 # Seconds that everything stands still, so that a command finds the numbers that the documentation shows.
 CALM = 3.0
 # Seconds between two turns of the clients.
 TURN = 0.05
+# Seconds from one attempt to open a client again to the next.
+AGAIN = 2.0
 # For the queues that nobody takes messages from: they would grow all day long.
 LIMIT = {"x-max-length": 100}
 
@@ -67,19 +71,43 @@ EVENTS = (
 
 
 class Client:
-    """One connection with one channel, under a name that lists show."""
+    """One connection with one channel, under a name that lists show.
+
+    It is opened again after somebody has closed it, as a program does that is meant to go on.
+    """
 
     def __init__(self, amqp_url: str, name: str) -> None:
-        parameters = pika.URLParameters(amqp_url)
-        parameters.client_properties = {"connection_name": name}
+        self.name = name
+        self._parameters = pika.URLParameters(amqp_url)
+        self._parameters.client_properties = {"connection_name": name}
         # A debugger or a stopped terminal must not cost the world its clients.
-        parameters.heartbeat = 0
-        self.connection = pika.BlockingConnection(parameters)
+        self._parameters.heartbeat = 0
+        self._again_at = 0.0
+        self._open()
+
+    def _open(self) -> None:
+        self.connection = pika.BlockingConnection(self._parameters)
         self.channel: BlockingChannel = self.connection.channel()
+        self.begin()
+
+    def begin(self) -> None:
+        """What it does on a new channel."""
 
     def turn(self) -> None:
         """Handles what has arrived."""
-        self.connection.process_data_events(time_limit=0)
+        with suppress(AMQPError):
+            if self.channel.is_open:
+                self.connection.process_data_events(time_limit=0)
+        if not self.channel.is_open and time.monotonic() >= self._again_at:
+            self._again_at = time.monotonic() + AGAIN
+            with suppress(AMQPError):
+                self.close()
+                self._open()
+
+    def publish(self, exchange: str, key: str, body: bytes, properties: pika.BasicProperties) -> None:
+        """Lost when the channel was closed."""
+        with suppress(AMQPError):
+            self.channel.basic_publish(exchange, key, body, properties)
 
     def close(self) -> None:
         if self.connection.is_open:
@@ -90,11 +118,15 @@ class Worker(Client):
     """Takes one task at a time. Every worker but the forgetful one acknowledges it when it is done."""
 
     def __init__(self, amqp_url: str, name: str, *, forgets: bool = False) -> None:
-        super().__init__(amqp_url, name)
         self.forgets = forgets
         self.in_hand: deque[int] = deque()
+        super().__init__(amqp_url, name)
+
+    def begin(self) -> None:
+        self.in_hand.clear()
+        self.channel.queue_declare("task_queue", durable=True)
         self.channel.basic_qos(prefetch_count=1)
-        self.channel.basic_consume("task_queue", self._received, consumer_tag=name)
+        self.channel.basic_consume("task_queue", self._received, consumer_tag=self.name)
 
     def _received(self, _channel: Any, method: Any, _properties: Any, _body: bytes) -> None:
         self.in_hand.append(method.delivery_tag)
@@ -103,20 +135,22 @@ class Worker(Client):
         while not self.in_hand:
             self.connection.process_data_events(time_limit=1)
 
-    def finish(self) -> None:
-        """Acknowledges what it has, if it is one that does."""
-        if self.in_hand and not self.forgets:
+    def finish(self) -> bool:
+        """Acknowledges what it has, if it is one that does. Returns whether there was something."""
+        if self.forgets or not self.in_hand:
+            return False
+        with suppress(AMQPError):
             self.channel.basic_ack(self.in_hand.popleft())
+        return True
 
 
 class Terminal(Client):
     """Shows what comes from the fanout: takes it from an exclusive queue and forgets it."""
 
-    def __init__(self, amqp_url: str, queue: str) -> None:
-        super().__init__(amqp_url, queue)
-        self.channel.queue_declare(queue, exclusive=True)
-        self.channel.queue_bind(queue, "logs", "")
-        self.channel.basic_consume(queue, lambda *_: None, auto_ack=True, consumer_tag=queue)
+    def begin(self) -> None:
+        self.channel.queue_declare(self.name, exclusive=True)
+        self.channel.queue_bind(self.name, "logs", "")
+        self.channel.basic_consume(self.name, lambda *_: None, auto_ack=True, consumer_tag=self.name)
 
 
 class World:
@@ -167,9 +201,10 @@ class World:
         while True:
             self._publish(next(events))
             yield 0.2
-            next(workers).finish()
+            done = next(workers).finish()
             yield 0.2
-            self._task()
+            if done:  # else the tasks would become more and more
+                self._task()
             yield 0.2
 
     def _declare(self, channel: BlockingChannel) -> None:
@@ -203,8 +238,8 @@ class World:
 
     def _task(self) -> None:
         persistent = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
-        self._producer.channel.basic_publish("", "task_queue", b"A task...", persistent)
+        self._producer.publish("", "task_queue", b"A task...", persistent)
 
     def _publish(self, event: Publication) -> None:
         properties = pika.BasicProperties(headers=dict(event.headers))
-        self._producer.channel.basic_publish(event.exchange, event.key, event.body.encode(), properties)
+        self._producer.publish(event.exchange, event.key, event.body.encode(), properties)

@@ -22,7 +22,8 @@ class Change(NamedTuple):
 
 
 KEYS: Mapping[str, str] = {
-    "queues": "p purge  d delete",
+    "queues": "m messages  n publish  p purge  d delete",
+    "exchanges": "n publish",
     "connections": "c close",
     "channels": "c close connection",
     "consumers": "c close connection",
@@ -104,3 +105,13 @@ def _amount(number: int | None, noun: str) -> str:
     if number is None:
         return f"an unknown number of {noun}s"
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def followed(tab: Tab, item: Object) -> tuple[str, str] | None:
+    """Where Enter leads from an open object: the tab, and a connection or channel by its name."""
+    if tab.noun == "connections":
+        return ("channels", str(item["name"]))
+    if tab.noun == "channels" and (connection := _connection_of(tab, item)) is not None:
+        return ("connections", connection)
+    channel = (item.get("channel_details") or {}).get("name") if tab.noun == "consumers" else None
+    return None if channel is None else ("channels", str(channel))

@@ -15,7 +15,8 @@ from rmqctl.output.escape import visible
 from rmqctl.resources import clients
 from rmqctl.resources.column import Object
 from rmqctl.result import Value
-from rmqctl.top import cells, looks
+from rmqctl.top import cells, chart, looks
+from rmqctl.top.chart import Trace
 from rmqctl.top.tabs import FINDING, SERIES, Tab
 
 Where = Sequence[str]
@@ -34,10 +35,11 @@ class Section(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An object as the API has it by itself, and the sections that show it."""
+    """An object as the API has it by itself, and the sections and charts that show it."""
 
     item: Object
     sections: Sequence[Section]
+    traces: Sequence[Trace] = ()
 
 
 def opened(client: Client, tab: Tab, item: Object, findings: Iterable[Finding]) -> Opened:
@@ -50,10 +52,10 @@ def opened(client: Client, tab: Tab, item: Object, findings: Iterable[Finding]) 
     return Opened(found, [*_holding(client, about), _all_fields(found), *more])
 
 
-def drawn(found: Iterable[Section]) -> Content:
-    """The sections one below the other."""
-    parts: list[Any] = []
-    for section in found:
+def drawn(found: Opened, width: int) -> Content:
+    """The charts and the sections one below the other."""
+    parts: list[Any] = [*chart.drawn(found.traces, width)]
+    for section in found.sections:
         style = looks.ALARMING if section.alarming else ""
         if section.title:
             parts.append((f"{section.title}\n", style or looks.STRONG))

@@ -1,5 +1,6 @@
-"""What stands in front of the view for a moment: a question, and the keys."""
+"""What stands in front of the view for a moment: a question, columns to choose, messages, and the keys."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -7,9 +8,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input, SelectionList, Static
 
 from rmqctl.output.escape import visible
+from rmqctl.top import looks
+from rmqctl.top.tabs import Field
 
 
 class Confirm(ModalScreen[bool]):
@@ -49,23 +52,125 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(event.value == self._word)
 
 
+class Columns(ModalScreen[set[str] | None]):
+    """Which columns are shown: the names of the ticked ones, None when nothing is to change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", priority=True),
+        Binding("escape,q", "leave"),
+        Binding("ctrl+c", "app.end(130)", priority=True),
+    ]
+
+    def __init__(self, fields: Sequence[Field], visible_names: set[str]) -> None:
+        super().__init__()
+        # Two columns of nodes have the same heading.
+        self._list = SelectionList[str](
+            *(
+                (
+                    each.title if each.title == each.name else f"{each.title}  ({each.name})",
+                    each.name,
+                    each.name in visible_names,
+                )
+                for each in fields
+            ),
+            compact=True,
+        )
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield self._list
+            yield Static(Content("Space ticks a column   Enter shows the ticked ones   Esc closes"), classes="keys")
+
+    def action_take(self) -> None:
+        self.dismiss(set(self._list.selected))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class Publish(ModalScreen[tuple[str, str] | None]):
+    """The routing key and the payload of a message. `key` None: it has to be typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave"),
+        Binding("ctrl+c", "app.end(130)", priority=True),
+    ]
+
+    def __init__(self, what: str, key: str | None) -> None:
+        super().__init__()
+        self._what = what
+        self._given = key
+        self._key = Input(compact=True, placeholder="routing key")
+        self._payload = Input(compact=True, placeholder="payload")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(Content(f"Publish a message to {visible(self._what)}"))
+            if self._given is None:
+                yield self._key
+            yield self._payload
+            yield Static(Content("Enter publishes   Esc closes"), classes="keys")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.input is self._key:
+            self._payload.focus()
+            return
+        self.dismiss((self._key.value if self._given is None else self._given, self._payload.value))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class Messages(ModalScreen[None]):
+    """Lines to read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter,m", "close"),
+        Binding("ctrl+c", "app.end(130)", priority=True),
+    ]
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        first, *rest = self._lines
+        with VerticalScroll(classes="dialog"):
+            yield Static(
+                Content.assemble((visible(first), looks.STRONG), *(f"\n{visible(line)}" for line in rest)),
+            )
+            yield Static(Content("Esc closes"), classes="keys")
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+
 HELP = """\
 1 to 6    queues, connections, channels, nodes, exchanges, consumers
 Tab       the next of them
 ↑ ↓ j k   move; PgUp PgDn, Home End (g G) by pages and to the ends
-Enter     open: all fields, bindings, consumers, who holds messages
-Esc       back; without an open object: no filter
+Enter     open: a chart, all fields, bindings, consumers, who holds
+          messages; again: a connection's channels, a channel's
+          connection, a consumer's channel
+Esc       back to where you came from; in a list: ends the filter
+:         go to a virtual host; Tab completes, empty means all
 
 /         filter, as you type: a regular expression for names, or
           = and an expression: =unacked > 0 and name ~ "^orders"
           (the columns here and those of list_queues and the like)
 s         sort by the next column; < and > choose it; r reverses
+f         choose the columns of the tab
 
+m         look at the queue's messages: they stay in it
+n         publish a message to the queue or exchange
 p         purge the queue       d   delete the queue
 c         close the connection (of the channel, of the consumer)
 
 u         ask now               ?   these keys
 q         quit
+
+mouse     a click opens a row, sorts by a heading, chooses a tab;
+          the wheel moves; hold Shift to select text
 
 red       somebody holds messages and does not acknowledge them:
   stuck     its prefetch is full      forgets  it has room left

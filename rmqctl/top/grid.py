@@ -7,6 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.events import Click, MouseEvent, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -20,6 +21,8 @@ _SORTED = Style(bold=True, underline=True)
 _STALE = Style(dim=True)
 _CURSOR = Style(reverse=True)
 _FOUND = Style(color="red", bold=True)
+WHEEL = 3
+"""Rows that a turn of the wheel moves by."""
 _LOOKS = {Look.NOTABLE: Style(color="yellow", bold=True), Look.ALARMING: _FOUND}
 
 
@@ -37,11 +40,18 @@ class Grid(ScrollView, can_focus=True):
     ]
 
     class Opened(Message):
-        """Enter was pressed on a row."""
+        """Enter was pressed on a row, or the row was clicked."""
 
         def __init__(self, item: Object) -> None:
             super().__init__()
             self.item = item
+
+    class Sorted(Message):
+        """The heading of this field was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
 
     def __init__(self, tab: Tab) -> None:
         super().__init__()
@@ -119,6 +129,39 @@ class Grid(ScrollView, can_focus=True):
         if self.item is not None:
             self.post_message(self.Opened(self.item))
 
+    # The mouse
+
+    def on_click(self, event: Click) -> None:
+        """On a row opens it, on a heading sorts by it."""
+        if event.y == 0:
+            if (field := self._field_at(event.x)) is not None and field.sortable:
+                self.post_message(self.Sorted(field.name))
+            return
+        at = round(self.scroll_offset.y) + event.y - 1
+        if at < len(self._rows):
+            self._place(at)
+            self.action_open()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        self._wheel(event, WHEEL)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        self._wheel(event, -WHEEL)
+
+    def _wheel(self, event: MouseEvent, by: int) -> None:
+        """Moves the cursor: the table is scrolled to where that is."""
+        event.stop()
+        event.prevent_default()
+        self._place(self._cursor + by)
+
+    def _field_at(self, x: int) -> Field | None:
+        end = 0
+        for field, width in fitting(self._fields, self.scrollable_content_region.width):
+            end += width + GAP
+            if x < end:
+                return field
+        return None
+
     # Drawing
 
     def render_line(self, y: int) -> Strip:
@@ -148,7 +191,8 @@ class Grid(ScrollView, can_focus=True):
         for field, width in placed:
             value = self._tab.reader(field)(row)
             style = whole + _LOOKS[field.look] if value and field.look in _LOOKS and not self._stale else whole
-            segments.append(Segment(_placed(field.show(value), field, width), style))
+            shown = field.show(value[-width:] if field.grows and value else value)
+            segments.append(Segment(_placed(shown, field, width), style))
             segments.append(Segment(" " * GAP, whole))
         return segments
 

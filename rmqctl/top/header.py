@@ -16,7 +16,10 @@ from rmqctl.top.looks import ALARMING, GOOD, NOTABLE, QUIET, STRONG, TREND
 from rmqctl.top.poller import Failure
 from rmqctl.top.source import Sample
 
-SAMPLES = 10
+SAMPLES = 120
+"""How many of them are kept."""
+LEAST_SPARKS = 10
+"""Samples that a sparkline shows at least, where there is one."""
 
 
 class _Figure(NamedTuple):
@@ -65,7 +68,7 @@ PATIENCE = 5.0
 def lines(it: Situation, series: Series, width: int) -> list[Content]:
     """Four lines."""
     overview: Mapping[str, Any] = it.sample.overview if it.sample else {}
-    figures = [_totals(overview, series, width), _figures(series, _FIGURES[2:]), _health(it)]
+    figures = [_totals(overview, series, width), _rates(series, width), _health(it)]
     if is_stale(it):
         figures = [line.stylize(QUIET) for line in figures]
     return [_broker(it, overview, width), *figures]
@@ -91,7 +94,8 @@ def _broker(it: Situation, overview: Mapping[str, Any], width: int) -> Content:
     return _spread(left, Content.styled(right, QUIET), width)
 
 
-def _figures(series: Series, figures: Iterable[_Figure], *, sparks: bool = True) -> Content:
+def _figures(series: Series, figures: Iterable[_Figure], sparks: int) -> Content:
+    """`sparks`: the columns of each sparkline."""
     parts: list[Any] = []
     for figure in figures:
         values = series.of[figure.title]
@@ -99,22 +103,35 @@ def _figures(series: Series, figures: Iterable[_Figure], *, sparks: bool = True)
         style = NOTABLE if figure.title == "unacked" and now else STRONG
         parts += [f"{figure.title} ", (f"{figure.show(now) or '?':>5}", style), "  "]
         if sparks:
-            parts[-1] = Content.styled(f" {cells.spark(values):<{SAMPLES}}  ", TREND)
+            parts[-1] = Content.styled(f" {cells.spark(tuple(values)[-sparks:]):<{sparks}}  ", TREND)
     return Content.assemble(*parts)
 
 
+def _rates(series: Series, width: int) -> Content:
+    least = _figures(series, _FIGURES[2:], LEAST_SPARKS)
+    return _figures(series, _FIGURES[2:], _grown(width - least.cell_length, len(_FIGURES[2:])))
+
+
+def _grown(room: int, sparks: int) -> int:
+    """The columns of a sparkline when so many of them share that room."""
+    return min(SAMPLES, LEAST_SPARKS + max(0, room) // sparks)
+
+
 def _totals(overview: Mapping[str, Any], series: Series, width: int) -> Content:
-    """Messages and counts of objects: with sparklines and whole words if there is room."""
+    """Messages and counts of objects: with sparklines and whole words if there is room. The sparklines take what is left."""
     totals = overview.get("object_totals") or {}
     known = {name: cells.count(totals[name]) for name in _COUNTS if totals.get(name) is not None}
     whole, short = (
         Content("  ".join(f"{number} {words[name]}" for name, number in known.items()))
         for words in (dict(zip(_COUNTS, _COUNTS, strict=True)), _COUNTS)
     )
-    for sparks, right in ((True, whole), (True, short), (False, whole), (False, short)):
-        left = _figures(series, _FIGURES[:2], sparks=sparks)
-        if left.cell_length + 2 + right.cell_length <= width:
+    for sparks, right in ((LEAST_SPARKS, whole), (LEAST_SPARKS, short), (0, whole), (0, short)):
+        left = _figures(series, _FIGURES[:2], sparks)
+        room = width - left.cell_length - 2 - right.cell_length
+        if room >= 0:
             break
+    if sparks:
+        left = _figures(series, _FIGURES[:2], _grown(room, len(_FIGURES[:2])))
     return _spread(left, right, width)
 
 

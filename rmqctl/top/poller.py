@@ -63,6 +63,12 @@ class Poller:
             self._due = True
             self._changed.notify()
 
+    def turn_to(self, source: Source, question: Question) -> None:
+        """Asks there from now on."""
+        with self._changed:
+            self._source = source
+        self.ask(question)
+
     def wake(self) -> None:
         with self._changed:
             self._due = True
@@ -78,15 +84,16 @@ class Poller:
         while (question := self._next(pause)) is not None:
             started = time.monotonic()
             self.asked_at = datetime.now(UTC)
-            answer = self._answer(question)
+            source = self._source
+            answer = self._answer(source, question)
             self.asked_at = None
-            if not self._stopped:
+            if not self._stopped and source is self._source:
                 self._deliver(answer)
             took = time.monotonic() - started
             pause = max(self._interval - took, min(took, LONGEST_REST))
 
-    def _answer(self, question: Question) -> Sample | Failure:
-        answer = attempted(lambda: self._source.poll(question))
+    def _answer(self, source: Source, question: Question) -> Sample | Failure:
+        answer = attempted(lambda: source.poll(question))
         return Failure(answer, datetime.now(UTC)) if isinstance(answer, RmqctlError) else answer
 
     def _next(self, pause: float) -> Question | None:

@@ -12,29 +12,40 @@ from rmqctl.top.tabs import Tab
 
 
 class Filter(NamedTuple):
-    """`text` as typed; `fields` are those of the API that it reads besides what is on the screen."""
+    """`text` as typed; `fields` are those of the API that it reads besides what is on the screen.
+
+    `problem`: why the text is taken for something else than it seems to be.
+    """
 
     text: str
     keeps: Callable[[Object], bool]
     fields: frozenset[str] = frozenset()
+    problem: str = ""
 
 
 def filter_of(text: str, tab: Tab) -> Filter | None:
     """The filter that `text` means, None for none. Raises UsageError.
 
     `=` begins an expression as --where takes it, about the tab's own columns and those of its list command. Anything else is
-    looked for in names: a regular expression if it is one, without regard to case.
+    looked for in names: a regular expression if it is one, without regard to case. One that is not is looked for as it stands,
+    and the filter says so.
     """
     if not text.strip("= "):
         return None
     if text.startswith("="):
         return _by_expression(text, tab)
+    problem = ""
     try:
         search = re.compile(text, re.IGNORECASE).search
-    except re.error:
+    except re.error as error:
+        problem = f"not a regular expression ({error}): these very characters are looked for"
         search = re.compile(re.escape(text), re.IGNORECASE).search
     readers = [tab.reader(field) for field in tab.fields if field.searched]
-    return Filter(text, lambda row: any(search(str(found)) for read in readers if (found := read(row)) is not None))
+    return Filter(
+        text,
+        lambda row: any(search(str(found)) for read in readers if (found := read(row)) is not None),
+        problem=problem,
+    )
 
 
 def _by_expression(text: str, tab: Tab) -> Filter:

@@ -14,7 +14,9 @@ from rmqctl.api import answering, lists, nodes, queues, vhosts
 from rmqctl.api.client import Client
 from rmqctl.checks import acks, forgotten
 from rmqctl.checks.forgotten import Finding
+from rmqctl.resources.column import reader
 from rmqctl.top import details
+from rmqctl.top.chart import Trace
 from rmqctl.top.details import Opened
 from rmqctl.top.tabs import FINDING, QUEUES_TAB, SAMPLES, SERIES, WORDS, Key, Tab
 
@@ -22,6 +24,11 @@ Row = dict[str, Any]
 
 OVERVIEW = ("cluster_name", "rabbitmq_version", "disable_stats", "object_totals", "queue_totals", "message_stats")
 NODES = ("running", "mem_alarm", "disk_free_alarm", "partitions")
+
+TRACES = ("messages", "publish", "deliver_get")
+"""What an open queue's chart is about: `messages`, and rates."""
+TRACED = 300
+"""Samples of a broker that remembers none itself."""
 
 ACKS_EVERY = 5.0
 """Seconds: a channel renews its counters no sooner."""
@@ -32,11 +39,12 @@ THINKS = 60.0
 
 
 class Question(NamedTuple):
-    """What is on the screen: a tab with the fields that it shows, or one object of it."""
+    """What is on the screen: a tab with the fields that it shows, or one object of it. `of`: only channels of this connection."""
 
     tab: Tab
     fields: frozenset[str]
     item: Mapping[str, Any] | None = None
+    of: str | None = None
 
 
 class Sample(NamedTuple):
@@ -65,6 +73,7 @@ class Source:
         self._clock = clock
         self._sees_all: bool | None = None
         self._series: dict[Key, deque[float | None]] = {}
+        self._watched: tuple[Key, tuple[deque[float | None], ...]] = ((), ())
         self._channels: deque[tuple[float, list[Row]]] = deque(maxlen=ACKS_SAMPLES)
         self._findings: list[Finding] | None = None
 
@@ -93,6 +102,8 @@ class Source:
         opened = None
         if question.item is not None:
             opened = details.opened(self.client, question.tab, question.item, findings or ())
+            if question.tab is QUEUES_TAB:
+                opened = opened._replace(traces=self._traces(opened.item, statistics=statistics))
         return Sample(
             question,
             datetime.now(UTC),
@@ -134,6 +145,8 @@ class Source:
             return self._with_series(self._of_vhost(found.rows))
         if noun == "nodes":
             return nodes.nodes(self.client, fields) if self._sees_all else []
+        if question.of is not None:
+            return lists.fetch(self.client, "connections", question.of, noun, fields=fields)
         if noun in ("connections", "channels"):
             return lists.of_clients(self.client, noun, self.vhost, fields=fields)
         if noun == "consumers":
@@ -154,6 +167,20 @@ class Source:
             row[SERIES] = tuple(values)
         self._series = series
         return rows
+
+    def _traces(self, queue: Mapping[str, Any], *, statistics: bool) -> tuple[Trace, ...]:
+        """What the broker remembers of the queue; what was seen here since it was opened when that is nothing."""
+        key = QUEUES_TAB.key(queue)
+        if self._watched[0] != key:
+            self._watched = (key, tuple(deque(maxlen=TRACED) for _ in TRACES))
+        now = queue.get("messages"), *(reader(f"message_stats.{name}_details.rate")(queue) for name in TRACES[1:])
+        for seen, value in zip(self._watched[1], now, strict=True):
+            seen.append(value)
+        remembered = queues.history(self.client, str(queue["vhost"]), str(queue["name"])) if statistics else {}
+        return tuple(
+            Trace(name, tuple(remembered.get(name) or seen), value)
+            for name, seen, value in zip(TRACES, self._watched[1], now, strict=True)
+        )
 
     # Forgotten acknowledgements
 

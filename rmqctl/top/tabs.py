@@ -19,8 +19,10 @@ FINDING = "_finding"
 """In a row: the finding of `checks.acks` about it. The API has no names with an underscore in front."""
 SERIES = "_series"
 """In a row: the number of messages in the last samples, the oldest first."""
-SAMPLES = 8
-"""So many of them."""
+SAMPLES = 60
+"""How many of them are kept."""
+LEAST_TREND = 8
+"""Samples that the narrowest terminal shows."""
 
 Key = tuple[Any, ...]
 """What tells the rows of a tab apart."""
@@ -48,7 +50,8 @@ class Field(NamedTuple):
     """A column. `name` is what sorting and expressions call it, `column` the resource's column that it shows.
 
     `rank`: narrow terminals have the lower ones only. `width` 0 is for the one that takes what is left. `read` is for what
-    the resource does not have. `searched`: the filter looks into it.
+    the resource does not have. `searched`: the filter looks into it. `grows`: its value is a series, of which a wide column
+    shows more.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Field(NamedTuple):
     read: Callable[[Object], Any] | None = None
     reads: tuple[str, ...] = ()
     sortable: bool = True
+    grows: bool = False
 
 
 def _number(
@@ -143,7 +147,7 @@ TABS = (
         _number("ready", "ready", 1, "messages_ready", width=6),
         _UNACKED,
         _number("total", "total", 10, "messages"),
-        Field("trend", "trend", SAMPLES, 8, read=reader(SERIES), show=cells.spark, sortable=False),
+        Field("trend", "trend", LEAST_TREND, 8, read=reader(SERIES), show=cells.spark, sortable=False, grows=True),
         _rate("in", 2, "publish"),
         _rate("out", 2, "deliver_get"),
         _rate("ack", 2, "ack"),
@@ -242,4 +246,10 @@ def fitting(fields: Sequence[Field], width: int) -> list[tuple[Field, int]]:
         if needed <= room:
             room -= needed
             chosen.add(field.name)
-    return [(field, field.width or least + room) for field in fields if field.name in chosen]
+    grows = any(field.grows and field.name in chosen for field in fields)
+    more = min(room // 2, SAMPLES - LEAST_TREND) if grows else 0
+    return [
+        (field, field.width + more * field.grows if field.width else least + room - more)
+        for field in fields
+        if field.name in chosen
+    ]

@@ -441,3 +441,69 @@ def test_without_a_log_the_reason_is_told(data: Path) -> None:
     done = command("logs", "--data-dir", data)
     assert done.returncode == 78
     assert "rmqctl broker start" in done.stderr
+
+
+def started(tmp_path: Path, *argv: object, config: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*RMQCTL, *map(str, argv)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "XDG_CONFIG_HOME": str(config)},
+    )
+
+
+def test_start_with_use_makes_the_next_command_meet_this_broker_until_it_is_stopped(data: Path, tmp_path: Path) -> None:
+    def rmqctl(*argv: object) -> subprocess.CompletedProcess[str]:
+        return started(tmp_path, *argv, config=tmp_path / "config")
+
+    rmqctl("context", "add", "prod", "--url", "http://nowhere.invalid:15672", "--use")
+    done = rmqctl("broker", "start", "--use", "--data-dir", data, *FREE)
+    assert done.returncode == 0
+    assert "context 'embedded' is the current one" in done.stderr
+    assert "`rmqctl context use prod` goes back to 'prod'" in done.stderr
+    bare = done.stdout.split()[1].replace("guest:guest@", "")
+    assert rmqctl("show", "endpoint", "-f", "json").stdout.count(bare) == 1
+    assert rmqctl("list_vhosts", "-s").stdout == "/\n"
+    again = rmqctl("broker", "start", "--use", "--data-dir", data)
+    assert "already running" in again.stderr
+    done = rmqctl("broker", "stop", "--data-dir", data)
+    assert done.stderr == (
+        "context 'embedded' removed; no context is current now: `rmqctl context use prod` chooses one\n"
+    )
+    listed = rmqctl("context", "list", "-s")
+    assert listed.stdout.split("\t")[:2] == ["prod", "false"]
+
+
+def test_a_context_of_that_name_that_is_the_users_own_is_left_alone(data: Path, tmp_path: Path) -> None:
+    def rmqctl(*argv: object) -> subprocess.CompletedProcess[str]:
+        return started(tmp_path, *argv, config=tmp_path / "config")
+
+    rmqctl("context", "add", "embedded", "--url", "http://localhost:1", "--read-only")
+    done = rmqctl("broker", "start", "--use", "--data-dir", data, *FREE)
+    assert (done.returncode, done.stdout) == (65, "")
+    assert "context 'embedded' was changed by hand" in done.stderr
+    assert rmqctl("broker", "status", "--data-dir", data).returncode == 3
+    assert rmqctl("broker", "start", "--data-dir", data, *FREE).returncode == 0
+    assert rmqctl("broker", "stop", "--data-dir", data).stderr == ""
+    assert rmqctl("context", "list", "-s").stdout.startswith("embedded\t")
+
+
+def test_a_person_is_told_what_comes_next(data: Path) -> None:
+    ours, theirs = os.openpty()
+    argv = [*RMQCTL, "broker", "start", "--data-dir", str(data), *FREE]
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+    assert (
+        subprocess.run(argv, stdin=theirs, stdout=theirs, stderr=theirs, timeout=60, check=False, env=env).returncode
+        == 0
+    )
+    os.close(theirs)
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    (url,) = re.findall(r"^amqp://\S+ (http://\S+)", told, re.MULTILINE)
+    assert f"rmqctl --url {url} list_queues" in told
+    assert f"rmqctl broker stop --data-dir {data}" in told
+    assert "--use" in told
+    piped = command("start", "--data-dir", data)
+    assert re.fullmatch(r"already running with pid \d+\n", piped.stderr)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pika
 import pytest
 
 from rmqctl.demo.audience import transport
@@ -125,6 +126,64 @@ def test_the_world_lives_on_after_the_calm(run: Callable) -> None:
                 raise AssertionError("nobody works")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(broker.url).port)).close()
+
+
+def test_the_forgotten_ack_is_still_there_after_hours(run: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = 0.0
+    monkeypatch.setattr("rmqctl.broker.process.run.steady", lambda: lambda: time.time() + hours * 3600)
+    with EmbeddedBroker() as broker, living_world(broker.amqp_url, calm=0) as world, transport() as way:
+        producer = world._producer.channel
+
+        def told(*words: str) -> str:
+            return str(run("--url", broker.url, *words, broker=way).out)
+
+        # No heartbeat ends a connection, and no time-out takes the message back.
+        assert set(told("list_connections", "timeout", "-s").split()) == {"0"}
+        for _ in range(3):
+            pika_declare(broker.amqp_url, "passing", {"x-expires": 3_600_000})
+            hours += 6
+            # What changes the timers makes the broker look at its clock: this queue has been idle for too long.
+            pika_declare(broker.amqp_url, "other", {"x-expires": 3_600_000})
+            until(lambda: "passing" not in told("list_queues", "name"))
+        assert producer.is_open
+        rows = json.loads(told("list_channels", "messages_unacknowledged", "message_stats.ack", "-f", "json"))
+        assert [row for row in rows if row["messages_unacknowledged"] == 1 and not row["message_stats.ack"]]
+        ran = run("--url", broker.url, "check", "acks", "--for", "1s", broker=way)
+        assert ran.exit == 1
+        assert "stuck: queue 'task_queue'" in ran.out
+        assert "forgetful worker" in ran.out
+
+
+def pika_declare(url: str, queue: str, arguments: dict[str, int]) -> None:
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    connection.channel().queue_declare(queue, arguments=arguments)
+    connection.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_client_whose_connection_is_closed_comes_back_and_the_forgetful_one_forgets_again(run: Callable) -> None:
+    with EmbeddedBroker() as broker, living_world(broker.amqp_url, calm=0), transport() as way:
+
+        def connections() -> set[str]:
+            ran = run("--url", broker.url, "list_connections", "pid", "-s", broker=way)
+            return set(ran.out.split())
+
+        before = connections()
+        closed = run("--url", broker.url, "close_all_connections", "--vhost", "/", "a test", "--yes", broker=way)
+        assert closed.exit == 0, closed.err
+        until(lambda: len(connections() - before) == len(before))
+
+        def forgotten() -> bool:
+            ran = run("--url", broker.url, "check", "acks", "--for", "1s", broker=way)
+            return "consumer 'forgetful worker'" in ran.out
+
+        until(forgotten)
 
 
 def test_a_reader_that_has_enough_ends_it_in_silence(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Commands about the embedded broker: a RabbitMQ for one process and no network."""
 
+import shlex
 from itertools import chain
 from math import inf
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from rmqctl.api import embedded
+from rmqctl.commands.broker import using
 from rmqctl.errors import Unavailable, UsageError
 from rmqctl.result import Live, Nothing, Result, Value
 from rmqctl.session import Session
@@ -57,6 +59,10 @@ MemoryLimit = Annotated[
 ]
 
 
+Use = Annotated[
+    bool,
+    typer.Option("--use", help="Make it the current context: commands without --url go to it until it is stopped."),
+]
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -128,17 +134,21 @@ def broker_start(
     sync: Sync = "normal",
     consumer_timeout: ConsumerTimeout = 1800.0,
     memory_limit: MemoryLimit = "40%",
+    use: Use = False,
 ) -> Value:
     """Start a broker in the background, and return when it accepts connections.
 
-    One that runs on the same data folder already is left alone.
+    One that runs on the same data folder already is left alone. With --use, the next commands go to it.
     """
     from rmqctl.broker.process.background import running, start
 
     _memory_limit(memory_limit)
+    if use:
+        using.check(session)
     folder = _folder(session, data_dir, ephemeral)
+    stop = ["--ephemeral"] if ephemeral else [] if data_dir is None else ["--data-dir", str(data_dir)]
     if (state := running(folder)) is not None:
-        return _already(session, state)
+        return _started(session, state, stop, use=use, already=True)
     argv: list[object] = [
         "broker",
         "run",
@@ -155,23 +165,43 @@ def broker_start(
         argv += ["--definitions", "-" if str(definitions) == "-" else definitions.absolute()]
     argv += ["--log-level", log_level, "--sync", sync, "--consumer-timeout", consumer_timeout]
     try:
-        return _urls(start(folder, [str(word) for word in [*argv, "--memory-limit", memory_limit]]))
+        state = start(folder, [str(word) for word in [*argv, "--memory-limit", memory_limit]])
     except Unavailable:
         # Perhaps somebody else has started one on this folder meanwhile.
         if state := running(folder, patience=STOP_SECONDS):
-            return _already(session, state)
+            return _started(session, state, stop, use=use, already=True)
         raise
+    return _started(session, state, stop, use=use)
 
 
-def _already(session: Session, state: dict[str, Any]) -> Value:
-    about = f"already running with pid {state.get('pid', 'unknown')}"
-    return _urls(state)._replace(messages=() if session.quiet else (about,))
+def _started(session: Session, state: dict[str, Any], stop: list[str], *, use: bool, already: bool = False) -> Value:
+    """The URLs, and what to do next."""
+    lines = [f"already running with pid {state.get('pid', 'unknown')}"] if already else []
+    if use:
+        lines += using.use(session, state)
+    if session.wants_hints:
+        lines += _next_steps(session, state, stop)
+    return _urls(state)._replace(messages=() if session.quiet else tuple(lines))
+
+
+def _next_steps(session: Session, state: dict[str, Any], stop: list[str]) -> list[str]:
+    """For a person who has just started a broker. `stop`: the options that `broker stop` needs."""
+    meets = using.meets(session, state)
+    where = "" if meets else f" --url {shlex.quote(str(state.get('http')))}"
+    steps = {
+        f"rmqctl{where} list_queues": "lists its queues",
+        shlex.join(["rmqctl", "broker", "stop", *stop]): "stops it",
+    }
+    width = max(map(len, steps))
+    lines = ["Next:", *(f"  {command:{width}}  {what}" for command, what in steps.items())]
+    return lines if meets else [*lines, "  With broker start --use, commands go to it without --url."]
 
 
 def broker_stop(session: Session, data_dir: Folder = None, ephemeral: OfEphemeral = False) -> Nothing:
     """Stop the broker and wait until it is gone.
 
-    Its connections are closed with 320, and everything durable is written first. Without a broker there is nothing to do.
+    Its connections are closed with 320, and everything durable is written first. The context that broker start --use made is
+    removed. Without a broker there is nothing to do.
     """
     from rmqctl.broker.process.background import running, stop
 
@@ -183,7 +213,8 @@ def broker_stop(session: Session, data_dir: Folder = None, ephemeral: OfEphemera
     if not state.get("pid"):
         raise Unavailable(f"data folder {folder.path}: in use by a broker that does not tell its pid")
     stop(folder, state["pid"], STOP_SECONDS)
-    return Nothing()
+    lines = using.forget(session, state)
+    return Nothing(() if session.quiet else tuple(lines))
 
 
 def broker_status(session: Session, data_dir: Folder = None, ephemeral: OfEphemeral = False) -> Value:

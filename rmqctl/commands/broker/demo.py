@@ -1,5 +1,7 @@
 """A broker to play with: any command against a small living world, or the tutorial as scenes."""
 
+import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,11 +16,22 @@ SceneNames = Annotated[
     typer.Option("--scene", metavar="NAME", help="Play this scene only; may be repeated.", show_default=False),
 ]
 Auto = Annotated[bool, typer.Option("--auto", help="Wait for nobody, and end after the last scene.")]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        "--save", metavar="DIR", help="Write the tutorial's programs there, ready to run.", show_default=False
+    ),
+]
 List = Annotated[bool, typer.Option("--list", help="List the scenes.")]
 
 
 def demo(
-    session: Session, words: Words = None, scene: SceneNames = None, auto: Auto = False, list_: List = False
+    session: Session,
+    words: Words = None,
+    scene: SceneNames = None,
+    auto: Auto = False,
+    list_: List = False,
+    save: Save = None,
 ) -> Rows | Nothing:
     """Run a command against a broker to play with, or play the tutorial.
 
@@ -29,9 +42,14 @@ def demo(
     queues, exchanges and clients. The exit code is that of the command.
 
     Without one it plays the scenes of the tutorial: the programs, the commands
-    and what they print. On a terminal the broker then stays up, with that world
-    on it, until Ctrl-C.
+    and what they print. Enter goes on, b plays the scene before, s skips to the
+    next. On a terminal the broker then stays up, with that world on it, until
+    Ctrl-C.
     """
+    if save is not None:
+        if words or scene or auto or list_:
+            raise UsageError("demo: --save stands alone: it writes the programs and ends")
+        return _save(session, save)
     if not words:
         if list_:
             return _scenes()
@@ -52,6 +70,16 @@ def _play(session: Session, names: list[str], auto: bool) -> Nothing:
 
     play(session, _known(names), auto=auto)
     return Nothing()
+
+
+def _save(session: Session, folder: Path) -> Rows:
+    from rmqctl.demo.saved import save
+
+    paths = save(folder)
+    session.hint(
+        f"They need pika (pip install pika) and a broker (rmqctl broker start). Start with: python {shlex.quote(str(paths[0]))}"
+    )
+    return Rows(("path",), [(str(path),) for path in paths])
 
 
 def _scenes() -> Rows:

@@ -21,7 +21,8 @@ def top(
     """Watch queues, connections, channels, nodes, exchanges and consumers live, full screen.
 
     Of all virtual hosts unless --vhost names one. Who forgets acknowledgements is shown in red, after about five seconds.
-    Enter opens what is under the cursor, / filters, s sorts, p purges, d deletes, c closes, ? shows all keys, q quits.
+    Enter opens what is under the cursor, / filters, : goes to a virtual host, s sorts, f chooses columns, m looks at messages,
+    n publishes, p purges, d deletes, c closes, ? shows all keys, q quits. The mouse works too.
 
     It needs a terminal and the library Textual: pip install 'rmqctl[top]', or '.[top]' in a checkout.
     """

@@ -3,7 +3,8 @@ import sys
 
 import pika
 
-connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
+url = os.environ.get("AMQP_URL", "amqp://localhost")
+connection = pika.BlockingConnection(pika.URLParameters(url))
 channel = connection.channel()
 channel.exchange_declare(exchange="direct_logs", exchange_type="direct")
 

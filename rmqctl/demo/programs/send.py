@@ -2,7 +2,8 @@ import os
 
 import pika
 
-connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
+url = os.environ.get("AMQP_URL", "amqp://localhost")
+connection = pika.BlockingConnection(pika.URLParameters(url))
 channel = connection.channel()
 channel.queue_declare(queue="hello", durable=True)
 

@@ -3,7 +3,8 @@ import time
 
 import pika
 
-connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
+url = os.environ.get("AMQP_URL", "amqp://localhost")
+connection = pika.BlockingConnection(pika.URLParameters(url))
 channel = connection.channel()
 channel.queue_declare(queue="task_queue", durable=True)
 

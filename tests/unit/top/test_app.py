@@ -59,7 +59,7 @@ def test_the_first_screen_has_what_matters_at_80_by_24() -> None:
         assert lines[6].split()[:3] == ["orders", "3", "0"]
         assert lines[6].split()[-4:] == ["2.5", "0", "1", "3s"]
         assert lines[7].split()[-1] == "stuck"
-        assert lines[-1] == "Enter open  / filter  s sort  r reverse  p purge  d delete  ? keys  q quit"
+        assert lines[-1] == "Enter open  / filter  m messages  n publish  p purge  d delete  ? keys  q quit"
 
     looked_at(played(), look)
 
@@ -300,7 +300,7 @@ def test_an_open_queue_is_changed_by_what_is_true_now() -> None:
 
     broker = with_task_queue()
     broker.answers["DELETE /api/queues/%2F/task_queue"] = httpx.Response(204)
-    looked_at(broker, look, size=(80, 60))
+    looked_at(broker, look, size=(80, 90))
 
 
 def test_keys_that_do_not_go_with_the_tab_or_the_queue() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rmqctl.errors import AccessRefused, NotFound
 from rmqctl.top.source import Question, Sample, Source
-from rmqctl.top.tabs import FINDING, SERIES, TABS
+from rmqctl.top.tabs import FINDING, SAMPLES, SERIES, TABS
 
 from ..conftest import NOT_FOUND, Broker
 from .played import ANSWERS, CHANNEL, CONNECTION, FORGETFUL, OVERVIEW, PEER, QUEUES, played, queue, source
@@ -66,10 +66,11 @@ def test_the_last_samples_of_each_queue_are_kept_and_those_of_vanished_ones_are_
     broker = played()
     asked = source(broker)
     asked.open()
-    for number in range(10):
-        broker.answers["GET /api/queues"] = [queue("orders", number), *([queue("gone", 1)] if number < 9 else [])]
+    last = SAMPLES + 1
+    for number in range(last + 1):
+        broker.answers["GET /api/queues"] = [queue("orders", number), *([queue("gone", 1)] if number < last else [])]
         rows = asked.poll(question("queues")).rows
-    assert [(row["name"], row[SERIES]) for row in rows] == [("orders", (2, 3, 4, 5, 6, 7, 8, 9))]
+    assert [(row["name"], row[SERIES]) for row in rows] == [("orders", tuple(range(2, last + 1)))]
     broker.answers["GET /api/queues"] = [queue("gone", 5)]
     assert asked.poll(question("queues")).rows[0][SERIES] == (5,)
 
