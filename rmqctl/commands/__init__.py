@@ -369,6 +369,7 @@ COMMANDS: dict[str, Entry] = {
     "set_disk_free_limit": Entry("broker.broker", _BROKER, "Set what has to be free on its disk.", changes=True),
     "completion": Entry("contexts.completion", _SETUP, "Completion for bash, zsh, fish or PowerShell.", local=True),
     "help": Entry("help.help", _HELP, "Show help about a command or a topic.", local=True),
+    "man": Entry("contexts.manual", _SETUP, "Manual page of a command.", local=True),
     "__complete": Entry("contexts.completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("contexts.completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
     **_on_node(
