@@ -249,7 +249,7 @@ _rmqctl_members() {
 # What can stand behind the flag $1, in place; fails when it takes no value.
 _rmqctl_takes() {
     local entry
-    for entry in $takes --url=none --host=none -H=none --port=none -P=none --user=none --username=none --password=none --password-file=files --password-command=none --token=none --context=live:contexts -C=live:contexts --timeout=none -t=none --ca-file=files --cert-file=files --key-file=files --vhost=live:vhosts -p=live:vhosts --formatter=choices:table,tsv,pretty_table,json,json_stream,raw_json,pretty_json,jsonl,csv,kvp,markdown,erlang -f=choices:table,tsv,pretty_table,json,json_stream,raw_json,pretty_json,jsonl,csv,kvp,markdown,erlang --color=choices:auto,always,never --node=none -n=none --sort=sort --where=none --limit=none --erlang-cookie=none; do
+    for entry in $takes --url=none --host=none -H=none --port=none -P=none --user=none --username=none --password=none --password-file=files --password-command=none --token=none --context=live:contexts -C=live:contexts --timeout=none -t=none --ca-file=files --cert-file=files --key-file=files --vhost=live:vhosts -p=live:vhosts --formatter=choices:table,tsv,pretty_table,json,json_stream,raw_json,pretty_json,jsonl,yaml,csv,kvp,markdown,erlang -f=choices:table,tsv,pretty_table,json,json_stream,raw_json,pretty_json,jsonl,yaml,csv,kvp,markdown,erlang -o=choices:table,tsv,pretty_table,json,json_stream,raw_json,pretty_json,jsonl,yaml,csv,kvp,markdown,erlang --json=none --jq=none --color=choices:auto,always,never --node=none -n=none --sort=sort --where=none --limit=none --erlang-cookie=none; do
         if [[ $entry == "$1="* ]]; then
             place=${entry#*=}
             return 0
@@ -395,7 +395,7 @@ _rmqctl() {
         skip=${current%%=*}=
         _rmqctl_takes "${skip%=}" && _rmqctl_offer "$place"
     elif [[ -z $ended && $current == -* ]]; then
-        candidates="$flags "'--url --host -H --port -P --user --username --password --password-stdin --password-file --password-command --token --context -C --timeout -t --ca-file --cert-file --key-file --insecure --vhost -p --formatter -f --quiet -q --silent -s --table-headers --no-table-headers --pad-to-header --color --pager --no-pager --verbose --debug --print-stacktrace --node -n --help'
+        candidates="$flags "'--url --host -H --port -P --user --username --password --password-stdin --password-file --password-command --token --context -C --timeout -t --ca-file --cert-file --key-file --insecure --vhost -p --formatter -f -o --json --jq --quiet -q --silent -s --table-headers --no-table-headers --pad-to-header --color --pager --no-pager --verbose --debug --print-stacktrace --node -n --help'
     elif [[ -n $command ]]; then
         set -- $arguments
         while (($# > 0 && position > 0)) && [[ $1 != *... ]]; do
