@@ -3,7 +3,7 @@
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -230,16 +230,32 @@ class Command(Helpful, TyperCommand):
         if not self.entry.raw:
             self._check(session)
             self._choose_node(ctx, session)
+        pick = self._picking(ctx, session)
         if seconds is None:
             self._say_as_rabbitmqctl(ctx, session)
-            result: Result = call(ctx)
-            return result
+            return pick(call(ctx))
 
         def again() -> Any:
             session.client.begin()  # each round has the whole of --timeout
-            return call(ctx)
+            return pick(call(ctx))
 
         return Watched(again, watching.seconds(seconds), self._title(ctx, session))
+
+    def _picking(self, ctx: Any, session: Session) -> Callable[[Result], Result]:
+        """What --json makes of the result. The columns of a list are asked for in place of the usual ones."""
+        if (text := session.settings.output.json) is None:
+            return lambda result: result
+        from rmqctl.output.fields import names_of, picked
+
+        names = names_of(text)
+        if self.entry.changes:
+            raise UsageError(f"--json is for commands that only read; {self.name} -f json prints all that it has")
+        if self.resource is None:
+            return lambda result: picked(result, names)
+        if ctx.params.get("columns"):
+            raise UsageError(f"--json {text} names the columns: no others beside it")
+        ctx.params["columns"] = names
+        return lambda result: picked(result, names)
 
     def _title(self, ctx: Any, session: Session) -> str:
         """The command with its arguments, and the virtual host that was chosen."""
@@ -392,6 +408,13 @@ def _watch_option() -> TyperOption:
 
 
 def _check_formatter(session: Session) -> None:
+    output = session.settings.output
+    for flag, given in (("--json", output.json), ("--jq", output.jq)):
+        if given is not None and not session.format.json:
+            raise UsageError(f"{flag} goes with the JSON formats, not with {session.format.name}")
+    if output.jq is not None and session.watching:
+        raise UsageError("--jq and --watch exclude each other: --watch -f jsonl writes a line for each round")
+    _filter(session)  # an expression that is wrong is refused before anything is done
     if not session.format.header:
         for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
             if option in session.given:
@@ -448,7 +471,7 @@ def render(session: Session, result: Result | Watched) -> int:
     elif not isinstance(result, Nothing):
         module = session.format.load()
         write = module.rows if isinstance(result, Rows) else module.value
-        _write(session, write(result, _style(session)))
+        _write(session, _filter(session)(write(result, _style(session))))
     for message in result.messages:
         session.say(message)
     _flush(session)
@@ -461,16 +484,27 @@ def _write_live(session: Session, result: Live) -> Nothing:
         session = session.in_format(result.formatter)
     module = session.format.load()
     style = _style(session)
+    through = _filter(session)
     with contextlib.closing(result.parts) as parts:
         for part in parts:
             if isinstance(part, bytes):
                 session.streams.write_bytes(part)
                 continue
             write = module.rows if isinstance(part, Rows) else module.value
-            session.streams.stdout.writelines(map(session.shown, write(part, style)))
+            session.streams.stdout.writelines(map(session.shown, through(write(part, style))))
             session.streams.stdout.flush()
             style = style._replace(continued=True)
     return result.end()
+
+
+def _filter(session: Session) -> Callable[[Iterable[str]], Iterable[str]]:
+    """What --jq makes of the pieces of an answer."""
+    if (expression := session.settings.output.jq) is None:
+        return lambda pieces: pieces
+    from rmqctl.output.fields import jq
+
+    lines = jq(expression)
+    return lambda pieces: lines("".join(pieces))
 
 
 def _style(session: Session) -> Style:

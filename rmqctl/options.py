@@ -64,8 +64,12 @@ GLOBAL_OPTIONS = (
     GlobalOption("insecure", ("--insecure",), Kind.FLAG, "Accept any certificate. Anyone in between can read the password.",
                  CONNECTION),
     GlobalOption("vhost", ("--vhost", "-p"), Kind.TEXT, "Virtual host [/].", CONNECTION, "VHOST"),
-    GlobalOption("formatter", ("--formatter", "-f"), Kind.TEXT, f"How to print: {in_words(FORMATS.values())}.", OUTPUT,
+    GlobalOption("formatter", ("--formatter", "-f", "-o"), Kind.TEXT, f"How to print: {in_words(FORMATS.values())}.", OUTPUT,
                  "FORMAT", tuple(FORMATS)),
+    GlobalOption("json", ("--json",), Kind.TEXT, "Only these fields, as --formatter json: the columns of a list, the fields of "
+                 "an object; commands that read.", OUTPUT, "FIELD[,FIELD...]"),
+    GlobalOption("jq", ("--jq",), Kind.TEXT, "Filter JSON by an expression of jq; pip install 'rmqctl[jq]'.", OUTPUT,
+                 "EXPRESSION"),
     GlobalOption("quiet", ("--quiet", "-q"), Kind.FLAG, "No banner and no hints on standard error.", OUTPUT),
     GlobalOption("silent", ("--silent", "-s"), Kind.FLAG, "As --quiet, and no header line.", OUTPUT),
     GlobalOption("table_headers", ("--table-headers/--no-table-headers",), Kind.FLAG, "Header line of the table formatter.",

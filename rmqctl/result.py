@@ -29,6 +29,10 @@ class CellsOf(Sequence[Sequence[Cell]]):
     def __iter__(self) -> Iterator[list[Cell]]:
         return ([read(item) for read in self._readers] for item in self._objects)
 
+    def only(self, places: Sequence[int]) -> "CellsOf":
+        """The same rows with the columns at these places."""
+        return CellsOf(self._objects, [self._readers[place] for place in places])
+
     def columns(self) -> list[list[Cell]]:
         """The cells by column, which is faster than row by row; of a long list, a slice at a time."""
         return [list(map(read, self._objects)) for read in self._readers]

@@ -119,8 +119,11 @@ class Session:
 
     @property
     def format(self) -> Format:
-        """The format in force: what --formatter says, else a table that suits the terminal or the pipe."""
-        name = self.settings.output.formatter
+        """The format in force: what --formatter says, JSON for --json and --jq, else a table for the terminal or the pipe."""
+        output = self.settings.output
+        name = output.formatter
+        if name is None and (output.json is not None or output.jq is not None):
+            name = "json"
         if name is None:
             return TERMINAL if self.on_terminal else TABLE
         try:

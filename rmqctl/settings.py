@@ -71,6 +71,8 @@ class Output(Record):
     """How results are shown. `formatter` None: a table on a terminal, rabbitmqctl's table elsewhere."""
 
     formatter: str | None = None
+    json: str | None = None
+    jq: str | None = None
     quiet: bool = False
     silent: bool = False
     table_headers: bool = True

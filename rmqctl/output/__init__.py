@@ -17,7 +17,8 @@ class Format(Record):
 
     `native`: takes the HTTP API's own JSON values instead of rabbitmqctl's terms. `nested`: has objects inside objects, so
     that an answer of several levels is written as such, not as rows. `streams`: rows can be written as they come.
-    `for_programs`: an object is wanted even where there is nothing to say. `prose`: what has words and rows comes in words.
+    `for_programs`: an object is wanted even where there is nothing to say. `json`: it is JSON, which --jq reads.
+    `prose`: what has words and rows comes in words.
     `columnar`: it comes in columns even where all other formats take the words. `enveloped`: an answer comes as rabbitmqctl
     wraps it, with the node that gave it. `banner`: rabbitmqctl's banner may stand above. `header`: there is a header line to
     leave out or to pad to. `frame`: the one of `rmqctl.output.grid.FRAMES` that its tables have; "" when they cannot be
@@ -32,6 +33,7 @@ class Format(Record):
     nested: bool = False
     streams: bool = False
     for_programs: bool = False
+    json: bool = False
     prose: bool = False
     columnar: bool = False
     enveloped: bool = False
@@ -52,7 +54,7 @@ class Format(Record):
         return import_module(f"rmqctl.output.{self.module or self.name}")
 
 
-_JSON = Format("", nested=True, for_programs=True, harmless="harmless_json")
+_JSON = Format("", nested=True, for_programs=True, json=True, harmless="harmless_json")
 TABLE = Format("table", streams=True, prose=True, banner=True, header=True)
 """What is used in a pipe when no --formatter is given: rabbitmqctl's table."""
 TERMINAL = Format("terminal", streams=True, prose=True, banner=True, header=True, frame="lean", harmless="")
@@ -66,7 +68,8 @@ _ALL = (
     _JSON._replace(name="json_stream", streams=True),
     _JSON._replace(name="raw_json", native=True),
     _JSON._replace(name="pretty_json", native=True),
-    Format("jsonl", native=True, streams=True, for_programs=True, harmless="harmless_json"),
+    Format("jsonl", native=True, streams=True, for_programs=True, json=True, harmless="harmless_json"),
+    Format("yaml", native=True, nested=True, streams=True, for_programs=True),
     Format("csv", streams=True, columnar=True),
     Format("kvp", streams=True, banner=True),
     Format("markdown", streams=True, banner=True),

@@ -35,6 +35,7 @@ LAYOUT = {
     "pretty_json": '[\n  {\n    "name": "a",\n    "messages": 10,\n    "arguments": {\n      "x": 1\n    }\n  },\n'
     '  {\n    "name": "ü",\n    "messages": null,\n    "arguments": {}\n  }\n]\n',
     "jsonl": '{"name":"a","messages":10,"arguments":{"x":1}}\n{"name":"ü","messages":null,"arguments":{}}\n',
+    "yaml": '- name: a\n  messages: 10\n  arguments:\n    x: 1\n- name: "ü"\n  messages: null\n  arguments: {}\n',
     "csv": '"name","messages","arguments"\n"a","10","[{""x"",1}]"\n"ü","","[]"\n',
     "kvp": 'name: a\nmessages: 10\narguments: [{"x",1}]\n\nname: ü\nmessages: \narguments: []\n',
     "markdown": '| name | messages | arguments |\n| --- | ---: | --- |\n| a | 10 | [{"x",1}] |\n| ü |  | [] |\n',
@@ -68,6 +69,7 @@ EMPTY = {
     "raw_json": ("[]\n", "[]\n"),
     "pretty_json": ("[]\n", "[]\n"),
     "jsonl": ("", ""),
+    "yaml": ("[]\n", "[]\n"),
     "csv": ("", "\n\n\n"),
     "kvp": ("", ""),
     "markdown": ("| name | n |\n| --- | --- |\n",) * 2,
@@ -173,6 +175,7 @@ VALUES = {
     "raw_json": '{"name":"a","up":true,"disk":{"free":5,"limit":null},"ports":[1,2],"none":{}}\n',
     "pretty_json": json.dumps(MAPPING, indent=2) + "\n",
     "jsonl": '{"name":"a","up":true,"disk":{"free":5,"limit":null},"ports":[1,2],"none":{}}\n',
+    "yaml": "name: a\nup: true\ndisk:\n  free: 5\n  limit: null\nports:\n  - 1\n  - 2\nnone: {}\n",
     "csv": '"name","up","disk.free","disk.limit","ports","none"\n"a","true","5","","[1,2]","{}"\n',
     "kvp": "name: a\nup: true\ndisk.free: 5\ndisk.limit: \nports: [1,2]\nnone: {}\n",
     "markdown": "| key | value |\n| --- | --- |\n| name | a |\n| up | true |\n| disk.free | 5 |\n| disk.limit |  |\n"
@@ -199,7 +202,7 @@ def test_mapping_as_answer(formatter: str) -> None:
     assert value(formatter, MAPPING) == VALUES[formatter]
 
 
-TEXTUAL = sorted(set(ALL) - {"json", "json_stream", "raw_json", "pretty_json", "jsonl", "erlang", "csv"})
+TEXTUAL = sorted(set(ALL) - {"json", "json_stream", "raw_json", "pretty_json", "jsonl", "yaml", "erlang", "csv"})
 
 
 @pytest.mark.parametrize("formatter", TEXTUAL)

@@ -71,7 +71,7 @@ def test_one_of_rows_that_can_be_written_as_they_come(add: Any) -> None:
     assert {kind for kind, _ in printed("topology", broker=world())} == {"row"}
     ran = run_with("delete", "queue", "a", "b", "--yes", "-f", NAME, broker=Broker(LISTED))
     assert sorted(ran.out.splitlines())[0] == 'row {"name": "a", "result": "deleted"}'
-    assert f"jsonl, csv, kvp, markdown or {NAME}\n" in run_with("consume", "q", "-f", "json").err
+    assert f"jsonl, yaml, csv, kvp, markdown or {NAME}\n" in run_with("consume", "q", "-f", "json").err
 
 
 @pytest.mark.parametrize("frame", ["", "boxed"])
