@@ -335,6 +335,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "close_all_user_connections": ("rmqctl close_all_user_connections guest 'maintenance'",),
     "close_all_connections": ("rmqctl close_all_connections --global 'maintenance'",),
     "completion": ("rmqctl completion bash",),
+    "man": ("rmqctl man list_queues",),
     # help
     "help": ("rmqctl help list_queues", "rmqctl help connection", "rmqctl help --all"),
 }
