@@ -203,9 +203,9 @@ def _at(history: Sequence[Moment], least: Sequence[int], given: float) -> float:
 
 
 def _keeps_to_a_line(history: Sequence[Moment], base: int, part: float) -> bool:
-    """Never below, and three times close to it, of which one is early."""
+    """Never below, and three times close to it, of which one is in the first third."""
     first, *later = history
     pairs = [(moment.held - base, part * (moment.given - first.given)) for moment in later]
-    close = [forgotten for held, forgotten in pairs if forgotten >= 1 and held <= 1.7 * forgotten + 3]
+    close = [forgotten for held, forgotten in pairs if forgotten >= 0.5 and held <= 1.7 * forgotten + 3]
     never_below = all(held >= 0.6 * forgotten - 1 for held, forgotten in pairs)
-    return never_below and len(close) >= 3 and close[0] <= 0.6 * pairs[-1][1]
+    return never_below and len(close) >= 3 and close[0] <= 0.35 * pairs[-1][1]
