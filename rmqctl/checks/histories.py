@@ -95,8 +95,9 @@ def judged(snapshot: Snapshot, clients: Clients, samples: Sequence[Sample]) -> d
         name, history = row["name"], moments(_on_the_clock(row))
         held, suspect = count(row, "messages_unacknowledged"), suspects[name]
         if len(history) < MOMENTS:
-            continue
-        if history[-1].held > 2 * held + LEAST:
+            if len(history) > 1 and held <= 2 * _at_once(history):
+                found[name] = None
+        elif history[-1].held > 2 * held + LEAST:
             rejecting[name] = row
         else:
             found[name] = _forgotten(history, held, suspect.limit, _looks(samples, suspect.queues))
@@ -175,14 +176,18 @@ def forgotten(history: Sequence[Moment], held: int, looks: Sequence[tuple[float,
     first, last = history[0], history[-1]
     least = _least_from(history, [*looks, (last.at - LATE, held)])
     kept, given = least[-1] - least[0], last.given - first.given
-    at_once = gcd(*(moment.acked for moment in history))
     work = median(moment.held - forgotten for moment, forgotten in zip(history, least, strict=True))
-    if given < max(MESSAGES, 2 * kept) or kept < LEAST + 3 * work or least[-1] <= 2 * at_once:
+    if given < max(MESSAGES, 2 * kept) or kept < LEAST + 3 * work or least[-1] <= 2 * _at_once(history):
         return None
     half = _at(history, least, first.given + given / 2)
     if min(half - least[0], least[-1] - half) < kept / 8 or not _keeps_to_a_line(history, least[0], kept / given):
         return None
     return Growth(held, kept, kept / (last.at - first.at))
+
+
+def _at_once(history: Sequence[Moment]) -> int:
+    """How many it acknowledges at a time at most: it may hold as many, and be at work with as many more."""
+    return gcd(*(moment.acked for moment in history))
 
 
 def _least_from(history: Sequence[Moment], looks: Sequence[tuple[float, int]]) -> list[int]:
@@ -203,9 +208,9 @@ def _at(history: Sequence[Moment], least: Sequence[int], given: float) -> float:
 
 
 def _keeps_to_a_line(history: Sequence[Moment], base: int, part: float) -> bool:
-    """Never below, and three times close to it, of which one is early."""
+    """Never below, and three times close to it, of which one is in the first third."""
     first, *later = history
     pairs = [(moment.held - base, part * (moment.given - first.given)) for moment in later]
-    close = [forgotten for held, forgotten in pairs if forgotten >= 1 and held <= 1.7 * forgotten + 3]
+    close = [forgotten for held, forgotten in pairs if forgotten >= 0.5 and held <= 1.7 * forgotten + 3]
     never_below = all(held >= 0.6 * forgotten - 1 for held, forgotten in pairs)
-    return never_below and len(close) >= 3 and close[0] <= 0.6 * pairs[-1][1]
+    return never_below and len(close) >= 3 and close[0] <= 0.35 * pairs[-1][1]

@@ -57,7 +57,7 @@ def is_leak(growth: Growth, seconds: float, acked: int, given: int, given_ever: 
     if min(acked, given - kept) < max(LIVELY, kept):
         return False
     # What was given is counted a few seconds later than what is held, and some of that is at work.
-    return kept * given_ever / 3 <= growth.held * given <= kept * given_ever * 4
+    return kept * given_ever / 3 <= growth.held * given <= kept * given_ever * 2.5
 
 
 def growing(samples: Sequence[Sample]) -> dict[Place, Growth]:
@@ -95,9 +95,14 @@ def _growth(moments: Sequence[float], held: Sequence[int]) -> Growth | None:
     first, second, last = (min(part) for part in (held[:third], held[third:-third], held[-third:]))
     kept = last - first
     seconds = moments[-third + held[-third:].index(last)] - moments[held.index(first)]
-    if not first < second < last or kept < LEAST or seconds <= 0 or _deepest_fall(held) * 2 > kept:
+    if not first < second < last or kept < LEAST or seconds <= 0 or _deepest_fall(_without_peaks(held)) * 2 > kept:
         return None
     return Growth(held[-1], kept, kept / seconds)
+
+
+def _without_peaks(held: Sequence[int]) -> list[int]:
+    """Each value as the middle one of itself and its neighbours: at one look many may just have been handed out."""
+    return [sorted(three)[1] for three in zip(held, held[1:], held[2:], strict=False)]
 
 
 def _deepest_fall(held: Sequence[int]) -> int:

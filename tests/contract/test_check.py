@@ -79,12 +79,11 @@ def test_it_could_not_tell(place: Place) -> None:
 GHOST = """
 {ok, Queue} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"VHOST"/utf8>>, queue, <<"ghost">>)),
 Nobody = spawn(fun() -> timer:sleep(60000) end),
-{ok, _} = rabbit_queue_type:consume(Queue, #{
+ok = element(1, rabbit_queue_type:consume(Queue, #{
     channel_pid => Nobody, consumer_tag => <<"ghost">>, no_ack => false, prefetch_count => 5, mode => {simple_prefetch, 5},
     limiter_pid => Nobody, limiter_active => false, exclusive_consume => false, args => [], ok_msg => undefined,
     acting_user => <<"guest">>
-}, rabbit_queue_type:init()),
-ok.
+}, rabbit_queue_type:init())).
 """
 """A consumer of a process that is no channel. A queue gives up consumers whose channel ends, however that does: so it is made."""
 

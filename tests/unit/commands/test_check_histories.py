@@ -11,7 +11,7 @@ from rmqctl.checks.histories import Moment, forgotten, moments
 
 from ..conftest import Broker, run_with
 from .test_check import CHANNEL, CONNECTION, NAME, channel, consumer, played, queue
-from .test_check_leaks import Clock
+from .test_check_leaks import Clock, broker, nine_of_ten
 
 Counts = Sequence[tuple[int, int]]
 """What a channel was given and what it held, every 5 s."""
@@ -132,8 +132,8 @@ def team(leaks: dict[str, Any], works: dict[str, Any]) -> Broker:
     return made
 
 
-def findings(broker: Broker) -> list[dict[str, Any]]:
-    ran = run_with("check", "acks", "--for", "3", "-f", "json", broker=broker)
+def findings(broker: Broker, seconds: int = 3) -> list[dict[str, Any]]:
+    ran = run_with("check", "acks", "--for", str(seconds), "-f", "json", broker=broker)
     found: list[dict[str, Any]] = json.loads(ran.out)["findings"]
     return found
 
@@ -180,3 +180,14 @@ def test_one_that_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = findings(made)
     assert (found["kind"], found["queue"], found["consumer_tag"]) == ("leak", NAME, None)
     assert (found["unacknowledged"], found["rate"], found["full_in"]) == (25, 0.5, None)
+
+
+@pytest.mark.parametrize(("at_once", "kinds"), [(1, ["leak"]), (50, [])])
+def test_a_short_life(at_once: int, kinds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the queue held rises, and the broker remembers only how many messages were acknowledged at a time."""
+    short = remembered(250, 225, 10)
+    for number, sample in enumerate(short["message_stats"]["ack_details"]["samples"]):
+        sample["sample"] = max(0, 200 - 100 * number + (at_once == 1))
+    clock = Clock(monkeypatch)
+    target = f"GET /api/channels/{quote(CHANNEL, safe='')}"
+    assert [each["kind"] for each in findings(broker(nine_of_ten, clock, **{target: short}), 8)] == kinds
