@@ -75,14 +75,14 @@ _STRING_ESCAPES = str.maketrans(
 )
 
 
-def _string(characters: str) -> str:
+def string(characters: str) -> str:
     """An Erlang string: quoted if it is all printable Latin-1, else the list of its code points."""
     if characters and _PRINTABLE.issuperset(characters):
         return f'"{characters.translate(_STRING_ESCAPES)}"'
     return f"[{','.join([str(ord(character)) for character in characters])}]"
 
 
-def _binary(characters: str) -> str:
+def binary(characters: str) -> str:
     """An Erlang binary holding the text as UTF-8; its bytes as numbers when they are no readable text."""
     if not characters:
         return "<<>>"
@@ -166,19 +166,19 @@ def _amqp_text(value: object) -> str:
 
 
 def _amqp_table_text(table: Mapping[str, object]) -> str:
-    return "[" + ",".join([f"{{{_string(key)},{_amqp_text(value)}}}" for key, value in table.items()]) + "]"
+    return "[" + ",".join([f"{{{string(key)},{_amqp_text(value)}}}" for key, value in table.items()]) + "]"
 
 
 def _amqp_array_text(array: list[object]) -> str:
     """A list, unless all its members are integers that could be characters: Erlang then takes it for a string."""
     codes = [value for value in array if type(value) is int and 0 <= value < 256]
     if array and len(codes) == len(array) and _PRINTABLE.issuperset(map(chr, codes)):
-        return _string("".join(map(chr, codes)))
+        return string("".join(map(chr, codes)))
     return f"[{','.join(map(_amqp_text, array))}]"
 
 
 _AMQP_TEXT: dict[type, Callable[[Any], str]] = {
-    str: _string,
+    str: string,
     int: int.__repr__,
     bool: _bool_text,
     type(None): lambda _: "undefined",
@@ -280,7 +280,7 @@ def erlang(cell: Cell) -> str:
 
 
 def _binary_of(value: object) -> str:
-    return _binary(str(value))
+    return binary(str(value))
 
 
 def _erlang_list(terms: Iterable[str]) -> str:
@@ -288,7 +288,7 @@ def _erlang_list(terms: Iterable[str]) -> str:
 
 
 def _erlang_tuple(parts: list[int] | str | Version) -> str:
-    return _binary(parts) if isinstance(parts, str) else f"{{{','.join(map(str, parts))}}}"
+    return binary(parts) if isinstance(parts, str) else f"{{{','.join(map(str, parts))}}}"
 
 
 def _atom_or_term(cell: Cell) -> str:
@@ -304,11 +304,11 @@ def _erlang_keywords(cell: Keywords) -> str:
 
 
 def _erlang_policy(cell: PolicyDefinition) -> str:
-    return _erlang_list(f"{{{_binary(key)},{erlang(value)}}}" for key, value in cell.items()) if cell else "#{}"
+    return _erlang_list(f"{{{binary(key)},{erlang(value)}}}" for key, value in cell.items()) if cell else "#{}"
 
 
 def _erlang_table(table: Mapping[str, object]) -> str:
-    return _erlang_list(f"{{{_binary(key)},{_erlang_typed(value)}}}" for key, value in table.items())
+    return _erlang_list(f"{{{binary(key)},{_erlang_typed(value)}}}" for key, value in table.items())
 
 
 def _erlang_array(array: list[object]) -> str:
@@ -327,7 +327,7 @@ _ERLANG_AMQP: dict[type, Callable[[Any], str]] = {
 }
 
 _ERLANG: dict[type, Callable[[Any], str]] = {
-    str: _binary,
+    str: binary,
     int: int.__repr__,
     bool: _bool_text,
     type(None): lambda _: "''",
@@ -342,5 +342,5 @@ _ERLANG: dict[type, Callable[[Any], str]] = {
     dict: _erlang_map,
     Address: lambda cell: _erlang_tuple(address_parts(cell)),
     Version: _erlang_tuple,
-    JsonText: lambda cell: _binary(json_text(cell.value)),
+    JsonText: lambda cell: binary(json_text(cell.value)),
 }

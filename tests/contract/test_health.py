@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from rmqctl.resources import erlang
+
 from .brokers import Node, Ran
 
 CHECKS = (
@@ -122,6 +124,21 @@ def test_status(busy: Node) -> None:
     assert sorted(got["active_plugins"]) == sorted(expected["active_plugins"])  # type: ignore[call-overload]
     listeners = [{(each["protocol"], each["port"]) for each in facts["listeners"]} for facts in (got, expected)]  # type: ignore[attr-defined]
     assert listeners[0] == listeners[1]
+
+
+NO_TERMS_OVER_HTTP = {"os", "crypto_lib_info"}
+NO_TERMS_OF_310 = {"vm_memory_high_watermark", "enabled_plugin_file"}
+
+
+@pytest.mark.parametrize("command", ["status", "cluster_status"])
+def test_the_same_keyword_list(node: Node, command: str) -> None:
+    arguments = ("-q", command, "--formatter", "erlang")
+    expected, got = (erlang.environment(run(*arguments).text) for run in (node.ctl, node.rmqctl))
+    missing = NO_TERMS_OVER_HTTP | (set() if node.modern else NO_TERMS_OF_310)
+    assert "environment" not in expected, "rabbitmqctl's term was not understood"
+    assert got.keys() == expected.keys() - missing
+    for fact in ("rabbitmq_version", "erlang_version", "alarms", "kernel", "cluster_name", "partitions", "versions"):
+        assert got.get(fact) == expected.get(fact), fact
 
 
 def test_listeners(busy: Node) -> None:

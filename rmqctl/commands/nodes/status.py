@@ -9,11 +9,13 @@ import typer
 from rmqctl.api import answering, feature_flags, health
 from rmqctl.api import nodes as api
 from rmqctl.api.client import Client
+from rmqctl.commands.nodes import terms
 from rmqctl.errors import AccessRefused, NotFound, Unavailable
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import release
 from rmqctl.result import Value
 from rmqctl.session import Session
+from rmqctl.terms import ErlangText
 
 NodeArgument = Annotated[
     str | None,
@@ -45,11 +47,19 @@ def status(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Va
     found = api.node(client, name, memory=True)
     if found.get("running") is False:
         raise Unavailable(f"node {name!r} is not running ({client.endpoint.url}); cluster_status shows who is")
-    data = _status(client, name, found, overview)
-    return Value(data, _status_text(data, unit, name))
+    alarms = health.alarms(client)
+    data = _status(client, name, found, overview, alarms)
+    term = terms.status(data, found, alarms, overview.get("listeners") or ())
+    return Value(ErlangText.of(data, term), _status_text(data, unit, name))
 
 
-def _status(client: Client, name: str, node: Mapping[str, Any], overview: Mapping[str, Any]) -> dict[str, Any]:
+def _status(
+    client: Client,
+    name: str,
+    node: Mapping[str, Any],
+    overview: Mapping[str, Any],
+    alarms: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
     """rabbitmqctl's keys and values; what the broker did not tell is left out."""
     here = overview if name == overview.get("node") else {}
     version = version_of(node) or str(overview.get("rabbitmq_version", ""))
@@ -57,7 +67,7 @@ def _status(client: Client, name: str, node: Mapping[str, Any], overview: Mappin
     config = _configured(client) if here else {}
     data = {
         "active_plugins": list(words.plugins(node, number)),
-        "alarms": list(map(words.alarm_line, health.alarms(client))),
+        "alarms": list(map(words.alarm_line, alarms)),
         "config_files": node.get("config_files"),
         "crypto_lib_version": node.get("crypto_lib_version", here.get("crypto_lib_version")),
         "data_directory": node.get("db_dir"),
@@ -288,12 +298,14 @@ def cluster_status(session: Session) -> Value:
     nodes = api.nodes(client)
     overview = answering.overview(client)
     flags = feature_flags.known(client)
-    data = _cluster(nodes, overview, flags, list(map(words.alarm_line, health.alarms(client))))
+    alarms = health.alarms(client)
+    data = _cluster(nodes, overview, flags, list(map(words.alarm_line, alarms)))
+    term = terms.cluster_status(data, alarms, overview.get("listeners") or ())
     down = [str(node["name"]) for node in nodes if not node.get("running")]
     messages = [f"warning: {len(down)} of {len(nodes)} nodes not running: {', '.join(down)}"] if down else []
     if flags is None:
         messages.append(f"warning: user {client.user!r} may not see the feature flags: they are left out")
-    return Value(data, _cluster_text(data), tuple(messages))
+    return Value(ErlangText.of(data, term), _cluster_text(data), tuple(messages))
 
 
 def _cluster(

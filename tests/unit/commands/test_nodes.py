@@ -161,6 +161,40 @@ def test_status_as_json(version: str) -> None:
     assert got.keys() <= expected.keys()
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_status_as_erlang(version: str) -> None:
+    """The keyword list that modules take apart: versions of applications, listeners as tuples, text as strings."""
+    out = play(version, "status", "-f", "erlang").out
+    assert out.startswith("[{pid,")
+    assert f'{{rabbit,"RabbitMQ","{version}"}}' in out
+    assert f'{{rabbitmq_version,"{version}"}}' in out
+    assert "{alarms,[]}" in out
+    assert re.search(r"\{memory,\[\{\w+,\d+\},.*\{strategy,rss\},\{total,\[\{", out)
+    assert re.search(r"\{listener,rabbit\w*@\w+,amqp,\"[^\"]+\",\{\d+(,\d+)+\},\d+,\[\]\}", out)
+    assert "{kernel,{net_ticktime,60}}" in out
+    assert ("{tags,[]}" in out) == (version == "4.3.6")
+    assert ("{file_descriptors,[{total_limit," in out) == (version == "3.10.8")
+    assert out.endswith(f'{{product_base_name,"RabbitMQ"}},{{product_base_version,"{version}"}}]\n')
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_cluster_status_as_erlang(version: str) -> None:
+    out = play(version, "cluster_status", "-f", "erlang").out
+    assert re.match(r"\[\{nodes,\[\{disc,\[(rabbit\w*@\w+)\]\}\]\},\{running_nodes,\[\1\]\},\{cluster_name,<<\"", out)
+    assert re.search(r"\{alarms,\[\{rabbit\w*@\w+,\[\]\}\]\}", out)
+    assert f'rabbitmq_version => <<"{version}">>}}' in out
+    assert re.search(r"\{feature_flags,\[\[\{name,\w+\},\{desc,<<", out.replace("{callbacks,[]},", ""))
+
+
+def test_alarms_as_erlang() -> None:
+    alarms = recording("4.3.6-extra")["http"]["/api/health/checks/alarms"]
+    changes = {"/api/health/checks/alarms": httpx.Response(503, json=alarms["body"])}
+    alarm = "{resource_limit,memory,rabbit436p@localhost}"
+    assert f"{{alarms,[{alarm}]}}" in play("4.3.6", "status", "-f", "erlang", changes=changes).out
+    out = play("4.3.6", "cluster_status", "-f", "erlang", changes=changes).out
+    assert f"{{alarms,[{{rabbit436p@localhost,[{alarm}]}}]}}" in out
+
+
 def test_status_in_another_unit() -> None:
     out = play("4.3.6", "status", "--unit", "MB").out
     assert "Memory high watermark setting: 0.6 of available memory, computed to: 15165.9012 mb\n" in out
