@@ -71,7 +71,7 @@ class Columns(ModalScreen[set[str] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield self._list
-            yield Static(Content("Space ticks a column   Enter shows the ticked ones   Esc closes"), classes="keys")
+            yield Static(Content("Space tick  Enter show  Esc close"), classes="keys")
 
     def _line(self, field: Field) -> Content:
         tick = "✓" if field.name in self._ticked else " "
