@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, SelectionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from rmqctl.output.escape import visible
 from rmqctl.top import looks
@@ -57,32 +57,43 @@ class Columns(ModalScreen[set[str] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", priority=True),
+        Binding("space", "tick"),
         Binding("escape,q", "leave"),
         Binding("ctrl+c", "app.end(130)", priority=True),
     ]
 
-    def __init__(self, fields: Sequence[Field], visible_names: set[str]) -> None:
+    def __init__(self, fields: Sequence[Field], ticked: set[str]) -> None:
         super().__init__()
-        # Two columns of nodes have the same heading.
-        self._list = SelectionList[str](
-            *(
-                (
-                    each.title if each.title == each.name else f"{each.title}  ({each.name})",
-                    each.name,
-                    each.name in visible_names,
-                )
-                for each in fields
-            ),
-            compact=True,
-        )
+        self._fields = fields
+        self._ticked = set(ticked)
+        self._list = OptionList(*map(self._line, fields), compact=True)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield self._list
-            yield Static(Content("Space ticks a column   Enter shows the ticked ones   Esc closes"), classes="keys")
+            yield Static(Content("Space tick  Enter show  Esc close"), classes="keys")
+
+    def _line(self, field: Field) -> Content:
+        tick = "✓" if field.name in self._ticked else " "
+        # Two columns of nodes have the same heading.
+        name = field.title if field.title == field.name else f"{field.title}  ({field.name})"
+        return Content(f"{tick} {name}")
+
+    def tick(self, at: int) -> None:
+        """The other way round."""
+        self._ticked ^= {self._fields[at].name}
+        self._list.replace_option_prompt_at_index(at, self._line(self._fields[at]))
+
+    def action_tick(self) -> None:
+        if self._list.highlighted is not None:
+            self.tick(self._list.highlighted)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A line was clicked."""
+        self.tick(event.option_index)
 
     def action_take(self) -> None:
-        self.dismiss(set(self._list.selected))
+        self.dismiss(self._ticked)
 
     def action_leave(self) -> None:
         self.dismiss(None)

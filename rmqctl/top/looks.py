@@ -17,7 +17,7 @@ Grid, #one { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
 #keys { height: 1; color: ansi_default; text-style: dim; }
 #filter, #vhost { display: none; height: 1; border: none; }
 Confirm, Help, Columns, Publish, Messages { align: center middle; }
-SelectionList { height: auto; max-height: 16; }
+OptionList { height: auto; max-height: 16; }
 .dialog { width: 76; max-width: 100%; height: auto; max-height: 100%; border: round ansi_cyan; padding: 0 1; }
 .dialog .keys { margin-top: 1; text-style: bold; }
 """

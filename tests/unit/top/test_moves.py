@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from rmqctl.output.escape import visible
 from rmqctl.top.app import Top
@@ -132,11 +133,11 @@ def test_columns_are_chosen_per_tab_and_kept() -> None:
         await ready(pilot, app)
         await pilot.press("f")
         assert isinstance(app.screen, Columns)
-        assert "ready" in text(app)
-        names = [field.name for field in app._view.tab.fields[1:]]
-        for name in ("policy", "ready"):
-            app.screen._list.toggle(name)
-        assert "policy" in names
+        assert "✓ ready" in text(app)
+        await pilot.press("end", "space")
+        assert "✓ policy" in text(app)
+        await pilot.press("home", *["down"] * names(app).index("ready"), "space")
+        assert "✓ ready" not in text(app)
         await pilot.press("enter")
         heading = screen(app)[5]
         assert "policy" in heading
@@ -144,12 +145,19 @@ def test_columns_are_chosen_per_tab_and_kept() -> None:
         await pilot.press("2", "1")
         await ready(pilot, app)
         assert "policy" in screen(app)[5]
-        await pilot.press("f", "escape")
+        await pilot.press("f")
+        await pilot.click(OptionList, offset=(4, 0))
+        assert "✓ vhost" in text(app)
+        await pilot.press("escape")
         assert "policy" in screen(app)[5]
         await pilot.press("2")
         await until(pilot, lambda: "client" in screen(app)[5])
 
     looked_at(played(), look)
+
+
+def names(app: Top) -> list[str]:
+    return [field.name for field in app._view.tab.fields[1:]]
 
 
 # A bad filter
