@@ -25,7 +25,7 @@ TOPICS = {
     "connection": Topic("Address, node, password, TLS.", "connection.md", commands=("show endpoint", "whoami")),
     "contexts": Topic("Brokers stored under names.", "contexts.md", commands=("context",)),
     "options": Topic("The options of every command.", module="rmqctl.help.options"),
-    "environment": Topic("Environment variables.", "environment.md"),
+    "variables": Topic("Environment variables.", "environment.md", commands=("environment",)),
     "output": Topic("What is printed on a terminal and in a pipe.", "output.md"),
     "formats": Topic("The formats of --formatter.", "formats.md"),
     "columns": Topic("Columns of a list: rmqctl help columns list_queues.", module="rmqctl.help.columns"),

@@ -65,8 +65,7 @@ def test_the_nearest_command_is_named(run: Run) -> None:
 
 
 def test_the_help_tells_it(run: Run) -> None:
-    overview = run("--help").out
-    assert "Only with rabbitmqctl on the node:" in overview
+    overview = run("help", "nodes-only").out
     assert "Needs rabbitmqctl on the node: it runs Erlang code there." in overview
     helped = run("eval", "--help")
     assert helped.exit == 0
