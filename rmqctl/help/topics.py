@@ -52,6 +52,8 @@ TOPICS = {
     "features": Topic("What rmqctl does beside the other tools.", "features.md"),
 }
 
+_BY_GUIDE = {topic.guide: name for name, topic in TOPICS.items() if topic.guide}
+
 
 def index(paper: Paper) -> str:
     """The topics, each with what it is about."""
@@ -69,10 +71,10 @@ def page(words: Sequence[str], paper: Paper) -> str:
         raise UsageError(_unknown(words))
     if topic.module:
         make: Callable[[Sequence[str]], str] = import_module(topic.module).__dict__[f"{name.lower()}_page"]
-        return shown(make(more), paper)
+        return shown(make(more), _BY_GUIDE, paper)
     if more:
         raise UsageError(f"help: {name} is one topic: {' '.join(more)!r} is too much")
-    return shown(source(topic.guide), paper)
+    return shown(source(topic.guide), _BY_GUIDE, paper)
 
 
 def source(guide: str) -> str:

@@ -15,7 +15,7 @@ Run = Callable[..., Ran]
 
 @pytest.mark.parametrize("name", ON_NODE)
 def test_each_says_in_one_line_which_tool_and_why(run: Run, name: str) -> None:
-    code, out, err = run(name)
+    code, out, err = run(name, "x")  # `wait` alone is asked what for: there is `wait queue` too
     assert (code, out) == (69, "")
     assert err.startswith(f"rmqctl: {name} needs rabbitmq")
     assert " on the node: " in err
