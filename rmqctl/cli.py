@@ -112,7 +112,7 @@ class Helpful:
     def _show(self, ctx: Any, _: Any, wanted: bool) -> None:
         if wanted and not ctx.resilient_parsing:
             session = self.session
-            with contextlib.suppress(UsageError):  # help is there for whoever has a wrong variable
+            with contextlib.suppress(RmqctlError):  # help is there for whoever has a wrong variable
                 session = session._replace(settings=resolve_output({}, session.environ))
             render(session, Page(self.page(_paper(session))))
             ctx.exit()
@@ -157,13 +157,17 @@ class CommandGroup(Helpful, TyperGroup):
     def page(self, paper: "Paper") -> str:
         from rmqctl.help import screens
 
-        return screens.group(self._prefix, paper) if self._prefix else screens.first(paper)
+        group = self._prefix.strip()
+        if not group:
+            return screens.first(paper)
+        page = screens.group(self._prefix, paper)
+        if group in COMMANDS and not COMMANDS[group].raw:  # `declare -f FILE` beside `declare queue`
+            page += "\n" + build(group, COMMANDS[group], self.session).page(paper)
+        return page
 
     def invoke(self, ctx: Any) -> Any:
         if not ctx._protected_args and not ctx.args:
             group = self._prefix.strip()
-            if group in COMMANDS and COMMANDS[group].raw:
-                return build(group, COMMANDS[group], self.session).main(args=[], standalone_mode=False)
             raise UsageError(f"{group or 'rmqctl'} what? One of: {', '.join(self.list_commands(ctx))}")
         return super().invoke(ctx)
 

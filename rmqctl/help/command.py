@@ -18,7 +18,9 @@ def page(name: str, entry: Entry, command: Any, columns: Sequence[str], paper: P
 
 
 def _lines(name: str, entry: Entry, command: Any, columns: Sequence[str], paper: Paper) -> Iterator[str]:
-    own = [each for each in command.params if not each.name.startswith("global_") and not getattr(each, "hidden", False)]
+    own = [
+        each for each in command.params if not each.name.startswith("global_") and not getattr(each, "hidden", False)
+    ]
     arguments = [each for each in own if each.param_type_name == "argument"]
     options = [each for each in own if each.param_type_name == "option"]
     usage = " ".join(["[OPTION]...", *map(_in_usage, arguments)])

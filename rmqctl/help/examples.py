@@ -20,7 +20,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "rmqctl list_connections name user peer_host state",
         "rmqctl list_connections --where 'user = \"guest\"'",
     ),
-    "list_channels": ("rmqctl list_channels name consumer_count messages_unacknowledged --sort=-messages_unacknowledged",),
+    "list_channels": (
+        "rmqctl list_channels name consumer_count messages_unacknowledged --sort=-messages_unacknowledged",
+    ),
     "list_vhosts": ("rmqctl list_vhosts name messages",),
     "list_users": ("rmqctl list_users", "rmqctl list_users -f json"),
     "list_permissions": ("rmqctl list_permissions -p staging",),
@@ -85,7 +87,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "authenticate_user": ("rmqctl authenticate_user guest guest",),
     # health
     "ping": ("rmqctl ping",),
-    "check acks": ("rmqctl check acks --for 10s", "rmqctl check acks --match '^orders' --age-critical 15m --for 10s"),
+    "check acks": ("rmqctl check acks", "rmqctl check acks --match '^orders' --age-critical 15m"),
     "check queues": (
         "rmqctl check queues --all-vhosts",
         "rmqctl check queues --match '^orders' --warning 1000 --critical 5000",
@@ -106,7 +108,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "check federation": ("rmqctl check federation",),
     "check all": (
         "rmqctl check all --all-vhosts",
-        "rmqctl check all --only acks,queues --for 10s",
+        "rmqctl check all --only acks,queues",
         "rmqctl check all --all-vhosts --except certificates -f nagios",
     ),
     "check list": ("rmqctl check list",),
@@ -168,9 +170,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "policies delete_keys": ("rmqctl policies delete_keys expiry max-length",),
     "explain queue": ("rmqctl explain queue orders",),
     "explain exchange": ("rmqctl explain exchange events",),
-    "set_parameter": (
-        "rmqctl set_parameter federation-upstream site-b '{\"uri\": \"amqp://site-b\"}'",
-    ),
+    "set_parameter": ('rmqctl set_parameter federation-upstream site-b \'{"uri": "amqp://site-b"}\'',),
     "clear_parameter": ("rmqctl clear_parameter federation-upstream site-b",),
     "set_global_parameter": ("rmqctl set_global_parameter stage '\"production\"'",),
     "clear_global_parameter": ("rmqctl clear_global_parameter stage",),
@@ -203,7 +203,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "clear_vhost_limits": ("rmqctl clear_vhost_limits -p shop",),
     "delete_vhost": ("rmqctl delete_vhost shop",),
     # declare, delete, purge, close
-    "declare": ("rmqctl declare -f shop.json --dry-run", "rmqctl declare -f shop.json"),
+    "declare": ("rmqctl declare -f shop.jsonl --dry-run", "rmqctl declare -f shop.jsonl"),
     "declare queue": (
         "rmqctl declare queue invoices --type quorum",
         "rmqctl declare queue mail --ttl 1h --max-length 10000 --dlx failed",
@@ -222,7 +222,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "rmqctl declare operator_policy cap --pattern '^mail' --definition '{\"max-length\": 1000}' --apply-to queues",
     ),
     "declare parameter": (
-        "rmqctl declare parameter site-b --component federation-upstream --value '{\"uri\": \"amqp://site-b\"}'",
+        'rmqctl declare parameter site-b --component federation-upstream --value \'{"uri": "amqp://site-b"}\'',
     ),
     "declare global_parameter": ("rmqctl declare global_parameter stage --value '\"test\"'",),
     "declare vhost_limit": ("rmqctl declare vhost_limit max-queues -p test --value 100",),
@@ -231,9 +231,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "rmqctl declare shovel to-archive --source-uri amqp:// --source-queue mail --destination-uri amqp://archive"
         " --destination-queue mail",
     ),
-    "declare federation_upstream": (
-        "rmqctl declare federation_upstream site-c --uri amqp://site-c --max-hops 1",
-    ),
+    "declare federation_upstream": ("rmqctl declare federation_upstream site-c --uri amqp://site-c --max-hops 1",),
     "restart_shovel": ("rmqctl restart_shovel to-archive",),
     "delete_shovel": ("rmqctl delete_shovel to-archive",),
     "restart_federation_link": ("rmqctl restart_federation_link 5b0d8b1e",),
@@ -286,7 +284,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     # changes to the cluster
     "set_cluster_name": ("rmqctl set_cluster_name shop-eu",),
     "enable_feature_flag": ("rmqctl enable_feature_flag all",),
-    "rebalance": ("rmqctl rebalance all --queue-pattern '^orders'",),
+    "rebalance": ("rmqctl rebalance all",),
     "add_member": ("rmqctl add_member payments rabbit@node-2",),
     "delete_member": ("rmqctl delete_member payments rabbit@node-2",),
     "grow": ("rmqctl grow rabbit@node-2 all --queue-pattern '^payments'",),

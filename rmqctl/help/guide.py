@@ -2,15 +2,13 @@
 
 import io
 import re
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown
 from rich.text import Text
 
 from rmqctl.help.layout import Paper
-from rmqctl.help.topics import TOPICS
 
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.S)
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)\n?")
@@ -42,7 +40,8 @@ class _Guide(Markdown):
     elements = {**Markdown.elements, "code_block": _Code, "fence": _Code, "heading_open": _Heading}
 
 
-def shown(source: str, paper: Paper) -> str:
+def shown(source: str, topics: Mapping[str, str], paper: Paper) -> str:
+    """The page. `topics`: by the file of a guide, under which topic the help has it."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -53,23 +52,19 @@ def shown(source: str, paper: Paper) -> str:
         legacy_windows=False,
         highlight=False,
     )
-    console.print(_Guide(_for_reading(source), hyperlinks=False))
+    console.print(_Guide(_for_reading(source, topics), hyperlinks=False))
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().strip("\n").split("\n"))
 
 
-def _for_reading(source: str) -> str:
+def _for_reading(source: str, topics: Mapping[str, str]) -> str:
     """Without what only a browser shows. A link to another guide names its topic, a row of a table is an item of a list."""
+
+    def linked(link: re.Match[str]) -> str:
+        topic = topics.get(link[2].removeprefix("../"))
+        return f"{link[1]} (`rmqctl help {topic}`)" if topic else link[1]
+
     source = _IMAGE.sub("", _COMMENT.sub("", source))
-    return _TABLE.sub(lambda table: "\n".join(_items(table[0])) + "\n", _LINK.sub(_linked, source))
-
-
-_BY_GUIDE = {topic.guide: name for name, topic in TOPICS.items() if topic.guide}
-
-
-def _linked(link: re.Match[str]) -> str:
-    path = str(PurePosixPath(link[2]))
-    topic = _BY_GUIDE.get(path) or _BY_GUIDE.get(path.removeprefix("../"))
-    return f"{link[1]} (`rmqctl help {topic}`)" if topic else link[1]
+    return _TABLE.sub(lambda table: "\n".join(_items(table[0])) + "\n", _LINK.sub(linked, source))
 
 
 def _items(table: str) -> Iterator[str]:

@@ -31,9 +31,7 @@ class Paper(Record):
             yield f"\x1b[1m{line}\x1b[0m" if self.bold else line
 
     def paragraph(self, text: str, indent: str = "") -> list[str]:
-        return textwrap.wrap(
-            text, self.width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-        )
+        return textwrap.wrap(text, self.width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
     def command_line(self, text: str, indent: str = "  ") -> list[str]:
         """A command, indented. A longer one goes on in the next line, as the shell reads it."""

@@ -54,10 +54,10 @@ def _first(paper: Paper) -> Iterator[str]:
 
 
 def every_command(paper: Paper) -> str:
-    """Every command with its line of help, by group; those that need the node in one line at the end."""
+    """Every command with its line of help, by group, but those that need the node."""
     members = {name: entry for name, entry in _shown("").items() if entry.group != NODES_ONLY_GROUP}
-    lines = ["Usage: rmqctl [OPTION]... COMMAND [ARGUMENT]...", *_groups(members, paper), ""]
-    return text([*lines, *_end(paper)])
+    usage = paper.paragraph("Usage: rmqctl [OPTION]... COMMAND [ARGUMENT]...")
+    return text([*usage, *_groups(members, paper), "", *_end(paper)])
 
 
 def group(prefix: str, paper: Paper) -> str:

@@ -25,7 +25,7 @@ TOPICS = {
     "connection": Topic("Address, node, password, TLS.", "connection.md", commands=("show endpoint", "whoami")),
     "contexts": Topic("Brokers stored under names.", "contexts.md", commands=("context",)),
     "options": Topic("The options of every command.", module="rmqctl.help.options"),
-    "environment": Topic("Environment variables.", "environment.md"),
+    "variables": Topic("Environment variables.", "environment.md", commands=("environment",)),
     "output": Topic("What is printed on a terminal and in a pipe.", "output.md"),
     "formats": Topic("The formats of --formatter.", "formats.md"),
     "columns": Topic("Columns of a list: rmqctl help columns list_queues.", module="rmqctl.help.columns"),
@@ -52,6 +52,8 @@ TOPICS = {
     "features": Topic("What rmqctl does beside the other tools.", "features.md"),
 }
 
+_BY_GUIDE = {topic.guide: name for name, topic in TOPICS.items() if topic.guide}
+
 
 def index(paper: Paper) -> str:
     """The topics, each with what it is about."""
@@ -69,10 +71,10 @@ def page(words: Sequence[str], paper: Paper) -> str:
         raise UsageError(_unknown(words))
     if topic.module:
         make: Callable[[Sequence[str]], str] = import_module(topic.module).__dict__[f"{name.lower()}_page"]
-        return shown(make(more), paper)
+        return shown(make(more), _BY_GUIDE, paper)
     if more:
         raise UsageError(f"help: {name} is one topic: {' '.join(more)!r} is too much")
-    return shown(source(topic.guide), paper)
+    return shown(source(topic.guide), _BY_GUIDE, paper)
 
 
 def source(guide: str) -> str:

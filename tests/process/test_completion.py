@@ -309,7 +309,7 @@ def test_a_broker_that_hangs_is_not_waited_for(run: Run, broker: type[Broker], m
 
 def test_it_is_not_in_the_help(run: Run) -> None:
     assert COMMANDS["__complete"].hidden
-    helped = run("--help")
+    helped = run("help", "--all")
     assert helped.exit == 0
     overview = helped.out
     assert "list_queues" in overview
