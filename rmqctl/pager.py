@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 from rmqctl import children
 from rmqctl.session import Session
@@ -35,6 +36,11 @@ def page(session: Session, pieces: Iterator[str]) -> None:
             return
         except KeyboardInterrupt:
             continue
+
+
+def through_man(program: str, page: Path) -> int:
+    """Shows a manual page, which has a pager of its own. Returns the exit code."""
+    return subprocess.run([program, "-l", page], env=children.environment(os.environ), check=False).returncode  # noqa: S603
 
 
 def _write(write: "object", held: list[str], pieces: Iterator[str]) -> None:

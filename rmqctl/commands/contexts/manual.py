@@ -1,17 +1,15 @@
 """The manual pages that rmqctl carries with it: `scripts/manpages` writes them from the help."""
 
-import os
-import subprocess
 from importlib.resources import as_file, files
 from shutil import which
 from typing import Annotated
 
 import typer
 
-from rmqctl import children
 from rmqctl.commands import COMMANDS
 from rmqctl.errors import UsageError
 from rmqctl.naming import closest
+from rmqctl.pager import through_man
 from rmqctl.result import Nothing, Value
 from rmqctl.session import Session
 
@@ -32,8 +30,7 @@ def man(session: Session, command: Command = None) -> Value | Nothing:
     program = which("man", path=session.environ.get("PATH"))
     if program and session.on_terminal and session.settings.output.formatter is None:
         with as_file(page) as path:
-            done = subprocess.run([program, "-l", path], env=children.environment(os.environ), check=False)  # noqa: S603
-        return Nothing(exit_code=done.returncode)
+            return Nothing(exit_code=through_man(program, path))
     roff = page.read_text("utf-8")
     return Value({"command": " ".join(command or []), "roff": roff}, roff.rstrip("\n"))
 
