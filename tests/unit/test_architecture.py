@@ -23,7 +23,7 @@ LAYERS = (
     ("passwords", "api"),
     ("session", "signals"),
     ("amqp", "top"),
-    ("pager", "execute", "demo", "commands", "watch"),
+    ("pager", "execute", "demo", "commands", "watch", "help"),
     ("words",),
     ("cli",),
     ("__main__",),
