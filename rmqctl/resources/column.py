@@ -1,7 +1,7 @@
 """Columns and resources, and how a name on the command line becomes a column.
 
-To add a column of rabbitmqctl's, add a `Column` row to its resource. Fields of the HTTP API need no row: every name in
-`Resource.api_fields`, and every dotted path below one, is a column by itself.
+To add a column of rabbitmqctl's, add a `Column` row to its resource and its sentence to rmqctl.resources.meanings. Fields of
+the HTTP API need no row: every name in `Resource.api_fields`, and every dotted path below one, is a column by itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,0 +1,105 @@
+"""The columns of queues."""
+
+from rmqctl.resources.meanings.meaning import Kind, meanings
+
+QUEUES = {
+    **meanings(
+        Kind.TEXT,
+        name="Name of the queue.",
+        vhost="Virtual host of the queue.",
+        policy="Policy in effect. Empty if no policy matches.",
+        operator_policy="Operator policy in effect. Empty if no operator policy matches.",
+        exclusive_consumer_tag="Consumer tag of the exclusive consumer. Empty without one; classic queues only.",
+        single_active_consumer_tag="Consumer tag of the single active consumer. Empty without one.",
+        single_active_consumer_ctag="Consumer tag of the single active consumer, in quorum queues.",
+        state="State of the queue: running, down, stopped, minority, flow and others.",
+        type="Type of the queue: classic, quorum, stream, or a plugin's.",
+        delayed_retry="When a quorum queue delays messages that were returned: disabled, all, failed or returned.",
+        node="Node that hosts the queue or its leader.",
+        leader="Node of the leader. Classic queues before RabbitMQ 4.0 have none.",
+        idle_since="Time (UTC) since which the queue has been idle. Empty while it is in use.",
+    ),
+    **meanings(
+        Kind.WHOLE,
+        messages="Messages in the queue: ready and unacknowledged.",
+        messages_ready="Messages ready for delivery.",
+        messages_unacknowledged="Messages delivered to consumers and not yet acknowledged.",
+        messages_ready_ram="Ready messages held in memory. Classic queues only.",
+        messages_unacknowledged_ram="Unacknowledged messages held in memory. Classic queues only.",
+        messages_ram="Messages held in memory. Classic and quorum queues only.",
+        messages_persistent="Persistent messages in the queue. Classic queues only.",
+        messages_paged_out="Messages moved from memory to disk.",
+        messages_ready_returned="Ready messages that were delivered before and returned, in quorum queues.",
+        messages_delayed="Messages that wait for their next delivery after a return, in quorum queues.",
+        messages_dlx="Messages that wait to be dead-lettered, in quorum queues with at-least-once dead lettering.",
+        message_bytes=(
+            "Bytes of message bodies, ready and unacknowledged, without properties and overhead. Classic queues only."
+        ),
+        message_bytes_ready="Bytes of the bodies of ready messages. Classic queues only.",
+        message_bytes_unacknowledged="Bytes of the bodies of unacknowledged messages. Classic queues only.",
+        message_bytes_ram="Bytes of message bodies held in memory. Classic and quorum queues only.",
+        message_bytes_persistent="Bytes of the bodies of persistent messages. Classic queues only.",
+        message_bytes_paged_out="Bytes of message bodies moved from memory to disk.",
+        message_bytes_dlx="Bytes of message bodies that wait to be dead-lettered.",
+        head_message_timestamp=(
+            "Timestamp property of the first message, in seconds since 1970. Empty if the message has none."
+        ),
+        consumers="Number of consumers.",
+        memory="Bytes of memory that the queue's Erlang process uses.",
+        segments="Segment files of the stream.",
+        reductions="Work of the queue's Erlang process, in reductions.",
+        storage_version="Version of a classic queue's storage: 1 or 2.",
+        messages_active_priorities="Number of priorities that have ready messages, in quorum queues.",
+        publishers="Number of publishers of the stream.",
+        first_timestamp="Time of the first message that a stream retains, in milliseconds since 1970.",
+        delivery_limit="Failed deliveries after which a quorum queue drops or dead-letters a message.",
+    ),
+    **meanings(
+        Kind.NUMBER,
+        drain=("Net drain rate, in messages per second. Negative while the queue grows. Empty without statistics."),
+        eta="Seconds until the queue is empty at the current rates. Empty if it does not get shorter.",
+        consumer_utilisation=(
+            "Fraction of the time, 0 to 1, in which the queue can deliver to consumers at once. Classic queues only."
+        ),
+        consumer_capacity="The same as consumer_utilisation, under its newer name. Classic queues only.",
+    ),
+    **meanings(
+        Kind.FLAG,
+        durable="Whether the queue survives a restart of the broker.",
+        auto_delete="Whether the queue is deleted when its last consumer is gone.",
+        exclusive="Whether only the declaring connection can use the queue. Classic queues only.",
+        internal="Whether the broker made the queue for its own use.",
+    ),
+    **meanings(
+        Kind.LIST,
+        members="Nodes with a member (replica) of the queue. Classic queues before RabbitMQ 4.0 have none.",
+        online="Nodes whose member (replica) is online. Empty for classic queues.",
+        slave_pids="Nodes with a mirror of the queue (RabbitMQ 3). Empty if the queue is not mirrored.",
+        synchronised_slave_pids="Nodes with a synchronised mirror (RabbitMQ 3). Empty if the queue is not mirrored.",
+        slave_nodes="Nodes with a mirror of the queue (RabbitMQ 3).",
+        synchronised_slave_nodes="Nodes with a synchronised mirror (RabbitMQ 3).",
+        recoverable_slaves="Nodes with a mirror that can take over after a restart (RabbitMQ 3).",
+        consumer_details="Consumers of the queue, each with its channel and prefetch.",
+        deliveries="Delivery rates by channel.",
+        incoming="Publish rates by exchange.",
+    ),
+    **meanings(
+        Kind.ARGUMENTS,
+        arguments="Optional arguments given when the queue was declared.",
+    ),
+    **meanings(
+        Kind.OBJECT,
+        effective_policy_definition="Settings in effect from the policy and the operator policy together.",
+        backing_queue_status="Internal state of a classic queue's storage.",
+        garbage_collection="Garbage collection settings of the queue's Erlang process.",
+        message_stats="Counts of messages published, delivered, acknowledged and so on, with rates.",
+        messages_by_priority="Ready messages by priority.",
+        owner_pid_details="Connection that owns an exclusive queue.",
+    ),
+    **meanings(
+        Kind.ANY,
+        internal_owner="Object that an internal queue belongs to. false for other queues.",
+        open_files="Files that each member of the queue has open. A number or an object by node.",
+        readers="Readers of the stream. A number or an object by node.",
+    ),
+}
