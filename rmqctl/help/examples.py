@@ -161,7 +161,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "policies matching": ("rmqctl policies matching queue orders",),
     "policies conflicting": ("rmqctl policies conflicting",),
     "policies declare_override": (
-        "rmqctl policies declare_override expiry --definition '{\"message-ttl\": 1000}' --override-name shorter",
+        "rmqctl policies declare_override expiry --definition '{\"message-ttl\": 600000}' --override-name shorter",
     ),
     "policies declare_blanket": (
         "rmqctl policies declare_blanket default-limit --definition '{\"max-length\": 1000}' --apply-to queues",
