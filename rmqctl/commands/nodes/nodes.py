@@ -1,5 +1,6 @@
 """Commands about nodes and the cluster, but for status and cluster_status, which are in `status`."""
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -22,7 +23,8 @@ from rmqctl.errors import (
     Unavailable,
     UsageError,
 )
-from rmqctl.resources import erlang
+from rmqctl.output import TERMINAL
+from rmqctl.resources import described, erlang
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import release
 from rmqctl.result import Rows, Value
@@ -253,7 +255,10 @@ def overview(session: Session) -> Value:
     found = answering.overview(session.client)
     first = ("cluster_name", "node", "rabbitmq_version", "erlang_version", "object_totals", "queue_totals")
     order = [*(key for key in first if key in found), *(key for key in found if key not in first)]
-    return Value({key: found[key] for key in order if key not in _LONG})
+    data = {key: found[key] for key in order if key not in _LONG}
+    if session.format is not TERMINAL:
+        return Value(data)
+    return Value(data, described.described("Overview", data, described.OVERVIEW, time.time()), wraps=True)
 
 
 _LONG = frozenset(("exchange_types", "listeners", "contexts", "sample_retention_policies"))
