@@ -12,7 +12,7 @@ from rmqctl.output.escape import visible
 from rmqctl.output.marks import MARKED, Marked
 from rmqctl.output.style import Style
 from rmqctl.output.wrapping import beside, wide
-from rmqctl.result import Rows
+from rmqctl.result import Rows, Value
 from rmqctl.terms import Cell
 
 ALARMING = "1;33"
@@ -76,6 +76,17 @@ def pairs(fields: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
 
 def bold(text: str, color: bool) -> str:
     return painted(text, "1") if color else text
+
+
+def look(number: int, line: str, result: Value) -> str:
+    """The look of a line of the answer's text."""
+    return ALARMING if number in result.alarming else str(result.colors.get(line[:1], ""))
+
+
+def colored(result: Value, texts: Iterable[str]) -> Iterator[str]:
+    """The lines of an answer, each in its look."""
+    lines = (line for text in texts for line in text.split("\n"))
+    return (f"{painted(line, look(number, line, result))}\n" for number, line in enumerate(lines))
 
 
 def painted(text: str, look: str) -> str:

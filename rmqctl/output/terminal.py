@@ -21,13 +21,7 @@ def value(result: Value, style: Style) -> Iterator[str]:
     number = 0
     for text in answer.lines(result):
         for line in visible_lines(text).split("\n"):
-            look = _look(number, line, result) if style.color else ""
+            look = grid.look(number, line, result) if style.color else ""
             number += 1
             for part in wrapped(line, style.width) if result.wraps else [line]:
                 yield grid.painted(part, look) + "\n"
-
-
-def _look(number: int, line: str, result: Value) -> str:
-    if number in result.alarming:
-        return grid.ALARMING
-    return str(result.colors.get(line[:1], ""))

@@ -104,6 +104,17 @@ def test_pipes_and_formats_have_the_raw_fields() -> None:
     assert "memory: 143000\n" in ran.out
 
 
+def test_colours_in_a_pipe_for_who_asks() -> None:
+    words = ("list_queues", "name", "messages_unacknowledged")
+    plain = "name\tmessages_unacknowledged\n注文 orders\t5\nshort\t5\n"
+    assert run_with(*words, broker=Broker(ANSWERS)).out == plain
+    assert run_with(*words, "--color", "always", broker=Broker(ANSWERS)).out == (
+        "\x1b[1mname\x1b[0m\t\x1b[1mmessages_unacknowledged\x1b[0m\n注文 orders\t\x1b[1;33m5\x1b[0m\nshort\t\x1b[1;33m5\x1b[0m\n"
+    )
+    on_terminal = run_with(*words, "-f", "table", "--color", "always", broker=Broker(ANSWERS), terminal=True)
+    assert on_terminal.out == plain
+
+
 def test_an_empty_list_says_so_on_a_terminal() -> None:
     empty = Broker({**ANSWERS, "GET /api/queues/%2F": [], "GET /api/overview": {"object_totals": {"queues": 0}}})
     ran = run_with("list_queues", "name", broker=empty, terminal=True)
