@@ -15,10 +15,10 @@ from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
-from rmqctl.output import FORMATS, OF_COMMANDS
+from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
 from rmqctl.output.style import Style
 from rmqctl.record import Record
-from rmqctl.result import Live, Nothing, Page, Result, Rows, Watched
+from rmqctl.result import Live, Nothing, Page, Result, Rows, Value, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
 from rmqctl.watch import option as watching
@@ -472,7 +472,8 @@ def render(session: Session, result: Result | Watched) -> int:
         _write_page(session, result.text)
     elif isinstance(result, Live):
         result = _write_live(session, result)
-    elif not isinstance(result, Nothing):
+    elif not isinstance(result, Nothing) and not _says_empty(session, result):
+        result = _roomy(session, result)
         module = session.format.load()
         write = module.rows if isinstance(result, Rows) else module.value
         _write(session, _filter(session)(write(result, _style(session))))
@@ -480,6 +481,27 @@ def render(session: Session, result: Result | Watched) -> int:
         session.say(message)
     _flush(session)
     return result.exit_code
+
+
+def _says_empty(session: Session, part: object) -> bool:
+    """A table without rows says nothing to a person: whether a sentence stands in for it, which is said then."""
+    if not isinstance(part, Rows) or part.cells or session.format is not TERMINAL:
+        return False
+    session.hint(part.empty)
+    return True
+
+
+def _roomy(session: Session, result: Rows | Value) -> Rows | Value:
+    """On a terminal that is too narrow for a table, the table without its empty columns."""
+    width = session.streams.width
+    if not isinstance(result, Rows) or session.format is not TERMINAL or width is None:
+        return result
+    from rmqctl.output.grid import without_empty
+
+    roomy, dropped = without_empty(result, width)
+    if dropped:
+        session.hint(f"Empty columns left out for want of room: {', '.join(dropped)} (-f pretty_table shows them).")
+    return roomy
 
 
 def _write_live(session: Session, result: Live) -> Nothing:
@@ -493,6 +515,8 @@ def _write_live(session: Session, result: Live) -> Nothing:
         for part in parts:
             if isinstance(part, bytes):
                 session.streams.write_bytes(part)
+                continue
+            if _says_empty(session, part):
                 continue
             write = module.rows if isinstance(part, Rows) else module.value
             session.streams.stdout.writelines(map(session.shown, through(write(part, style))))

@@ -44,7 +44,8 @@ class Rows(Record):
     `cells` holds rabbitmqctl's terms (rmqctl.terms), or the HTTP API's own JSON values when the formatter is a
     native one (`output.FORMATS[name].native`). `streamed` is False for the lists that rabbitmqctl collects before it
     prints them: their empty output differs. `header` is False for the one list that rabbitmqctl prints without a header.
-    `alarming` names the columns whose non-zero values stand out on a terminal (unacknowledged messages, alarms).
+    `alarming` names the columns whose non-zero values stand out on a terminal (unacknowledged messages, alarms). `empty`:
+    what a person reads in place of a table without rows. `sentences`: its cells are to be read, and never cut.
     """
 
     columns: tuple[str, ...]
@@ -54,6 +55,16 @@ class Rows(Record):
     alarming: frozenset[str] = frozenset()
     messages: tuple[str, ...] = ()
     exit_code: int = 0
+    empty: str = "Nothing to list."
+    sentences: bool = False
+
+    def only(self, places: Sequence[int]) -> "Rows":
+        """The same rows with the columns at these places, in this order."""
+        cells = self.cells
+        chosen = (
+            cells.only(places) if isinstance(cells, CellsOf) else [[row[place] for place in places] for row in cells]
+        )
+        return self._replace(columns=tuple(self.columns[place] for place in places), cells=chosen)
 
 
 class Value(Record):
@@ -62,6 +73,7 @@ class Value(Record):
     `data` is what the JSON formatters print (JSON types only). `text` is what the text formatters print, without a final newline;
     None: derived from `data` (a mapping becomes key and value lines, a scalar itself). `colors`: lines of `text` that begin
     with such a sign have that colour (the number of ANSI's SGR) on a terminal. `alarming` lines, by their number, stand out.
+    `wraps`: on a terminal the lines of `text` end between words, at its width.
     """
 
     data: object
@@ -70,6 +82,7 @@ class Value(Record):
     exit_code: int = 0
     colors: Mapping[str, int] = {}
     alarming: frozenset[int] = frozenset()
+    wraps: bool = False
 
 
 class Nothing(Record):

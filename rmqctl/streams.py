@@ -62,9 +62,17 @@ class Streams:
         binary.flush()
 
     def say(self, line: str) -> None:
-        """A line on stderr. Names and reasons in it come from others: nothing in them is for the terminal, or for a log."""
+        """A line on stderr. Names and reasons in it come from others: nothing in them is for the terminal, or for a log.
+
+        On a terminal it ends between words.
+        """
         self.stdout.flush()
-        print(_visible(line), file=self.stderr, flush=True)
+        text = _visible(line)
+        if self.stderr.isatty() and len(text) > self.size[0] // 2:  # a character takes two columns at most
+            from rmqctl.output.wrapping import wrapped
+
+            text = "\n".join(part for each in text.split("\n") for part in wrapped(each, self.size[0]))
+        print(text, file=self.stderr, flush=True)
 
     @contextmanager
     def status(self, *, shown: bool) -> Iterator[Callable[[str], None]]:

@@ -47,3 +47,28 @@ def _with_unit(text: str, units: Mapping[str, int], wanted: str) -> int:
     if value != int(value):
         raise UsageError(f"{text!r} is not {wanted}: it is no whole number")
     return int(value)
+
+
+# For people
+
+
+def in_bytes(number: float) -> str:
+    """A size with its unit: `71.7 MiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(number) < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
+def in_time(seconds: float) -> str:
+    """A duration with the two units that matter: `3 d 4 h`, `12 s`; milliseconds below a second."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    left = round(seconds)
+    parts: list[tuple[int, str]] = []
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        number, left = divmod(left, length)
+        if number or parts:
+            parts.append((number, unit))
+    return " ".join(f"{number} {unit}" for number, unit in parts[:2] if number) or "0 s"

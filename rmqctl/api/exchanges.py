@@ -1,6 +1,6 @@
 """Exchanges, one by one: /api/exchanges/VHOST/NAME."""
 
-from rmqctl.api import objects
+from rmqctl.api import lists, objects
 from rmqctl.api.client import Client
 from rmqctl.api.paths import path
 from rmqctl.naming import named
@@ -14,6 +14,11 @@ def get(client: Client, vhost: str, name: str, *fields: str, statistics: bool = 
     query = {} if statistics else {"disable_stats": "true"}
     what = named("exchange", name, vhost)
     return objects.fetch(client, "exchanges", vhost, name, fields=fields, query=query, what=what)
+
+
+def bindings(client: Client, vhost: str, name: str) -> list[lists.Row]:
+    """GET /api/exchanges/VHOST/NAME/bindings/source: those from the exchange. Raises NotFound."""
+    return lists.fetch(client, "exchanges", vhost, name, "bindings", "source", what=named("exchange", name, vhost))
 
 
 def delete(client: Client, vhost: str, name: str, *, if_unused: bool = False) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from rmqctl.errors import Unavailable, UsageError
 from rmqctl.naming import closest
 from rmqctl.output.values import compact
-from rmqctl.result import CellsOf, Result, Rows, Value
+from rmqctl.result import Result, Rows, Value
 
 Filter = Callable[[str], Iterator[str]]
 
@@ -34,10 +34,7 @@ def _columns(result: Rows, names: Sequence[str]) -> Rows:
     for name in names:
         if name not in result.columns:
             raise _unknown(name, result.columns)
-    places = [result.columns.index(name) for name in names]
-    cells = result.cells
-    chosen = cells.only(places) if isinstance(cells, CellsOf) else [[row[place] for place in places] for row in cells]
-    return result._replace(columns=tuple(names), cells=chosen)
+    return result.only([result.columns.index(name) for name in names])
 
 
 def _fields(data: object, names: Sequence[str]) -> dict[str, object]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rmqctl.output import chunks
-from rmqctl.output.columns import Column, shrink, visible_texts
+from rmqctl.output.columns import Column, can_fit, can_go, cut_widest, fit_by_need, headings, needed, visible_texts
 from rmqctl.output.escape import visible
 from rmqctl.output.marks import MARKED, Marked
 from rmqctl.output.style import Style
-from rmqctl.result import Rows
+from rmqctl.output.wrapping import beside, wide
+from rmqctl.result import Rows, Value
 from rmqctl.terms import Cell
 
 ALARMING = "1;33"
@@ -45,7 +46,12 @@ def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
     columns = _measured(result, style.heading)
     padding = _padding(frame, len(columns))
     if style.width is not None:
-        _fit(columns, padding, style.width - _line_width(frame, len(columns)))
+        room = style.width - _line_width(frame, len(columns))
+        free = room - sum(padding)
+        if not frame.edge and (not can_fit(columns, free) or (result.sentences and needed(columns) > free)):
+            yield from _stacked(result, style)
+            return
+        (cut_widest if frame.edge else fit_by_need)(columns, padding, room)
     spans = [column.width + pad for column, pad in zip(columns, padding, strict=True)]
     yield _rule(frame, frame.top, spans)
     if style.heading:
@@ -58,8 +64,29 @@ def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
     yield _rule(frame, frame.bottom, spans)
 
 
+def pairs(fields: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
+    """Keys and texts in two columns; a text that is too long goes on below its beginning."""
+    room = max((wide(key) for key, _ in fields), default=0)
+    for key, text in fields:
+        first, *others = beside(key, room, text, style.width)
+        label = len(key) + room - wide(key)
+        yield f"{bold(first[:label], style.color)}{first[label:]}\n"
+        yield from (f"{other}\n" for other in others)
+
+
 def bold(text: str, color: bool) -> str:
     return painted(text, "1") if color else text
+
+
+def look(number: int, line: str, result: Value) -> str:
+    """The look of a line of the answer's text."""
+    return ALARMING if number in result.alarming else str(result.colors.get(line[:1], ""))
+
+
+def colored(result: Value, texts: Iterable[str]) -> Iterator[str]:
+    """The lines of an answer, each in its look."""
+    lines = (line for text in texts for line in text.split("\n"))
+    return (f"{painted(line, look(number, line, result))}\n" for number, line in enumerate(lines))
 
 
 def painted(text: str, look: str) -> str:
@@ -91,15 +118,30 @@ def _line_width(frame: Frame, count: int) -> int:
     return len(frame.divider) * (count - 1) + 2 * len(frame.edge)
 
 
-def _fit(columns: Sequence[Column], padding: Sequence[int], room: int) -> None:
-    widths = [column.width + pad for column, pad in zip(columns, padding, strict=True)]
-    least = [column.least + pad for column, pad in zip(columns, padding, strict=True)]
-    for column, width, pad in zip(columns, shrink(widths, least, room), padding, strict=True):
-        column.width = width - pad
+def _stacked(result: Rows, style: Style) -> Iterator[str]:
+    """A block for each row, a line for each cell: where a table cannot be read, or has to be cut and must not."""
+    names = [visible(name) for name in result.columns]
+    between = "\n" if style.continued else ""
+    for chunk in chunks.pieces(result.cells):
+        texts = [visible_texts(cells) for cells in chunk]
+        for row in zip(*texts, strict=True):
+            yield between
+            yield from pairs([(name, text) for name, text in zip(names, row, strict=True) if text], style)
+            between = "\n"
+
+
+def without_empty(result: Rows, width: int) -> tuple[Rows, list[str]]:
+    """The rows without columns that have nothing in any row, if they are too wide for that width; the columns' names."""
+    columns = _measured(result, result.header)
+    room = width - _line_width(LEAN, len(columns)) - sum(_padding(LEAN, len(columns))) if columns else width
+    dropped = [column.name for column in columns if can_go(column)]
+    if needed(columns) <= room or not 0 < len(dropped) < len(columns):
+        return result, []
+    return result.only([place for place, column in enumerate(columns) if not can_go(column)]), dropped
 
 
 def _header(columns: Sequence[Column], frame: Frame, color: bool) -> str:
-    names = [bold(column.draw([column.name])[0], color) for column in columns]
+    names = [bold(heading, color) for heading in headings(columns)]
     return _lines([names], frame._replace(before=bold(frame.before, color), after=bold(frame.after, color)))
 
 

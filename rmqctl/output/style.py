@@ -19,6 +19,11 @@ class Style(Record):
     continued: bool = False
 
     @property
+    def painted(self) -> bool:
+        """Whether --color always asks for colours in a pipe: on a terminal the formats for programs have none."""
+        return self.color and self.width is None
+
+    @property
     def heading(self) -> bool:
         """Whether to write the header line."""
         return self.header and not self.continued

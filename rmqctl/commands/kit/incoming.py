@@ -206,7 +206,7 @@ class Shown:
             return decoded.body + b"\n"
         row = _row(delivery, decoded)
         if self.session.format is TERMINAL:
-            return Value(row, _block(self.count, row), colors={"─": 36})
+            return Value(row, block(self.count, row), colors=BLOCK_COLORS)
         if not self.session.format.native:
             row["properties"] = JsonText(row["properties"])
             if decoded.json is not None:
@@ -251,7 +251,11 @@ def _row(delivery: Delivery, decoded: Decoded) -> Row:
     return row
 
 
-def _block(number: int, row: Row) -> str:
+BLOCK_COLORS = {"─": 36}
+"""Of the first line of a block."""
+
+
+def block(number: int, row: Row) -> str:
     """A message for people: a line about its way, its properties, and its payload with two spaces before each line."""
     key = f"  key {row['routing_key']}" if row["routing_key"] else ""
     again = "  redelivered" if row["redelivered"] else ""

@@ -89,7 +89,14 @@ def run_listing(
         header=resource.header,
         alarming=resource.alarming,
         messages=(*found.messages, *unseen()),
+        empty=_empty(resource, selection, wanted.vhost, chosen=keep is not None),
     )
+
+
+def _empty(resource: Resource, selection: Selection, vhost: str | None, *, chosen: bool) -> str:
+    where = f" in virtual host {vhost!r}" if vhost is not None else ""
+    picky = chosen or selection.where is not None or selection.match is not None
+    return f"No {resource.plural}{where}{' match' if picky else ''}."
 
 
 def _unseen(client: Client, resource: Resource, wanted: Wanted) -> Callable[[], tuple[str, ...]]:

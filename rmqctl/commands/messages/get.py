@@ -19,7 +19,7 @@ from rmqctl.api import looking
 from rmqctl.api import messages as api
 from rmqctl.api.looking import Look
 from rmqctl.commands.kit.confirming import Yes, confirm_if_protected
-from rmqctl.commands.kit.incoming import COLUMNS, Force, PayloadOnly, look_of, payload_of, without_deaths
+from rmqctl.commands.kit.incoming import BLOCK_COLORS, COLUMNS, Force, PayloadOnly, block, look_of, payload_of
 from rmqctl.commands.kit.outgoing import PAYLOAD, PROPERTIES
 from rmqctl.errors import RmqctlError, TimedOut, Unavailable, UsageError
 from rmqctl.output import TERMINAL
@@ -184,21 +184,17 @@ def _headers(message: Row) -> Row:
     return message["properties"].get("headers") or {}
 
 
-def _part(session: Session, found: list[Row], payload_only: bool) -> Rows | bytes:
+def _part(session: Session, found: list[Row], payload_only: bool) -> Rows | Value | bytes:
     if payload_only:
         return _payloads(session, found)
+    if found and session.format is TERMINAL:
+        return Value(found, "\n".join(block(number, row) for number, row in enumerate(found, 1)), colors=BLOCK_COLORS)
     native = session.format.native
-    terminal = session.format is TERMINAL
-    rows, deaths = [], []
-    for number, message in enumerate(found, 1):
-        properties = message["properties"]
-        if terminal and "headers" in properties:
-            headers, died = without_deaths(properties["headers"])
-            deaths += [f"message {number} {each}" for each in died]
-            properties = {**properties, "headers": headers}
-        shown = properties if native else JsonText(properties)
-        rows.append([shown if name == "properties" else message.get(name) for name in COLUMNS])
-    return Rows(COLUMNS, rows, messages=tuple(deaths))
+    rows = [
+        [JsonText(row["properties"]) if name == "properties" and not native else row.get(name) for name in COLUMNS]
+        for row in found
+    ]
+    return Rows(COLUMNS, rows, empty="The queue has no messages to get.")
 
 
 def _payloads(session: Session, found: list[Row]) -> bytes:
@@ -260,12 +256,6 @@ def _take(
     session: Session, queue: str, count: int, mode: str, encoding: str, payload_only: bool, url: str | None
 ) -> Live:
     """Messages leave the queue when they were written: the HTTP API removes them before anybody has their bytes."""
-    told: list[str] = []
-
-    def part_of(found: list[Row]) -> Rows | bytes:
-        part = _part(session, found, payload_only)
-        told.extend(part.messages if isinstance(part, Rows) else ())
-        return part
 
     def parts() -> Generator[Rows | Value | bytes, None, None]:
         with contextlib.ExitStack() as stack:
@@ -275,16 +265,17 @@ def _take(
                 if url is not None:
                     raise
                 session.say(f"rmqctl: warning: {error}; the HTTP API removes messages before they are written")
-                yield part_of(api.get(session.client, session.vhost, queue, count, mode, encoding))
+                found = api.get(session.client, session.vhost, queue, count, mode, encoding)
+                yield _part(session, found, payload_only)
                 return
             channel = connection.channel()
             stack.enter_context(putting_back(channel))
             taken = list(_got(channel, queue, count))
-            yield part_of([_row(each, encoding) for each in taken])
+            yield _part(session, [_row(each, encoding) for each in taken], payload_only)
             for delivery in taken:  # when this goes on, they were written
                 _settle(channel, delivery, mode)
 
-    return Live(parts(), lambda: Nothing(tuple(told)))
+    return Live(parts(), Nothing)
 
 
 def _dump_and_remove(session: Session, queue: str, count: int, mode: str, folder: Path, url: str | None) -> Nothing:

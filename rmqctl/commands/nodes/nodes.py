@@ -2,6 +2,7 @@
 
 import io
 import platform
+import time
 from collections.abc import Mapping
 from threading import Thread
 from typing import Annotated, Any
@@ -25,7 +26,8 @@ from rmqctl.errors import (
     Unavailable,
     UsageError,
 )
-from rmqctl.resources import erlang
+from rmqctl.output import TERMINAL
+from rmqctl.resources import described, erlang
 from rmqctl.resources import nodes as words
 from rmqctl.resources.column import release
 from rmqctl.result import Rows, Value
@@ -295,7 +297,10 @@ def overview(session: Session) -> Value:
     found = answering.overview(session.client)
     first = ("cluster_name", "node", "rabbitmq_version", "erlang_version", "object_totals", "queue_totals")
     order = [*(key for key in first if key in found), *(key for key in found if key not in first)]
-    return Value({key: found[key] for key in order if key not in _LONG})
+    data = {key: found[key] for key in order if key not in _LONG}
+    if session.format is not TERMINAL:
+        return Value(data)
+    return Value(data, described.described("Overview", data, described.OVERVIEW, time.time()), wraps=True)
 
 
 _LONG = frozenset(("exchange_types", "listeners", "contexts", "sample_retention_policies"))

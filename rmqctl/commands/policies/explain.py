@@ -61,7 +61,7 @@ def _policies(client: Client, noun: Noun, vhost: str, name: str, target: str, ch
 
 def _rows(session: Session, effects: list[Effect]) -> Rows:
     native = session.format.native
-    return Rows(_COLUMNS, [_native(effect) if native else _row(effect) for effect in effects])
+    return Rows(_COLUMNS, [_native(effect) if native else _row(effect) for effect in effects], sentences=True)
 
 
 def _native(effect: Effect) -> tuple[Any, ...]:

@@ -48,7 +48,7 @@ def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", s
         ],
     }
     session.hint(queues.AGES)
-    return Value(data, _text(data))
+    return Value(data, _text(data), wraps=True)
 
 
 def _binding(row: Row, exchanges: Mapping[str, Row]) -> dict[str, Any]:

@@ -317,11 +317,23 @@ def test_why_a_message_died_in_words() -> None:
     death = {"count": 2, "reason": "expired", "queue": "q", "exchange": "", "routing-keys": ["q"], "time": 0}
     message = {**MESSAGE, "properties": {"priority": 1, "headers": {"x-death": [death], "h": 1}}}
     ran = run_with("get", "q", broker=Broker({**CLASSIC, GET: [message]}), terminal=True)
-    assert "message 1 died 2 times in queue q (expired, 19" in ran.err
-    assert "published to exchange (default) with key q" in ran.err
+    assert "\ndied 2 times in queue q (expired, 19" in ran.out
+    assert "published to exchange (default) with key q" in ran.out
     assert "x-death" not in ran.out
     ran = run_with("get", "q", "-f", "jsonl", broker=Broker({**CLASSIC, GET: [message]}))
     assert json.loads(ran.out)["properties"]["headers"]["x-death"] == [death]
+
+
+def test_messages_in_blocks_on_a_terminal() -> None:
+    """Nothing of a payload is cut, however long its lines are."""
+    payload = "x" * 300
+    message = {**MESSAGE, "payload": payload, "payload_bytes": 300}
+    ran = run_with("get", "q", "--count", "2", "--color", "never", "--no-pager",
+                   broker=Broker({**CLASSIC, GET: [message, message]}), terminal=True)  # fmt: skip
+    assert [line[:4] for line in ran.out.splitlines() if line.startswith("──")] == ["── 1", "── 2"]
+    assert ran.out.count(f"\n  {payload}\n") == 2
+    empty = run_with("get", "q", broker=Broker({**CLASSIC, GET: []}), terminal=True)
+    assert (empty.exit, empty.out, empty.err) == (0, "", "The queue has no messages to get.\n")
 
 
 @pytest.mark.parametrize("death", [None, 5, "x", [5], {}, [{"time": 1e300, "routing-keys": 7}]])

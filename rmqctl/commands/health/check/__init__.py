@@ -233,4 +233,4 @@ def check_list(
         }
         words = " ".join(f"{key}={word}" for key, word in found.items())
         rows.append((name, COMMANDS[f"check {name}"].help, found if native else words))
-    return Rows(("check", "help", "limits"), rows)
+    return Rows(("check", "help", "limits"), rows, sentences=True)

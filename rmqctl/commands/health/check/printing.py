@@ -114,8 +114,11 @@ def _written(session: Session, writers: _Writers, line: str, status: Status) -> 
     own = {"nagios": writers.nagios, "prometheus": writers.prometheus}
     if lines := own.get(form.name, writers.text if form.prose else None):
         text = lines()
-        standing_out = frozenset(at for at, each in enumerate("\n".join(text).split("\n")) if _BAD.match(each))
-        return Value(None, "\n".join(text), exit_code=status, alarming=standing_out)
+        painted = form.name not in own  # no colour in what monitoring reads
+        standing_out = frozenset(
+            at for at, each in enumerate("\n".join(text).split("\n")) if painted and _BAD.match(each)
+        )
+        return Value(None, "\n".join(text), exit_code=status, alarming=standing_out, wraps=True)
     if form.nested:
         return Value(writers.data(), exit_code=status)
     return writers.rows()._replace(messages=(line,), exit_code=status)
