@@ -361,6 +361,7 @@ COMMANDS: dict[str, Entry] = {
     "set_disk_free_limit": Entry("broker.broker", _BROKER, "Set what has to be free on its disk.", changes=True),
     "__complete": Entry("contexts.completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("contexts.completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
+    "schema": Entry("schema", "Help", "JSON schema of what a command prints as json and jsonl.", local=True),
     **_on_node(
         "rabbitmqctl",
         "the HTTP API does not start, stop or reset nodes, nor is it up while the application is stopped",
