@@ -372,6 +372,7 @@ COMMANDS: dict[str, Entry] = {
     "man": Entry("contexts.manual", _SETUP, "Manual page of a command.", local=True),
     "__complete": Entry("contexts.completion", _CONTEXTS, "Names for the shell's completion.", raw=True, hidden=True),
     "autocomplete": Entry("contexts.completion", _NODES, "Names of commands that begin so.", local=True, hidden=True),
+    "schema": Entry("schema", "Help", "JSON schema of what a command prints as json and jsonl.", local=True),
     **_on_node(
         "rabbitmqctl",
         "the HTTP API does not start, stop or reset nodes, nor is it up while the application is stopped",

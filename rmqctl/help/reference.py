@@ -89,6 +89,8 @@ def _formats() -> Iterator[str]:
         commands = [command for command, entry in COMMANDS.items() if name in entry.formats and not entry.hidden]
         shown = "every check" if commands[0].startswith("check ") else ", ".join(map(_code, commands))
         yield f"| {_code(name)} | {shown} | {MEANINGS[name]} |"
+    yield ""
+    yield "`rmqctl schema COMMAND` prints the JSON schema of what a list, `show`, `check` or `who` prints as `json` and `jsonl`."
 
 
 def _code(name: str) -> str:

@@ -53,3 +53,13 @@ def meaning(resource: Resource, name: str) -> Meaning:
     if name not in known and name.endswith(_RATE) and (counted := name.removesuffix(_RATE)) in known:
         return Meaning(Kind.OBJECT, f"Change of {counted} per second, in `rate`, and its samples if asked for.")
     return known[name]
+
+
+def fields_of(resource: Resource) -> dict[str, Meaning]:
+    """What the fields that `show` prints of an object mean."""
+    columns = [column for column in resource.columns if not (column.refused or column.computed or "." in column.path)]
+    return {
+        **{column.path: meaning(resource, column.name) for column in columns},
+        **{name: meaning(resource, name) for name in resource.api_fields},
+        **ONLY_SHOWN.get(resource.plural, {}),
+    }
