@@ -22,7 +22,7 @@ from rmqctl.result import Live, Nothing, Page, Result, Rows, Value, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
 from rmqctl.watch import option as watching
-from rmqctl.words import HELP, command_first, is_group
+from rmqctl.words import HELP, as_rmqctl_spells, command_first, is_group
 
 if TYPE_CHECKING:
     from rmqctl.help.layout import Paper
@@ -41,6 +41,8 @@ class Call(Record):
 def run(argv: Sequence[str], session: Session) -> int:
     """Runs one command line. Returns the exit code; errors have been printed on stderr by then."""
     session = session._replace(invoke=run)
+    if session.as_rabbitmqadmin:
+        argv = as_rmqctl_spells(argv)
     words = command_first(argv, lambda name: sizes_of(name, session))
     call = _guarded(lambda: _understood(words, session), session, argv, words)
     if isinstance(call, int):
@@ -281,7 +283,7 @@ class Command(Helpful, TyperCommand):
         arguments = [ctx.params[each.name] for each in self.params if each.param_type_name == "argument"]
         node = lambda: session.node or answering.node(session.client) or session.client.endpoint.host  # noqa: E731
         timeout = session.settings.timeout
-        if text := banner(self.name or "", arguments, session.vhost, timeout, node):
+        if text := banner(self.name or "", arguments, ctx.params, session.vhost, timeout, node):
             session.streams.stdout.write(f"{session.shown(text)}\n")
 
     def _choose_node(self, ctx: Any, session: Session) -> None:

@@ -37,6 +37,8 @@ class Session:
     """Whether the command is called again and again: nobody wants its banners then."""
     as_rabbitmqctl: bool = False
     """Whether a link of rabbitmqctl's name led here: scripts that wait for its banners get them."""
+    as_rabbitmqadmin: bool = False
+    """Whether a link of rabbitmqadmin's name led here: the letters of its options are understood."""
     invoke: "Callable[[Sequence[str], Session], int]"
     """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
     sleep: Callable[[float], None]
@@ -64,7 +66,9 @@ class Session:
     @classmethod
     def of_process(cls) -> Self:
         session = cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
-        return session._replace(as_rabbitmqctl=Path(sys.argv[0]).name.startswith("rabbitmq"))
+        name = Path(sys.argv[0]).name
+        admin = name.startswith("rabbitmqadmin")
+        return session._replace(as_rabbitmqadmin=admin, as_rabbitmqctl=name.startswith("rabbitmq") and not admin)
 
     def _replace(self, **changes: object) -> Self:
         """The same run but for these. The client, once there is one, is shared unless the settings want another."""

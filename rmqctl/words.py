@@ -32,6 +32,14 @@ def command_first(argv: Sequence[str], sizes_of: SizesOf) -> list[str]:
     return first
 
 
+_RABBITMQADMINS = {"-V": "--vhost", "-u": "--user", "-p": "--password"}
+
+
+def as_rmqctl_spells(argv: Sequence[str]) -> list[str]:
+    """The words with rabbitmqadmin's letters for the virtual host, the user and the password as rmqctl spells them."""
+    return [_RABBITMQADMINS.get(word, word) for word in argv]
+
+
 def _candidates(argv: Sequence[str]) -> Iterator[str]:
     """The commands that words of the line may name, in their order."""
     for at, word in enumerate(argv):

@@ -200,6 +200,22 @@ def test_options_stand_before_or_after_the_command(argv: list[str]) -> None:
         (["list_queues", "name", "-f", "csv"], '"name"\n"q"\n'),
         (["delete_user", "u"], 'Deleting user "u" ...\n'),
         (["set_user_tags", "u", "a", "b"], 'Setting tags for user "u" to [a, b] ...\n'),
+        (
+            ["set_policy", "a", "^s", '{"expires":1}', "--apply-to", "queues", "--priority", "1"],
+            'Setting policy "a" for pattern "^s" to "{"expires":1}" with priority "1" for vhost "/" ...\n',
+        ),
+        (
+            ["set_operator_policy", "a", "^s", '{"expires":1}'],
+            'Setting operator policy override "a" for pattern "^s" to "{"expires":1}" with priority "0" for vhost "/" ...\n',
+        ),
+        (
+            ["ping"],
+            "Will ping rabbit@a. This only checks if the OS process is running and registered with epmd. Timeout: 60000 ms.\n"
+            "Ping succeeded\n",
+        ),
+        (["server_version"], "Asking node rabbit@a for its RabbitMQ version...\n4.3.6\n"),
+        (["list_user_limits", "--user", "u"], 'Listing limits for user "u" ...\n{"max-channels":5}\n'),
+        (["list_user_limits", "--global"], 'Listing limits for all users ...\nuser\tlimits\nu\t{"max-channels":5}\n'),
     ],
 )
 def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: str) -> None:
@@ -208,7 +224,12 @@ def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: 
         "GET /api/users/u": {"name": "u", "tags": [], "password_hash": "", "hashing_algorithm": "x"},
         "PUT /api/users/u": httpx.Response(204),
         "DELETE /api/users/u": httpx.Response(204),
-        "GET /api/overview": {"rabbitmq_version": "4.3.6", "object_totals": {"queues": 1}},
+        "PUT /api/policies/%2F/a": httpx.Response(201),
+        "PUT /api/operator-policies/%2F/a": httpx.Response(201),
+        "GET /api/policies/%2F": [],
+        "GET /api/user-limits/u": [{"user": "u", "value": {"max-channels": 5}}],
+        "GET /api/user-limits": [{"user": "u", "value": {"max-channels": 5}}],
+        "GET /api/overview": {"rabbitmq_version": "4.3.6", "node": "rabbit@a", "object_totals": {"queues": 1}},
     }
     stdout, stderr = io.StringIO(), io.StringIO()
     session = Session(io.StringIO(), stdout, stderr, {}, Broker(answers).transport)
@@ -217,6 +238,15 @@ def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: 
         out,
         "",
     )
+
+
+def test_under_rabbitmqadmin_s_name_its_letters_are_understood() -> None:
+    broker = Broker({"GET /api/queues/shop": [{"name": "q"}], "GET /api/overview": {"object_totals": {"queues": 1}}})
+    stdout, stderr = io.StringIO(), io.StringIO()
+    session = Session(io.StringIO(), stdout, stderr, {}, broker.transport)._replace(as_rabbitmqadmin=True)
+    assert run_rmqctl(["-u", "ann", "-p", "pw", "-V", "shop", "list", "queues", "name"], session) == 0
+    assert (stdout.getvalue(), stderr.getvalue()) == ("name\nq\n", "")
+    assert broker.requests[0].headers["Authorization"] == "Basic YW5uOnB3"
 
 
 NODES = [{"name": "rabbit@a.example.com", "running": True}, {"name": "hare@b", "running": True}]
