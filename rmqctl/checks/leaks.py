@@ -57,7 +57,7 @@ def is_leak(growth: Growth, seconds: float, acked: int, given: int, given_ever: 
     if min(acked, given - kept) < max(LIVELY, kept):
         return False
     # What was given is counted a few seconds later than what is held, and some of that is at work.
-    return kept * given_ever / 3 <= growth.held * given <= kept * given_ever * 2.5
+    return kept * given_ever / 3 <= growth.held * given <= kept * given_ever * 4
 
 
 def growing(samples: Sequence[Sample]) -> dict[Place, Growth]:
