@@ -31,7 +31,7 @@ def lint(session: nox.Session) -> None:
 def generated(session: nox.Session) -> None:
     """The files that scripts write are up to date; `nox -s generated -- write` writes them."""
     how = [] if "write" in session.posargs else ["--check"]
-    for script in ("completions", "manpages", "features"):
+    for script in ("completions", "manpages", "features", "reference"):
         session.run("python", f"scripts/{script}", *how, external=True)
 
 
