@@ -48,15 +48,16 @@ def examples(name: str, entry: Entry) -> tuple[str, ...]:
     if entry.group == NODES_ONLY_GROUP:
         tool = entry.help.split()[1]
         return (f"{tool} {name}",)
-    return EXAMPLES[name]
+    return EXAMPLES.get(name, ())
 
 
 def _examples(name: str, entry: Entry, paper: Paper) -> Iterator[str]:
-    if entry.hidden:
+    lines = () if entry.hidden else examples(name, entry)
+    if not lines:
         return
     yield ""
     yield from paper.heading("Examples:" if entry.group != NODES_ONLY_GROUP else "On the node:")
-    for example in examples(name, entry):
+    for example in lines:
         yield from paper.command_line(example)
 
 

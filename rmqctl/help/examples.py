@@ -335,5 +335,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "completion": ("rmqctl completion bash",),
     "man": ("rmqctl man list_queues",),
     # help
+    "schema": ("rmqctl schema list_queues", "rmqctl schema check queues"),
     "help": ("rmqctl help list_queues", "rmqctl help connection", "rmqctl help --all"),
 }
