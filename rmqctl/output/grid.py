@@ -64,9 +64,9 @@ def draw(result: Rows, style: Style, frame: Frame) -> Iterator[str]:
     yield _rule(frame, frame.bottom, spans)
 
 
-def pairs(fields: Sequence[tuple[str, str]], style: Style) -> Iterator[str]:
-    """Keys and texts in two columns; a text that is too long goes on below its beginning."""
-    room = max((wide(key) for key, _ in fields), default=0)
+def pairs(fields: Sequence[tuple[str, str]], style: Style, room: int = 0) -> Iterator[str]:
+    """Keys, in at least so much room, and texts; a text that is too long goes on below its beginning."""
+    room = max([room, *(wide(key) for key, _ in fields)])
     for key, text in fields:
         first, *others = beside(key, room, text, style.width)
         label = len(key) + room - wide(key)
@@ -121,12 +121,13 @@ def _line_width(frame: Frame, count: int) -> int:
 def _stacked(result: Rows, style: Style) -> Iterator[str]:
     """A block for each row, a line for each cell: where a table cannot be read, or has to be cut and must not."""
     names = [visible(name) for name in result.columns]
+    room = max(map(wide, names))
     between = "\n" if style.continued else ""
     for chunk in chunks.pieces(result.cells):
         texts = [visible_texts(cells) for cells in chunk]
         for row in zip(*texts, strict=True):
             yield between
-            yield from pairs([(name, text) for name, text in zip(names, row, strict=True) if text], style)
+            yield from pairs([(name, text) for name, text in zip(names, row, strict=True) if text], style, room)
             between = "\n"
 
 
