@@ -173,8 +173,7 @@ def cancelled(cage: Cage) -> None:
     with cage.channel(3) as channel:
         cage.consume(channel, ignore, 10, consumer_tag="once")
         settle_down(channel, 1)
-        # The library's own basic_cancel puts back what has not been handled.
-        channel._impl.basic_cancel("once")
+        channel.basic_cancel("once")
         cage.stay(channel)
 
 
@@ -396,8 +395,13 @@ def late_but_steady(cage: Cage) -> None:
     with cage.channel() as channel:
         connection = channel.connection
 
-        def handle(channel: BlockingChannel, got: Got) -> None:
-            connection.call_later(6, lambda: acknowledge(channel, got))
+        def finish(got: Got) -> None:
+            # At the end of the round there is still some of it to come.
+            if not cage.ended:
+                acknowledge(channel, got)
+
+        def handle(_: BlockingChannel, got: Got) -> None:
+            connection.call_later(6, lambda: finish(got))
 
         cage.consume(channel, handle, 500)
         cage.publishing()
