@@ -71,7 +71,7 @@ class Streams:
         if self.stderr.isatty() and len(text) > self.size[0] // 2:  # a character takes two columns at most
             from rmqctl.output.wrapping import wrapped
 
-            text = "\n".join(part for each in text.split("\n") for part in wrapped(each, self.size[0]))
+            text = "\n".join(part for each in text.split("\n") for part in wrapped(each, self.size[0], whole=True))
         print(text, file=self.stderr, flush=True)
 
     @contextmanager

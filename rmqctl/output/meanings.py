@@ -9,6 +9,7 @@ MEANINGS = {
     "raw_json": "The HTTP API's own values and types: one array.",
     "pretty_json": "The same as raw_json, indented.",
     "jsonl": "The HTTP API's own values and types: one object a line.",
+    "yaml": "The HTTP API's own values as YAML; a list is written row by row.",
     "csv": "Comma-separated values with a header line. Cells are quoted where necessary.",
     "kvp": "One line `name: value` for each cell, and an empty line after each row.",
     "markdown": "A Markdown table, to paste into an issue or a page.",

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
+_WORD = re.compile(r"\S+\s*|\s+")
+"""With the blanks behind it."""
 _STEP = 2
 """How much further in the rest of a long line stands."""
 _NARROW = 16
@@ -18,14 +20,17 @@ def wide(text: str) -> int:
     return cell_len(text)
 
 
-def wrapped(line: str, width: int | None) -> list[str]:
-    """One line as lines that fit; those after the first are indented further. None: as it is."""
+def wrapped(line: str, width: int | None, *, whole: bool = False) -> list[str]:
+    """One line as lines that fit; those after the first are indented further. None: as it is.
+
+    `whole`: a word that is wider than a line is left to the terminal, so that a path or an address can be copied.
+    """
     if width is None or wide(line) <= width:
         return [line]
     text = line.lstrip(" ")
     lead = len(line) - len(text)
     hang = min(lead + _STEP, max(width // 2, 1))
-    first, *others = _filled(text, [width - min(lead, width // 2), width - hang])
+    first, *others = _filled(text, [width - min(lead, width // 2), width - hang], whole=whole)
     return [" " * min(lead, width // 2) + first, *(" " * hang + other for other in others)]
 
 
@@ -40,10 +45,11 @@ def beside(key: str, room: int, text: str, width: int | None) -> list[str]:
     return [f"{label}  {first}", *(" " * (room + 2) + other for other in others)]
 
 
-def _filled(text: str, widths: Sequence[int]) -> list[str]:
+def _filled(text: str, widths: Sequence[int], *, whole: bool = False) -> list[str]:
     """The words on lines: the first width is that of the first line, the last one of all others."""
     lines: list[str] = [""]
-    for piece in _pieces(text, max(widths[-1], 2)):
+    words = _WORD.findall(text)
+    for piece in words if whole else _pieces(words, max(widths[-1], 2)):
         width = widths[0] if len(lines) == 1 else widths[-1]
         if lines[-1] and wide(lines[-1]) + wide(piece.rstrip(" ")) > width:
             lines[-1] = lines[-1].rstrip(" ")
@@ -52,9 +58,9 @@ def _filled(text: str, widths: Sequence[int]) -> list[str]:
     return [*lines[:-1], lines[-1].rstrip(" ")]
 
 
-def _pieces(text: str, width: int) -> Iterator[str]:
-    """Words, each with the blanks behind it; one that is wider than a line comes in parts."""
-    for word in re.findall(r"\S+\s*|\s+", text):
+def _pieces(words: Sequence[str], width: int) -> Iterator[str]:
+    """The words; one that is wider than a line comes in parts."""
+    for word in words:
         part = ""
         for character in word:
             if character != " " and wide(part + character) > width:

@@ -104,7 +104,7 @@ def test_the_programs_are_saved_and_run_as_they_are(run: Callable, tmp_path: Pat
     folder = tmp_path / "a b"
     ran = run("demo", "--save", str(folder), terminal=True)
     assert ran.exit == 0
-    assert f"python '{folder}/send.py'" in ran.err
+    assert f"python '{folder}/send.py'" in " ".join(ran.err.split())
     saved = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert saved == {path.name: path.read_text(encoding="utf-8") for path in PROGRAMS.glob("*.py")}
     assert all('os.environ.get("AMQP_URL", "amqp://localhost")' in text for text in saved.values())

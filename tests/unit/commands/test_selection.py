@@ -331,8 +331,8 @@ def test_the_name_of_a_formatter_in_any_case(name: str) -> None:
 
 
 def test_an_unknown_formatter_is_refused_with_those_there_are() -> None:
-    error = refused("list_queues", "--formatter", "yaml")
-    assert "'yaml' is none of table, tsv, pretty_table, json" in error
+    error = refused("list_queues", "--formatter", "xml")
+    assert "'xml' is none of table, tsv, pretty_table, json" in error
 
 
 @pytest.mark.parametrize("formatter", ["json", "csv", "pretty_table", "jsonl"])

@@ -233,7 +233,7 @@ def test_string_in_json_is_a_message() -> None:
 
 
 def test_answers_on_a_terminal() -> None:
-    color = Style(color=True, width=10)
+    color = Style(color=True, width=30)
     assert value("terminal", {"a": "x" * 20, "bc\x1b": "y\n"}, style=color) == (
         "\x1b[1ma     \x1b[0m  " + "x" * 20 + "\n\x1b[1mbc\\x1b\x1b[0m  y\\n\n"
     )
