@@ -1,9 +1,9 @@
-"""From the command line to output and exit code: the only module that prints."""
+"""From the command line to exit code: what was asked for, with which settings, and how it failed."""
 
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,10 +15,10 @@ from rmqctl import __version__
 from rmqctl.commands import COMMANDS, Entry
 from rmqctl.errors import AccessRefused, RmqctlError, Unavailable, UsageError
 from rmqctl.options import GLOBAL_OPTIONS, OUTPUT, SIZES, GlobalOption, Kind, Sizes
-from rmqctl.output import FORMATS, OF_COMMANDS, TERMINAL
-from rmqctl.output.style import Style
+from rmqctl.output import FORMATS, OF_COMMANDS
 from rmqctl.record import Record
-from rmqctl.result import Live, Nothing, Page, Result, Rows, Value, Watched
+from rmqctl.render import filtering, render
+from rmqctl.result import Page, Result, Watched
 from rmqctl.session import Session
 from rmqctl.settings import resolve, resolve_output
 from rmqctl.watch import option as watching
@@ -62,7 +62,7 @@ def _guarded(do: Callable[[], Came], session: Session, argv: Sequence[str], word
     except typer.Abort:
         return INTERRUPTED
     except typer.Exit as request:
-        _flush(session)
+        session.streams.flush()
         return request.exit_code
     except ClickException as error:
         return _fail(session, UsageError(_one_line(error)), words)
@@ -94,7 +94,7 @@ def _understood(words: list[str], session: Session) -> Call | int:
         return UsageError.exit_code
     call: Call | int = group.main(args=words, prog_name="rmqctl", standalone_mode=False)
     if isinstance(call, int):  # --help
-        _flush(session)
+        session.streams.flush()
     return call
 
 
@@ -420,7 +420,7 @@ def _check_formatter(session: Session) -> None:
             raise UsageError(f"{flag} goes with the JSON formats, not with {session.format.name}")
     if output.jq is not None and session.watching:
         raise UsageError("--jq and --watch exclude each other: --watch -f jsonl writes a line for each round")
-    _filter(session)  # an expression that is wrong is refused before anything is done
+    filtering(session)  # an expression that is wrong is refused before anything is done
     if not session.format.header:
         for flag, option in (("--no-table-headers", "table_headers"), ("--pad-to-header", "pad_to_header")):
             if option in session.given:
@@ -443,7 +443,7 @@ def _fail(session: Session, error: RmqctlError, words: Sequence[str]) -> int:
     with contextlib.suppress(OSError):
         session.say(_in_one_line(f"rmqctl: {error}"))
         if isinstance(error, UsageError) and words and not session.quiet and (command := _named(words)):
-            session.say(f"rmqctl {command} --help tells more")
+            session.say(f"rmqctl {command} --help shows the options")
     return error.exit_code
 
 
@@ -462,114 +462,6 @@ def _named(words: Sequence[str]) -> str:
         if name in COMMANDS:
             return name
     return ""
-
-
-def render(session: Session, result: Result | Watched) -> int:
-    """Writes the result in the format in force. Returns its exit code."""
-    if isinstance(result, Watched):
-        from rmqctl.watch.loop import watch
-
-        watch(session, result, _style(session))
-    if isinstance(result, Page):
-        _write_page(session, result.text)
-    elif isinstance(result, Live):
-        result = _write_live(session, result)
-    elif not isinstance(result, Nothing) and not _says_empty(session, result):
-        result = _roomy(session, result)
-        module = session.format.load()
-        write = module.rows if isinstance(result, Rows) else module.value
-        _write(session, _filter(session)(write(result, _style(session))))
-    for message in result.messages:
-        session.say(message)
-    _flush(session)
-    return result.exit_code
-
-
-def _says_empty(session: Session, part: object) -> bool:
-    """A table without rows says nothing to a person: whether a sentence stands in for it, which is said then."""
-    if not isinstance(part, Rows) or part.cells or session.format is not TERMINAL:
-        return False
-    session.hint(part.empty)
-    return True
-
-
-def _roomy(session: Session, result: Rows | Value) -> Rows | Value:
-    """On a terminal that is too narrow for a table, the table without its empty columns."""
-    width = session.streams.width
-    if not isinstance(result, Rows) or session.format is not TERMINAL or width is None:
-        return result
-    from rmqctl.output.grid import without_empty
-
-    roomy, dropped = without_empty(result, width)
-    if dropped:
-        session.hint(f"Empty columns left out for want of room: {', '.join(dropped)} (-f pretty_table shows them).")
-    return roomy
-
-
-def _write_live(session: Session, result: Live) -> Nothing:
-    """Each part as soon as there is one."""
-    if result.formatter is not None:
-        session = session.in_format(result.formatter)
-    module = session.format.load()
-    style = _style(session)
-    through = _filter(session)
-    with contextlib.closing(result.parts) as parts:
-        for part in parts:
-            if isinstance(part, bytes):
-                session.streams.write_bytes(part)
-                continue
-            if _says_empty(session, part):
-                continue
-            write = module.rows if isinstance(part, Rows) else module.value
-            session.streams.stdout.writelines(map(session.shown, through(write(part, style))))
-            session.streams.stdout.flush()
-            style = style._replace(continued=True)
-    return result.end()
-
-
-def _filter(session: Session) -> Callable[[Iterable[str]], Iterable[str]]:
-    """What --jq makes of the pieces of an answer."""
-    if (expression := session.settings.output.jq) is None:
-        return lambda pieces: pieces
-    from rmqctl.output.fields import jq
-
-    lines = jq(expression)
-    return lambda pieces: lines("".join(pieces))
-
-
-def _style(session: Session) -> Style:
-    output = session.settings.output
-    return Style(
-        header=output.table_headers and not output.silent,
-        pad_to_header=output.pad_to_header,
-        color=session.color,
-        width=session.streams.width,
-    )
-
-
-def _write_page(session: Session, text: str) -> None:
-    """All of it is our own: a terminal gets its colours too."""
-    if session.on_terminal and session.settings.output.pager:
-        from rmqctl.pager import page
-
-        page(session, iter(text.splitlines(keepends=True)))
-        return
-    session.streams.stdout.write(text)
-
-
-def _write(session: Session, pieces: Any) -> None:
-    if session.on_terminal and session.settings.output.pager:
-        from rmqctl.pager import page
-
-        page(session, map(session.shown, pieces))
-        return
-    for piece in pieces:
-        session.streams.stdout.write(session.shown(piece))
-
-
-def _flush(session: Session) -> None:
-    session.streams.stdout.flush()
-    session.streams.stderr.flush()
 
 
 def _use_utf8(session: Session) -> None:

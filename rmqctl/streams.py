@@ -61,6 +61,10 @@ class Streams:
         binary.write(data)
         binary.flush()
 
+    def flush(self) -> None:
+        self.stdout.flush()
+        self.stderr.flush()
+
     def say(self, line: str) -> None:
         """A line on stderr. Names and reasons in it come from others: nothing in them is for the terminal, or for a log.
 

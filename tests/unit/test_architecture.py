@@ -24,7 +24,7 @@ LAYERS = (
     ("session", "signals"),
     ("amqp", "top"),
     ("pager", "execute", "demo", "commands", "watch", "help"),
-    ("words",),
+    ("words", "render"),
     ("cli",),
     ("__main__",),
 )

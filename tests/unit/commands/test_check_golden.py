@@ -16,10 +16,10 @@ from rmqctl.checks.options import Limits
 from rmqctl.checks.report import Report, Status
 from rmqctl.checks.snapshot import Snapshot
 from rmqctl.checks.table import CHECKS
-from rmqctl.cli import render
 from rmqctl.commands import COMMANDS
 from rmqctl.commands.health.check.printing import Outcome, answer, answer_all
 from rmqctl.output import FORMATS, OF_COMMANDS
+from rmqctl.render import render
 from rmqctl.session import Session
 from rmqctl.settings import Output, Settings
 

@@ -13,9 +13,9 @@ from pika.spec import Basic
 
 from rmqctl.amqp.consuming import _Buffer
 from rmqctl.amqp.delivery import Delivery
-from rmqctl.cli import render
 from rmqctl.commands.kit import decoding, incoming
 from rmqctl.errors import UsageError
+from rmqctl.render import render
 from rmqctl.result import Nothing
 from rmqctl.session import Session
 
