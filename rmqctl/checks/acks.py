@@ -384,10 +384,10 @@ def held(found: Iterable[Finding]) -> int:
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Name the consumers that hold messages and do not acknowledge them.
 
-    Two samples of the statistics are compared, and the counts of queues in between; no message is touched. Named are
-    consumers and AMQP 1.0 sessions that hold messages and acknowledge nothing, stuck ones whose prefetch is full too,
-    basic.get without ack, open transactions, loops of redelivery, leaks (it keeps some of what it gets), consumers whose
-    channel is gone, and unlimited prefetch with 1,000 messages and more.
+    It compares two samples of the statistics, and the counts of queues in between; no message is touched. It reports
+    consumers and AMQP 1.0 sessions that hold messages and acknowledge nothing, basic.get without ack, open transactions,
+    redelivery loops, leaks (a consumer keeps some of what it gets), consumers whose channel is gone, and consumers with
+    unlimited prefetch that hold 1,000 messages or more.
     """
     version = str(snapshot.rows("overview").get("rabbitmq_version", ""))
     window = Window(snapshot.seconds, snapshot.now, limits["idle"], release(version))

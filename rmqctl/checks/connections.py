@@ -15,7 +15,7 @@ _ADVICE = {
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Check that connections are not too many, not opened all the time, and not held back.
 
-    Named are connections that are blocked, or about to be, by an alarm, and those in flow control. The rate is that of the
+    It reports connections that an alarm blocks or will block, and those in flow control. The rate is that of the
     whole cluster; a client that opens a connection for each message shows there.
     """
     rows = [row for row in snapshot.rows("connections") if limits.concerns(row.get("name"))]

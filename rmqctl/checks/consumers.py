@@ -15,8 +15,8 @@ their prefetch full, which is how a busy one looks."""
 def check(snapshot: Snapshot, limits: Limits) -> Report:
     """Check that consumers get messages, and that queues can deliver.
 
-    Named are consumers that the broker takes for dead (their node is suspected to be down), and queues with a backlog
-    whose consumers could be given a message only in so small a part of the time: their prefetch is full.
+    It reports consumers that the broker suspects to be down, and queues with a backlog whose consumers can rarely be
+    given a message because their prefetch is full.
     """
     consumers = [row for row in snapshot.rows("consumers") if limits.concerns((row.get("queue") or {}).get("name"))]
     queues = [row for row in snapshot.rows("queues") if limits.concerns(row.get("name"))]

@@ -136,8 +136,8 @@ def limits(
 
 
 FOR = Option("for", TIME, 10, "Time between the two samples.")
-MATCH = Option("match", PATTERN, None, "Only what has such a name.")
-IGNORE = Option("ignore", PATTERNS, None, "Not what has such a name.")
+MATCH = Option("match", PATTERN, None, "Only names that match the regular expression.")
+IGNORE = Option("ignore", PATTERNS, None, "Leave out names that match the regular expression.")
 WHERE = Option("where", TEXT, None, "Keep only findings that match, such as 'kind != idle'.")
 ALL_VHOSTS = Option("all-vhosts", FLAG, False, "In every virtual host.")
 

@@ -42,7 +42,7 @@ def check(snapshot: Snapshot, limits: Limits) -> Report:
             limits.pair(),
         ),
     ]
-    told = "" if consumed is not None else "; who consumes them cannot be told"
+    told = "" if consumed is not None else "; whether anybody consumes them is unknown"
     return report(kept, f"{counted(len(rows), 'queue')}, {counted(int(total), 'message')}{told}", figures)
 
 

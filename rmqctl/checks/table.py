@@ -76,9 +76,9 @@ CHECKS = {
         Check(
             "acks",
             (
-                Option("idle", o.TIME, "60s", "A consumer that has acknowledged may think for so long."),
+                Option("idle", o.TIME, "60s", "How long a consumer that acknowledged before may be busy."),
                 *limits("", o.COUNT, "from N forgotten messages on.", 1),
-                *limits("age", o.TIME, "when messages are held idle for so long."),
+                *limits("age", o.TIME, "when messages have been held idle this long."),
                 _strict("Name queues without consumers, and consumers with automatic acks on durable queues, too."),
             ),
             {
@@ -98,7 +98,7 @@ CHECKS = {
                 *limits("ready", o.COUNT, "when N of them are ready."),
                 *limits("unacknowledged", o.COUNT, "when N of them are unacknowledged."),
                 *limits("growth", o.COUNT, "when it has N more after --for.", twice=("queues",)),
-                *limits("idle", o.TIME, "when it has been idle for so long.", asks={"queues": ("idle_since",)}),
+                *limits("idle", o.TIME, "when it has been idle this long.", asks={"queues": ("idle_since",)}),
                 _strict("Name queues without consumers when they are empty too."),
             ),
             {"queues": ("type", "messages", "messages_ready", "messages_unacknowledged"), "consumers": ("queue",)},
@@ -106,8 +106,8 @@ CHECKS = {
         Check(
             "consumers",
             (
-                *limits("utilisation", o.PERCENT, "when a queue with a backlog can deliver so seldom.", 10),
-                Option("backlog", o.COUNT, 100, "So many ready messages make a backlog."),
+                *limits("utilisation", o.PERCENT, "when a queue with a backlog can deliver this rarely.", 10),
+                Option("backlog", o.COUNT, 100, "Number of ready messages that count as a backlog."),
             ),
             {
                 "queues": ("consumer_utilisation", "consumer_capacity", "consumers", "messages_ready"),
@@ -135,11 +135,11 @@ CHECKS = {
         Check(
             "nodes",
             (
-                *limits("memory", o.PERCENT, "when so much of the memory below the alarm is used.", 80, 95),
-                *limits("disk", o.SIZE, "when so little is free above the limit of the alarm.", "1GiB", "100MiB"),
-                *limits("files", o.PERCENT, "when so many of the file descriptors are used.", 80, 95),
-                *limits("sockets", o.PERCENT, "when so many of the sockets are used.", 80, 95),
-                *limits("processes", o.PERCENT, "when so many of the Erlang processes are used.", 80, 95),
+                *limits("memory", o.PERCENT, "when this share of the memory below the alarm is used.", 80, 95),
+                *limits("disk", o.SIZE, "when no more than this is free above the limit of the alarm.", "1GiB", "100MiB"),
+                *limits("files", o.PERCENT, "when this share of the file descriptors is used.", 80, 95),
+                *limits("sockets", o.PERCENT, "when this share of the sockets is used.", 80, 95),
+                *limits("processes", o.PERCENT, "when this share of the Erlang processes is used.", 80, 95),
             ),
             {
                 "nodes": (
@@ -153,7 +153,7 @@ CHECKS = {
         Check(
             "cluster",
             (
-                Option("nodes", o.COUNT, None, "So many nodes have to run."),
+                Option("nodes", o.COUNT, None, "Number of nodes that must run."),
                 _strict("Name experimental feature flags that are not enabled too."),
             ),
             {

@@ -111,28 +111,28 @@ COMMANDS: dict[str, Entry] = {
     "show user": Entry("show.show", "Show", "A user."),
     "show vhost": Entry("show.show", "Show", "A virtual host with its rates."),
     "show policy": Entry("show.show", "Show", "A policy."),
-    "who": Entry("show.who", "Show", "Who fills a queue, who consumes it, who holds what."),
+    "who": Entry("show.who", "Show", "Who publishes to a queue, consumes it and holds its messages."),
     "topology": Entry(
         "show.topology",
         "Show",
-        "Who is bound to what, and which way a message goes.",
+        "Which queues are bound to what, and where a message goes.",
         formats=("dot", "mermaid", "svg"),
     ),
-    "top": Entry("show.top", "Show", "Queues, connections and the rest, live and full screen.", once=True),
+    "top": Entry("show.top", "Show", "Queues, connections, nodes and more, live and full screen.", once=True),
     "status": Entry("nodes.status", _NODES, "State of a node."),
     "cluster_status": Entry("nodes.status", _NODES, "Members of the cluster and their state."),
     "list_nodes": Entry("nodes.nodes", _NODES, "Nodes with their memory, disk and file use."),
     "overview": Entry("nodes.nodes", _NODES, "Versions, counts and rates of the cluster."),
-    "churn": Entry("nodes.nodes", _NODES, "Connections, channels and queues that came and went."),
+    "churn": Entry("nodes.nodes", _NODES, "Connections, channels and queues that were opened and closed."),
     "memory_breakdown": Entry("nodes.nodes", _NODES, "Memory of a node by category."),
     "listeners": Entry("nodes.nodes", _NODES, "Interfaces, ports and protocols of a node."),
     "alarms": Entry("nodes.nodes", _NODES, "Resource alarms in effect."),
-    "environment": Entry("nodes.nodes", _NODES, "Configuration in force."),
+    "environment": Entry("nodes.nodes", _NODES, "Configuration in effect."),
     "log_location": Entry("nodes.nodes", _NODES, "Log files of a node."),
     "list_plugins": Entry("nodes.nodes", _NODES, "Plugins that run on the node."),
     "is_enabled": Entry("nodes.nodes", _NODES, "Check that plugins are enabled."),
     "quorum_status": Entry("nodes.nodes", _NODES, "Raft state of a quorum queue."),
-    "report": Entry("nodes.report", _NODES, "All of it, for a support request.", once=True),
+    "report": Entry("nodes.report", _NODES, "State of the whole cluster, for a support request.", once=True),
     "server_version": Entry("nodes.nodes", _NODES, "RabbitMQ version of the node."),
     "erlang_version": Entry("nodes.nodes", _NODES, "Erlang version of the node."),
     "version": Entry("nodes.nodes", _NODES, "Versions of rmqctl, Python, RabbitMQ and Erlang.", local=True),
@@ -140,18 +140,18 @@ COMMANDS: dict[str, Entry] = {
     "authenticate_user": Entry("nodes.nodes", _NODES, "Check a user's password.", once=True),
     "ping": Entry("nodes.nodes", _HEALTH, "Check that the broker answers."),
     **_checks(
-        acks="Name who holds messages without acknowledging.",
-        queues="Queues that are too long, grow, or that nobody consumes.",
+        acks="Who holds messages and does not acknowledge them.",
+        queues="Queues that are too long, grow, or have no consumer.",
         consumers="Consumers that get nothing, queues that could deliver more.",
         connections="Too many connections, or blocked ones.",
         channels="Too many channels, in all or of one connection.",
         alarms="Memory and disk alarms.",
-        nodes="Memory, disk, files and processes that nodes have left.",
+        nodes="Memory, disk, files and processes that nodes still have.",
         cluster="Nodes that are missing, split, or of another version.",
         quorum="Quorum queues and streams without a majority to spare.",
         certificates="TLS certificates that expire.",
         policies="Policies that conflict, or match nothing.",
-        definitions="Whether a broker is as a file of definitions says.",
+        definitions="Whether a broker matches a file of definitions.",
         dead_letters="Queues of dead letters that hold messages or grow.",
         deprecated_features="Deprecated features in use.",
         shovels="Shovels that do not run.",
@@ -160,8 +160,8 @@ COMMANDS: dict[str, Entry] = {
     ),
     "check list": Entry("health.check", _HEALTH, "The checks and their limits.", local=True),
     "check_running": Entry("health.health", _HEALTH, "Check that RabbitMQ runs on a node."),
-    "is_running": Entry("health.health", _HEALTH, "Tell whether RabbitMQ runs on a node."),
-    "is_booting": Entry("health.health", _HEALTH, "Tell whether RabbitMQ is booting on a node."),
+    "is_running": Entry("health.health", _HEALTH, "Report whether RabbitMQ runs on a node."),
+    "is_booting": Entry("health.health", _HEALTH, "Report whether RabbitMQ is booting on a node."),
     "check_alarms": Entry("health.health", _HEALTH, "Check for alarms in the cluster."),
     "check_local_alarms": Entry("health.health", _HEALTH, "Check for alarms on the node."),
     "check_port_listener": Entry("health.health", _HEALTH, "Check that the node listens on a port."),
@@ -196,16 +196,14 @@ COMMANDS: dict[str, Entry] = {
     ),
     "has_reached_target_cluster_size": Entry("health.health", _HEALTH, "Check that the cluster is complete."),
     "await_startup": Entry("health.waiting", _HEALTH, "Wait until the broker answers.", once=True),
-    "await_online_nodes": Entry("health.waiting", _HEALTH, "Wait until so many nodes run.", once=True),
+    "await_online_nodes": Entry("health.waiting", _HEALTH, "Wait until COUNT nodes run.", once=True),
     "await_online_quorum_plus_one": Entry(
         "health.waiting", _HEALTH, "Wait until no quorum queue depends on the node.", once=True
     ),
-    "wait queue": Entry(
-        "health.waiting", _HEALTH, "Wait until a queue exists, has consumers, is empty or nearly.", once=True
-    ),
+    "wait queue": Entry("health.waiting", _HEALTH, "Wait until a queue exists, has consumers, or is empty.", once=True),
     "wait broker": Entry("health.waiting", _HEALTH, "Wait until the broker answers.", once=True),
     "wait node": Entry("health.waiting", _HEALTH, "Wait until a node runs.", once=True),
-    "wait definitions": Entry("health.waiting", _HEALTH, "Wait until all that a file has is there.", once=True),
+    "wait definitions": Entry("health.waiting", _HEALTH, "Wait until a broker has everything in a file.", once=True),
     "node_health_check": Entry("health.health", _HEALTH, "Deprecated."),
     "set_policy": Entry("policies.policies", _POLICIES, "Set a policy.", changes=True),
     "clear_policy": Entry("policies.policies", _POLICIES, "Delete a policy.", changes=True),
@@ -217,15 +215,15 @@ COMMANDS: dict[str, Entry] = {
     ),
     "policies declare_override": Entry("policies.policies", _POLICIES, "Set a policy above another one.", changes=True),
     "policies declare_blanket": Entry(
-        "policies.policies", _POLICIES, "Set a policy for all that no other matches.", changes=True
+        "policies.policies", _POLICIES, "Set a policy for everything that no other policy matches.", changes=True
     ),
     "policies patch": Entry("policies.policies", _POLICIES, "Change settings of a policy, or of all.", changes=True),
     "policies delete_keys": Entry(
         "policies.policies", _POLICIES, "Delete settings of a policy, or of all.", changes=True
     ),
-    "explain queue": Entry("policies.explain", _POLICIES, "Settings of a queue in effect, and which lost and why."),
+    "explain queue": Entry("policies.explain", _POLICIES, "Settings of a queue in effect, and where each comes from."),
     "explain exchange": Entry(
-        "policies.explain", _POLICIES, "Settings of an exchange in effect, and which lost and why."
+        "policies.explain", _POLICIES, "Settings of an exchange in effect, and where each comes from."
     ),
     "set_parameter": Entry("policies.parameters", _POLICIES, "Set a runtime parameter.", changes=True),
     "clear_parameter": Entry("policies.parameters", _POLICIES, "Delete a runtime parameter.", changes=True),
@@ -236,7 +234,7 @@ COMMANDS: dict[str, Entry] = {
     "add_user": Entry("access.users", _ACCESS, "Add a user.", changes=True),
     "delete_user": Entry("access.users", _ACCESS, "Delete a user.", changes=True),
     "change_password": Entry("access.users", _ACCESS, "Change the password of a user.", changes=True),
-    "clear_password": Entry("access.users", _ACCESS, "Let no password open a user.", changes=True),
+    "clear_password": Entry("access.users", _ACCESS, "Disable log-in by password for a user.", changes=True),
     "set_user_tags": Entry("access.users", _ACCESS, "Set the tags of a user.", changes=True),
     "hash_password": Entry("access.users", _ACCESS, "Print the hash of a password.", local=True),
     "set_permissions": Entry("access.permissions", _ACCESS, "Set a user's permissions.", changes=True),
@@ -247,12 +245,16 @@ COMMANDS: dict[str, Entry] = {
     "set_topic_permissions": Entry("access.permissions", _ACCESS, "Set a user's topic permissions.", changes=True),
     "clear_topic_permissions": Entry("access.permissions", _ACCESS, "Delete a user's topic permissions.", changes=True),
     "add_vhost": Entry("access.vhosts", _ACCESS, "Add a virtual host.", changes=True),
-    "delete_vhost": Entry("access.vhosts", _ACCESS, "Delete a virtual host and all in it.", changes=True),
+    "delete_vhost": Entry("access.vhosts", _ACCESS, "Delete a virtual host and everything in it.", changes=True),
     "set_vhost_tags": Entry("access.vhosts", _ACCESS, "Set the tags of a virtual host.", changes=True),
     "update_vhost_metadata": Entry("access.vhosts", _ACCESS, "Change metadata of a virtual host.", changes=True),
-    "enable_vhost_deletion_protection": Entry("access.vhosts", _ACCESS, "Protect a virtual host.", changes=True),
-    "disable_vhost_deletion_protection": Entry("access.vhosts", _ACCESS, "Lift that protection.", changes=True),
-    "restart_vhost": Entry("access.vhosts", _ACCESS, "Start a virtual host again.", changes=True),
+    "enable_vhost_deletion_protection": Entry(
+        "access.vhosts", _ACCESS, "Protect a virtual host from deletion.", changes=True
+    ),
+    "disable_vhost_deletion_protection": Entry(
+        "access.vhosts", _ACCESS, "Remove the protection from deletion.", changes=True
+    ),
+    "restart_vhost": Entry("access.vhosts", _ACCESS, "Restart a virtual host.", changes=True),
     "trace_on": Entry("access.vhosts", _ACCESS, "Start message tracing.", changes=True),
     "trace_off": Entry("access.vhosts", _ACCESS, "Stop message tracing.", changes=True),
     "set_vhost_limits": Entry("access.limits", _ACCESS, "Set the limits of a virtual host.", changes=True),
@@ -271,7 +273,7 @@ COMMANDS: dict[str, Entry] = {
     "restart_federation_link": Entry("live.federation", _LIVE, "Restart a federation link.", changes=True),
     "set_cluster_name": Entry("cluster.cluster", _CLUSTER, "Name the cluster.", changes=True),
     "enable_feature_flag": Entry("cluster.feature_flags", _CLUSTER, "Enable a feature flag, or all.", changes=True),
-    "rebalance": Entry("cluster.cluster", _CLUSTER, "Spread the leaders of queues over the nodes.", changes=True),
+    "rebalance": Entry("cluster.cluster", _CLUSTER, "Distribute queue leaders over the nodes.", changes=True),
     "add_member": Entry("cluster.quorum", _CLUSTER, "Add a member of a quorum queue (RabbitMQ 3.13).", changes=True),
     "delete_member": Entry(
         "cluster.quorum", _CLUSTER, "Remove a member of a quorum queue (RabbitMQ 3.13).", changes=True
@@ -280,10 +282,10 @@ COMMANDS: dict[str, Entry] = {
     "shrink": Entry(
         "cluster.quorum", _CLUSTER, "Remove members of quorum queues from a node (RabbitMQ 3.13).", changes=True
     ),
-    "reset_stats_db": Entry("cluster.cluster", _CLUSTER, "Empty the statistics.", changes=True),
+    "reset_stats_db": Entry("cluster.cluster", _CLUSTER, "Reset the statistics.", changes=True),
     "reset_node_auth_attempt_metrics": Entry("cluster.cluster", _CLUSTER, "Reset the counts of log-ins.", changes=True),
     "remove_classic_queue_mirroring_from_policies": Entry(
-        "cluster.cluster", _CLUSTER, "Take mirroring out of all policies.", changes=True
+        "cluster.cluster", _CLUSTER, "Remove mirroring from all policies.", changes=True
     ),
     "declare": Entry("declare.declare", _DECLARE, "Declare what a file lists (-f FILE).", changes=True),
     "declare queue": Entry("declare.declare", _DECLARE, "Declare a queue.", changes=True),
@@ -325,35 +327,35 @@ COMMANDS: dict[str, Entry] = {
     "purge": Entry("declare.purge", _DECLARE, "Remove the ready messages of queues.", changes=True),
     "close connection": Entry("declare.close", _DECLARE, "Close connections.", changes=True),
     "definitions export": Entry(
-        "definitions.definitions", _DEFINITIONS, "Write definitions, in a stable order.", once=True
+        "definitions.definitions", _DEFINITIONS, "Export definitions, in a stable order.", once=True
     ),
-    "definitions import": Entry("definitions.definitions", _DEFINITIONS, "Add what a file has.", changes=True),
+    "definitions import": Entry(
+        "definitions.definitions", _DEFINITIONS, "Import definitions from a file.", changes=True
+    ),
     "definitions diff": Entry("definitions.definitions", _DEFINITIONS, "Compare files and brokers.", local=True),
-    "definitions apply": Entry("definitions.definitions", _DEFINITIONS, "Make a broker as a file says.", changes=True),
+    "definitions apply": Entry("definitions.definitions", _DEFINITIONS, "Make a broker match a file.", changes=True),
     "export_definitions": Entry("definitions.definitions", _DEFINITIONS, "Write all definitions to a file.", once=True),
-    "import_definitions": Entry("definitions.definitions", _DEFINITIONS, "Add what a file has.", changes=True),
-    "context list": Entry("contexts.contexts", _CONTEXTS, "Brokers under names.", local=True),
-    "context show": Entry("contexts.contexts", _CONTEXTS, "One context; passwords masked.", local=True),
-    "context add": Entry("contexts.contexts", _CONTEXTS, "Store the connection options under a name.", local=True),
-    "context use": Entry("contexts.contexts", _CONTEXTS, "Choose the context for when none is named.", local=True),
+    "import_definitions": Entry(
+        "definitions.definitions", _DEFINITIONS, "Import definitions from a file.", changes=True
+    ),
+    "context list": Entry("contexts.contexts", _CONTEXTS, "Stored brokers.", local=True),
+    "context show": Entry("contexts.contexts", _CONTEXTS, "One stored broker; passwords are masked.", local=True),
+    "context add": Entry("contexts.contexts", _CONTEXTS, "Store connection options under a name.", local=True),
+    "context use": Entry("contexts.contexts", _CONTEXTS, "Choose the broker that commands use by default.", local=True),
     "context remove": Entry("contexts.contexts", _CONTEXTS, "Delete a context.", local=True),
-    "context path": Entry("contexts.contexts", _CONTEXTS, "Where the contexts file is.", local=True),
-    "context import": Entry("contexts.contexts", _CONTEXTS, "Contexts from a rabbitmqadmin.conf.", local=True),
+    "context path": Entry("contexts.contexts", _CONTEXTS, "Path of the contexts file.", local=True),
+    "context import": Entry("contexts.contexts", _CONTEXTS, "Import contexts from a rabbitmqadmin.conf.", local=True),
     "publish": Entry("messages.publish", _MESSAGES, "Publish messages.", changes=True),
     "get": Entry(
         "messages.get", _MESSAGES, "Messages from the head of a queue, or of a stream by offset.", changes=True
     ),
-    "peek": Entry("messages.get", _MESSAGES, "Look at messages, which stay in the queue.", changes=True),
-    "consume": Entry(
-        "messages.consume", _MESSAGES, "Take messages out of a queue, or give each to a command.", changes=True
-    ),
-    "tap": Entry("messages.tap", _MESSAGES, "Copies of the messages that an exchange routes.", changes=True),
-    "bench": Entry("messages.bench", _MESSAGES, "A small load, its rates and latencies.", changes=True),
-    "move": Entry("messages.move", _MESSAGES, "Move messages to another queue, none lost.", changes=True),
-    "redrive": Entry("messages.move", _MESSAGES, "Send dead-lettered messages back.", changes=True),
-    "demo": Entry(
-        "broker.demo", _BROKER, "A command against a broker to play with, or the tutorial as scenes.", raw=True
-    ),
+    "peek": Entry("messages.get", _MESSAGES, "Look at messages without removing them.", changes=True),
+    "consume": Entry("messages.consume", _MESSAGES, "Consume messages, or run a command for each.", changes=True),
+    "tap": Entry("messages.tap", _MESSAGES, "Copy the messages that an exchange routes.", changes=True),
+    "bench": Entry("messages.bench", _MESSAGES, "Generate a small load; report rates and latencies.", changes=True),
+    "move": Entry("messages.move", _MESSAGES, "Move messages to another queue without losing any.", changes=True),
+    "redrive": Entry("messages.move", _MESSAGES, "Send dead-lettered messages back to their queue.", changes=True),
+    "demo": Entry("broker.demo", _BROKER, "Run any command on a demo broker, or play the tutorial.", raw=True),
     "show endpoint": Entry(
         "contexts.contexts", _CONTEXTS, "What the connection options resolve to; no request is made.", once=True
     ),
@@ -361,12 +363,14 @@ COMMANDS: dict[str, Entry] = {
     "broker start": Entry("broker.broker", _BROKER, "Start a broker in the background.", local=True),
     "broker stop": Entry("broker.broker", _BROKER, "Stop the broker in the background.", local=True),
     "broker status": Entry("broker.broker", _BROKER, "Whether the broker runs, and where.", local=True),
-    "broker logs": Entry("broker.broker", _BROKER, "What the broker in the background has logged.", local=True),
+    "broker logs": Entry("broker.broker", _BROKER, "Log of the broker in the background.", local=True),
     "broker alarm": Entry("broker.broker", _BROKER, "Block publishers as if memory or disk were short.", changes=True),
     "set_vm_memory_high_watermark": Entry(
-        "broker.broker", _BROKER, "Set the embedded broker's limit of memory.", changes=True
+        "broker.broker", _BROKER, "Set the memory limit of the embedded broker.", changes=True
     ),
-    "set_disk_free_limit": Entry("broker.broker", _BROKER, "Set what has to be free on its disk.", changes=True),
+    "set_disk_free_limit": Entry(
+        "broker.broker", _BROKER, "Set the free disk limit of the embedded broker.", changes=True
+    ),
     "completion": Entry("contexts.completion", _SETUP, "Completion for bash, zsh, fish or PowerShell.", local=True),
     "help": Entry("help.help", _HELP, "Show help about a command or a topic.", local=True),
     "man": Entry("contexts.manual", _SETUP, "Manual page of a command.", local=True),

@@ -48,7 +48,7 @@ Sync = Annotated[
 ConsumerTimeout = Annotated[
     float,
     typer.Option(
-        "--consumer-timeout", metavar="SECONDS", min=0, help="How long an acknowledgement may take; 0: for ever."
+        "--consumer-timeout", metavar="SECONDS", min=0, help="How long an acknowledgement may take; 0 = no limit."
     ),
 ]
 MemoryLimit = Annotated[
@@ -92,8 +92,8 @@ def broker_run(
 ) -> Nothing:
     """Run a broker in the foreground, until Ctrl-C or SIGTERM.
 
-    One line on standard output tells that it accepts connections: the URLs of AMQP and of the HTTP API, with a space
-    between. What it logs goes to standard error.
+    When it accepts connections it prints one line: the URLs of AMQP and of the HTTP
+    API, separated by a space. What it logs goes to standard error.
     """
     from rmqctl.broker.process.background import log_to_file
     from rmqctl.broker.process.logs import log_to
@@ -218,7 +218,7 @@ def broker_stop(session: Session, data_dir: Folder = None, ephemeral: OfEphemera
 
 
 def broker_status(session: Session, data_dir: Folder = None, ephemeral: OfEphemeral = False) -> Value:
-    """Tell whether the broker runs, and where. Exit code 3 when it does not.
+    """Report whether the broker runs, and where. Exit code 3 when it does not.
 
     The uptime is in seconds.
     """

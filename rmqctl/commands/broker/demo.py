@@ -15,7 +15,7 @@ SceneNames = Annotated[
     list[str] | None,
     typer.Option("--scene", metavar="NAME", help="Play this scene only; may be repeated.", show_default=False),
 ]
-Auto = Annotated[bool, typer.Option("--auto", help="Wait for nobody, and end after the last scene.")]
+Auto = Annotated[bool, typer.Option("--auto", help="Do not wait for Enter; end after the last scene.")]
 Save = Annotated[
     Path | None,
     typer.Option(
@@ -33,18 +33,17 @@ def demo(
     list_: List = False,
     save: Save = None,
 ) -> Rows | Nothing:
-    """Run a command against a broker to play with, or play the tutorial.
+    """Run any command on a demo broker, or play the tutorial.
 
-    The broker is embedded: it listens on free ports of this machine, and is
-    gone afterwards.
+    The demo broker runs inside rmqctl, on free ports of this machine, and is gone
+    afterwards.
 
-    With a COMMAND, any of rmqctl's with its options, it holds a small world of
-    queues, exchanges and clients. The exit code is that of the command.
+    COMMAND is any command of rmqctl with its options. The broker has sample queues,
+    exchanges and clients. The exit code is that of the command.
 
-    Without one it plays the scenes of the tutorial: the programs, the commands
-    and what they print. Enter goes on, b plays the scene before, s skips to the
-    next. On a terminal the broker then stays up, with that world on it, until
-    Ctrl-C.
+    Without COMMAND the scenes of the tutorial are played: programs, commands and
+    what they print. Enter goes on, b plays the scene before, s skips to the
+    next. On a terminal the broker then keeps running until Ctrl-C.
     """
     if save is not None:
         if words or scene or auto or list_:

@@ -69,8 +69,10 @@ def declare_queue(
     ] = None,
     durable: Durable = None,
     auto_delete: AutoDelete = None,
-    ttl: Annotated[str | None, _text("--ttl", "TIME", "Messages live so long: 500ms, 60s, 1h.")] = None,
-    expires: Annotated[str | None, _text("--expires", "TIME", "The queue goes when unused for so long.")] = None,
+    ttl: Annotated[str | None, _text("--ttl", "TIME", "How long messages live: 500ms, 60s, 1h.")] = None,
+    expires: Annotated[
+        str | None, _text("--expires", "TIME", "Delete the queue when it is unused for this long.")
+    ] = None,
     max_length: MaxLength = None,
     max_length_bytes: MaxLengthBytes = None,
     overflow: Annotated[
@@ -110,7 +112,7 @@ def declare_queue(
 def declare_stream(
     session: Session,
     name: Name,
-    max_age: Annotated[str | None, _text("--max-age", "TIME", "Messages live so long: 1h, 7D.")] = None,
+    max_age: Annotated[str | None, _text("--max-age", "TIME", "How long messages live: 1h, 7D.")] = None,
     max_length_bytes: MaxLengthBytes = None,
     segment_size: Annotated[str | None, _text("--segment-size", "SIZE", "Bytes of a segment file: 100MB.")] = None,
     arg: Arg = None,
@@ -354,7 +356,7 @@ def declare_shovel(
     ] = None,
     source_delete_after: Annotated[
         str | None,
-        _text("--source-delete-after", "N", "never, queue-length, or so many messages: then the shovel goes."),
+        _text("--source-delete-after", "N", "When the shovel is deleted: never, queue-length, or after N messages."),
     ] = None,
     destination_uri: Annotated[
         str | None, _text("--destination-uri", "URI", r"AMQP address of the destination \[amqp://].")
@@ -398,8 +400,8 @@ def declare_federation_upstream(
     uri: Annotated[str | None, _text("--uri", "URI", "AMQP address of the upstream.")] = None,
     exchange: Annotated[str | None, _text("--exchange", "EXCHANGE", "Its name there, when it is another one.")] = None,
     queue: Annotated[str | None, _text("--queue", "QUEUE", "Its name there, when it is another one.")] = None,
-    expires: Annotated[str | None, _text("--expires", "TIME", "The upstream keeps its queue so long: 1h.")] = None,
-    ttl: Annotated[str | None, _text("--ttl", "TIME", "The upstream keeps messages so long: 60s.")] = None,
+    expires: Annotated[str | None, _text("--expires", "TIME", "How long the upstream keeps its queue: 1h.")] = None,
+    ttl: Annotated[str | None, _text("--ttl", "TIME", "How long the upstream keeps messages: 60s.")] = None,
     max_hops: Annotated[int | None, _text("--max-hops", "N", "Federation links that a message may pass.")] = None,
     ack_mode: AckMode = None,
     prefetch_count: Prefetch = None,

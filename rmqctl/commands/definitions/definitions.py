@@ -309,7 +309,7 @@ def definitions_apply(
     dry_run: DryRun = False,
     yes: Annotated[bool, Yes] = False,
 ) -> Result:
-    """Make a broker as a file says, with -p in one virtual host; shows what will be done, and asks.
+    """Make a broker match a file, with -p in one virtual host. Shows the plan and asks first.
 
     A queue or an exchange that is there with other settings is an error and stays as it is. Exit code 3 when only part
     was done. When something is missing for the plan to succeed, such as a virtual host, nothing is done.

@@ -61,7 +61,7 @@ def await_startup(session: Session) -> Result:
 def await_online_nodes(
     session: Session, count: Annotated[str, typer.Argument(metavar="COUNT", help="How many nodes must run.")]
 ) -> Result:
-    """Wait until so many nodes of the cluster run, at most --timeout seconds [300].
+    """Wait until COUNT nodes of the cluster run, at most --timeout seconds [300].
 
     Ends with exit code 70 when the time is up.
     """

@@ -36,7 +36,7 @@ Match = Annotated[
     typer.Option(
         "--match",
         metavar="REGEX",
-        help="Those whose names hold a match of the regular expression.",
+        help="Only names that match the regular expression.",
         rich_help_panel=_SELECTION,
     ),
 ]

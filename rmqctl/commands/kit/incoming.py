@@ -42,11 +42,14 @@ Answer = TypeVar("Answer")
 PayloadOnly = Annotated[
     bool, typer.Option("--payload-only", help="Write payloads alone, byte for byte, a line end between them.")
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="End after so many messages.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="End after N messages.")]
 IdleTimeout = Annotated[
     str | None,
     typer.Option(
-        "--idle-timeout", metavar="TIME", help="End when none came for so long: 500ms, 10s, 1m.", show_default=False
+        "--idle-timeout",
+        metavar="TIME",
+        help="End when no message has come for this long: 500ms, 10s, 1m.",
+        show_default=False,
     ),
 ]
 Filter = Annotated[
@@ -74,7 +77,7 @@ Force = Annotated[
 Amqp = Annotated[
     str | None,
     typer.Option(
-        "--amqp", metavar="URL", help="Where the broker listens for AMQP, when it must be said.", show_default=False
+        "--amqp", metavar="URL", help="Where the broker listens for AMQP [from the HTTP API].", show_default=False
     ),
 ]
 

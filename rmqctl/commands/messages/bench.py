@@ -31,25 +31,27 @@ def bench(
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", min=0.1, metavar="N", help="Messages a second of all producers; else as many as go."),
+        typer.Option("--rate", min=0.1, metavar="N", help="Messages a second of all producers [no limit]."),
     ] = None,
     size: Annotated[str, typer.Option("--size", metavar="BYTES", help="Of a payload, 16 or more: 100, 4KiB.")] = "1000",
     duration: Annotated[str, typer.Option("--time", metavar="TIME", help="How long to publish: 10s, 1m.")] = "10s",
     confirms: Annotated[bool, typer.Option("--confirms", help="Publisher confirms, and how long they take.")] = False,
     in_flight: Annotated[
         int,
-        typer.Option("--in-flight", min=1, metavar="N", help="A producer waits when so many are unconfirmed."),
+        typer.Option("--in-flight", min=1, metavar="N", help="A producer waits when N messages are unconfirmed."),
     ] = 100,
     prefetch: Annotated[int, typer.Option("--prefetch", min=1, max=65535, metavar="N", help="Of each consumer.")] = 100,
     producers: Annotated[int, typer.Option("--producers", min=1, max=100, metavar="N", help="Channels.")] = 1,
     consumers: Annotated[int, typer.Option("--consumers", min=0, max=100, metavar="N", help="Channels.")] = 1,
-    auto_ack: Annotated[bool, typer.Option("--auto-ack", help="Consumers do not acknowledge.")] = False,
+    auto_ack: Annotated[bool, typer.Option("--auto-ack", help="Consumers use automatic acknowledgements.")] = False,
     url: incoming.Amqp = None,
 ) -> Result:
-    """Publish and consume for a while over AMQP and tell rates and latencies: for smoke tests and demos.
+    """Publish and consume for a while over AMQP, and report rates and latencies: for smoke tests and demos.
 
-    Latency is the time from publishing to delivery. Without --rate the queue is as full as --in-flight lets it be, so
-    latencies tell about that. A protected context refuses it. Exit code 3 when messages were refused or did not arrive.
+    Latency is the time from publishing to delivery. Without --rate the queue is
+    as full as --in-flight allows, and latencies grow with it. A protected
+    context refuses it. Exit code 3 when messages were refused or did not
+    arrive.
     """
     if session.settings.protected:
         raise AccessRefused(f"bench: context {session.settings.context!r} is protected")

@@ -81,7 +81,7 @@ def consume(
             min=1,
             max=65535,
             metavar="N",
-            help=r"So many may be on their way \[10; 1 with --limit or where returns count; 1000 with --where].",
+            help=r"Number of messages on their way at a time \[10; 1 with --limit or where returns count; 1000 with --where].",
             show_default=False,
         ),
     ] = None,

@@ -34,7 +34,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 """A disk is full, not a word of the command line wrong."""
 
 Row = dict[str, Any]
-Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help=r"At most so many messages \[1].")]
+Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help=r"At most N messages \[1].")]
 
 
 def get(
@@ -72,7 +72,7 @@ def get(
     url: Annotated[
         str | None,
         typer.Option(
-            "--amqp", metavar="URL", help="Where the broker listens for AMQP, when it must be said.", show_default=False
+            "--amqp", metavar="URL", help="Where the broker listens for AMQP [from the HTTP API].", show_default=False
         ),
     ] = None,
     yes: Annotated[bool, Yes] = False,

@@ -25,9 +25,9 @@ PARTLY = 3
 Queue = Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)]
 Amqp = Annotated[
     str | None,
-    typer.Option("--amqp", metavar="URL", help="AMQP address; otherwise what the HTTP API tells.", show_default=False),
+    typer.Option("--amqp", metavar="URL", help="AMQP address [from the HTTP API].", show_default=False),
 ]
-Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help="At most so many messages.")]
+Count = Annotated[int | None, typer.Option("--count", min=1, metavar="N", help="At most N messages.")]
 Filter = Annotated[
     str | None,
     typer.Option(
@@ -36,7 +36,7 @@ Filter = Annotated[
         help="Only messages that match, such as 'headers.attempt < 3 and payload ~ \"timeout\"'.",
     ),
 ]
-Rate = Annotated[float | None, typer.Option("--rate", min=0.01, metavar="N", help="At most so many a second.")]
+Rate = Annotated[float | None, typer.Option("--rate", min=0.01, metavar="N", help="At most N messages a second.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show where each would go. They are put back, as redelivered.")]
 
 

@@ -47,7 +47,7 @@ def publish(
         bool, typer.Option("--jsonl", help="A message for each line of JSON, as get --formatter jsonl prints them.")
     ] = False,
     from_: Annotated[Path | None, _text("--from", "DIR", "The messages that get --dump wrote there.")] = None,
-    count: Annotated[int | None, typer.Option("--count", min=1, metavar="N", help="So many times.")] = None,
+    count: Annotated[int | None, typer.Option("--count", min=1, metavar="N", help="Number of times.")] = None,
     property_: Annotated[
         list[str] | None, typer.Option("--property", metavar="NAME=VALUE", help="content_type=text/plain; repeatable.")
     ] = None,
@@ -61,14 +61,14 @@ def publish(
     priority: Annotated[int | None, typer.Option("--priority", min=0, max=255, help="Its priority.")] = None,
     correlation_id: Annotated[str | None, _text("--correlation-id", "ID", "What it is about.")] = None,
     reply_to: Annotated[str | None, _text("--reply-to", "QUEUE", "Where an answer goes.")] = None,
-    expiration: Annotated[str | None, _text("--expiration", "TIME", "It lives so long: 500ms, 60s, 1h.")] = None,
+    expiration: Annotated[str | None, _text("--expiration", "TIME", "How long it lives: 500ms, 60s, 1h.")] = None,
     message_id: Annotated[str | None, _text("--message-id", "ID", "Its identifier.")] = None,
     timestamp: Annotated[int | None, _text("--timestamp", "SECONDS", "When it was made, since 1970.")] = None,
     type_: Annotated[str | None, _text("--type", "NAME", "What kind of message it is.")] = None,
     user_id: Annotated[str | None, _text("--user-id", "USER", "Who published it: the broker checks it.")] = None,
     app_id: Annotated[str | None, _text("--app-id", "NAME", "The program that made it.")] = None,
     allow_unroutable: Annotated[
-        bool, typer.Option("--allow-unroutable", help="Not an error when no queue takes it.")
+        bool, typer.Option("--allow-unroutable", help="Accept that no queue takes it.")
     ] = False,
     url: Annotated[
         str | None,
@@ -140,7 +140,7 @@ def _one(session: Session, words: list[str], file: Path | None, target: Target, 
 def _publish_one(session: Session, message: Outgoing, allow_unroutable: bool) -> Nothing:
     routed = api.publish(session.client, session.vhost, *message)
     if not routed and not allow_unroutable:
-        raise DataError(f"{_unroutable(session, message)}; --allow-unroutable takes that for success")
+        raise DataError(f"{_unroutable(session, message)}; use --allow-unroutable to accept that")
     session.hint("Published." if routed else "Published; no queue took it.")
     return Nothing()
 

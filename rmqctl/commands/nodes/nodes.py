@@ -214,7 +214,7 @@ def list_plugins(
 ) -> Value:  # fmt: skip
     """Plugins that run on the node that answers, as rabbitmq-plugins list -e.
 
-    The HTTP API does not tell which others are installed there.
+    The HTTP API does not report which others are installed.
     """
     keep = _matcher(pattern)
     client = session.client

@@ -38,7 +38,7 @@ NONE = "(none)"
 def status(session: Session, node: NodeArgument = None, unit: Unit = "gb") -> Value:
     """State of a node: versions, plugins, files, alarms, memory, disk, listeners.
 
-    The operating system is not among what the HTTP API tells. The name of the plugins file and the configured memory
+    The HTTP API does not report the operating system. The name of the plugins file and the configured memory
     watermark are left out for users without the tag administrator, and before RabbitMQ 3.12.
     """
     client = session.client

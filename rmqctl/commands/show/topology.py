@@ -40,16 +40,20 @@ def topology(
     ] = None,
     focus: Annotated[
         str | None,
-        typer.Option("--focus", metavar="NAME", help="What is near an exchange or a queue.", show_default=False),
+        typer.Option("--focus", metavar="NAME", help="Only what is near an exchange or a queue.", show_default=False),
     ] = None,
     depth: Annotated[int, typer.Option("--depth", min=0, metavar="N", help="How many hops away, for --focus.")] = 1,
     match: Annotated[
         str | None,
-        typer.Option("--match", metavar="REGEX", help="Such names, and what connects them.", show_default=False),
+        typer.Option(
+            "--match", metavar="REGEX", help="Only names that match, and what connects them.", show_default=False
+        ),
     ] = None,
     trace: Annotated[
         tuple[str, str] | None,
-        typer.Option("--trace", metavar="EXCHANGE KEY", help="Which queues a message would reach.", show_default=False),
+        typer.Option(
+            "--trace", metavar="EXCHANGE KEY", help="Show which queues a message would reach.", show_default=False
+        ),
     ] = None,
     header: Annotated[
         list[str] | None,
@@ -63,8 +67,8 @@ def topology(
     Formats besides the usual ones: dot (Graphviz), mermaid, svg. Those of lists (csv, tsv, jsonl and so on) have a row for
     each binding, alternate exchange and dead letter exchange.
 
-    --trace tells which queues a message with that key would reach, and by which bindings; "" is the default exchange. Exit
-    code 65 when it reaches none, 3 when only the broker can tell (exchange types of plugins).
+    --trace shows which queues a message with that key would reach, and by which bindings; "" is the default exchange. Exit
+    code 65 when it reaches none, 3 when only the broker knows (exchange types of plugins).
     """
     if header and trace is None:
         raise UsageError("--header goes with --trace")

@@ -21,10 +21,11 @@ Row = Mapping[str, Any]
 
 
 def who(session: Session, name: Annotated[str, typer.Argument(metavar="QUEUE", show_default=False)]) -> Value:
-    """Show who has to do with a queue: bindings, consumers, and who holds what.
+    """Show who uses a queue: bindings, consumers, and who holds its messages.
 
-    Which channel publishes to which exchange is told by brokers with management_agent rates_mode detailed only: others name
-    the channels that publish in the virtual host.
+    Only brokers with management_agent.rates_mode = detailed report which channel
+    publishes to which exchange. Otherwise all channels that publish in the virtual
+    host are shown.
     """
     client, vhost = session.client, session.vhost
     queue = queues.newest(client, vhost, name, *_QUEUE_FIELDS)

@@ -334,7 +334,7 @@ def test_clients_that_are_not_told(name: str, answers: dict[str, Any], why: str)
 @pytest.mark.parametrize("answers", [BLIND, STATISTICS_OFF])
 def test_queues_are_told_without_their_consumers(answers: dict[str, Any]) -> None:
     ran = check("queues", {**answers, QUEUES: [queue(messages=1, messages_ready=1)]})
-    assert (ran.exit, ran.out) == (0, "queues OK: 1 queue, 1 message; who consumes them cannot be told\n")
+    assert (ran.exit, ran.out) == (0, "queues OK: 1 queue, 1 message; whether anybody consumes them is unknown\n")
 
 
 @pytest.mark.parametrize(

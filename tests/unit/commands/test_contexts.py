@@ -213,7 +213,7 @@ def test_show_of_what_is_not_there(run: Run, path: Path) -> None:
         64,
         "",
         "rmqctl: no context is current: name one, or choose one with `rmqctl context use NAME`\n"
-        "rmqctl context show --help tells more\n",
+        "rmqctl context show --help shows the options\n",
     )
     write(path, BROKERS)
     code, out, err = run("context", "show", "pord")

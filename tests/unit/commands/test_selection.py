@@ -316,7 +316,7 @@ def test_a_node_that_the_user_may_not_see_is_taken_with_a_warning() -> None:
 def test_a_wrong_option_is_named(argv: list[str], part: str) -> None:
     error = refused(*argv)
     assert part in error
-    assert f"rmqctl {argv[0]} --help tells more" in error
+    assert f"rmqctl {argv[0]} --help shows the options" in error
     assert error.startswith("rmqctl: ")
     assert "Traceback" not in error
 

@@ -28,7 +28,7 @@ from rmqctl.naming import closest
 from rmqctl.result import Result, Rows
 from rmqctl.session import Session
 
-_EXIT_CODES = "Exit codes: 0 all is well, 1 warning, 2 critical, 3 it could not be told."
+_EXIT_CODES = "Exit codes: 0 all is well, 1 warning, 2 critical, 3 unknown."
 _CONFIG = "Limits by check, in TOML; -: stdin \\[checks.toml beside the contexts file]."
 _FORMATS = "Formats besides the usual ones: nagios, prometheus."
 
