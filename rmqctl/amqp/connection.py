@@ -37,6 +37,7 @@ def connected_to_stay(session: Session, url: str | None) -> "Iterator[tuple[Bloc
     import pika
 
     parameters = parameters_of(session, url)
+    check = same_cluster(session, url)
     with translated(session, parameters):
         try:
             connection = pika.BlockingConnection(parameters)
@@ -44,12 +45,33 @@ def connected_to_stay(session: Session, url: str | None) -> "Iterator[tuple[Bloc
             raise _failure(error, session, parameters) from error
         lift = limited(session, connection._impl, parameters)
         try:
+            check(connection._impl)
             yield connection, lift
         finally:
             with contextlib.suppress(pika.exceptions.AMQPError, TimedOut):
                 if connection.is_open:
                     ends_soon(connection._impl)
                     connection.close()
+
+
+def same_cluster(session: Session, url: str | None) -> Callable[[Any], None]:
+    """What raises Unavailable when a connection that is open leads to another cluster than the one whose HTTP API was asked.
+
+    Behind a forwarded port, another broker may listen where the API says. An address that somebody named is taken as it is.
+    """
+    if _named(url) is not None:
+        return lambda _: None
+    client = session.client
+    wanted = overview(client, "cluster_name").get("cluster_name")
+
+    def check(connection: Any) -> None:
+        found = (connection.server_properties or {}).get("cluster_name")
+        if None not in (wanted, found) and found != wanted:
+            where = _where(connection.params)
+            problem = f"{where} is cluster {found!r}, and {client.endpoint.url} is cluster {wanted!r}"
+            raise Unavailable(f"{problem}: use --amqp URL to say where the broker listens")
+
+    return check
 
 
 def limited(session: Session, connection: Any, parameters: "ConnectionParameters") -> Callable[[], None]:
@@ -112,9 +134,14 @@ def parameters_of(session: Session, url: str | None) -> "ConnectionParameters":
     )
 
 
+def _named(url: str | None) -> str | None:
+    """None for an address that the HTTP API is asked for."""
+    return None if url == "auto" else url
+
+
 def _address(session: Session, url: str | None) -> tuple[str, int, bool, str | None, str | None]:
     """Host, port, whether over TLS, user and password as far as the URL tells them."""
-    if url in (None, "auto"):
+    if (url := _named(url)) is None:
         host, port, secure = _listener(session)
         return host, port, secure, None, None
     try:

@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any
 
-from rmqctl.amqp.connection import ends_soon, limited, parameters_of, translated
+from rmqctl.amqp.connection import ends_soon, limited, parameters_of, same_cluster, translated
 from rmqctl.errors import DataError
 from rmqctl.session import Session
 
@@ -72,15 +72,21 @@ def run(session: Session, url: str | None, plan: Plan, measured: Measured, stopp
     from pika.adapters.select_connection import IOLoop
 
     parameters = parameters_of(session, url)
+    check = same_cluster(session, url)
     loop = IOLoop()
 
     limits: list[Callable[[], None]] = []
 
     def connect(opened: Callable[[Any], object]) -> "SelectConnection":
         """A connection on the loop that all share."""
+
+        def checked(connection: "SelectConnection") -> None:
+            check(connection)
+            opened(connection)
+
         connection = pika.SelectConnection(
             parameters,
-            on_open_callback=opened,
+            on_open_callback=checked,
             on_open_error_callback=load.failed,
             on_close_callback=load.failed,
             custom_ioloop=loop,

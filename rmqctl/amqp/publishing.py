@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rmqctl.amqp.connection import ends_soon, limited, parameters_of, translated
+from rmqctl.amqp.connection import ends_soon, limited, parameters_of, same_cluster, translated
 from rmqctl.errors import DataError
 from rmqctl.session import Session
 
@@ -62,11 +62,17 @@ def publish(
     import pika
 
     parameters = parameters_of(session, url)
+    check = same_cluster(session, url)
     with translated(session, parameters):
         publisher = _Publisher(iter(messages), tally, advance, stopped)
+
+        def opened(connection: "SelectConnection") -> None:
+            check(connection)
+            publisher.opened(connection)
+
         connection = pika.SelectConnection(
             parameters,
-            on_open_callback=publisher.opened,
+            on_open_callback=opened,
             on_open_error_callback=publisher.closed,
             on_close_callback=publisher.closed,
         )

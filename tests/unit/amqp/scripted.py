@@ -69,6 +69,7 @@ class Broker:
     `silent_from` on, ends the connection after `ends_after` messages, does not `say_goodbye`."""
 
     loop: Loop = field(default_factory=Loop)
+    cluster: str = "rabbit@a"
     queues: dict[str, list[bytes]] = field(default_factory=lambda: {"q": []})
     users: int = 0
     refuses: Exception | None = None
@@ -101,6 +102,8 @@ class Connection:
     ) -> None:
         self.broker = broker
         self.ioloop = custom_ioloop or broker.loop
+        self.params = parameters
+        self.server_properties = {"cluster_name": broker.cluster}
         self.is_open = True
         self._closed = on_close_callback
         self._channels: list[Channel] = []
@@ -208,11 +211,16 @@ class Blocking:
         self.script: queue.Queue[Callable[[], object]] = queue.Queue()
         self.is_open = True
         self.ioloop = Loop()
+        self.server_properties: dict[str, Any] | None = {"cluster_name": "rabbit@a"}
         self.did: list[Any] = []
         self.refuses: Exception | None = None
         self.on_close: Callable[[], object] = lambda: None
         self._impl = self
         self._channel = BlockingChannel(self)
+
+    @property
+    def params(self) -> Any:
+        return self.parameters
 
     def channel(self) -> "BlockingChannel":
         return self._channel

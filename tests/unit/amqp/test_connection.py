@@ -1,5 +1,6 @@
 """Where an AMQP connection goes, as whom, and how long it may take."""
 
+import contextlib
 import io
 from typing import Any
 
@@ -38,8 +39,8 @@ TLS = {"node": "n", "protocol": "amqp/ssl", "port": 5671}
 ELSEWHERE = {"node": "m", "protocol": "amqp", "port": 7777}
 
 
-def session_of(listeners: list[Any], settings: Settings | None = None) -> Session:
-    broker = Broker({"GET /api/overview": {"node": "n", "listeners": listeners}})
+def session_of(listeners: list[Any], settings: Settings | None = None, cluster: str | None = None) -> Session:
+    broker = Broker({"GET /api/overview": {"node": "n", "listeners": listeners, "cluster_name": cluster}})
     session = Session(io.StringIO(), io.StringIO(), io.StringIO(), {}, broker.transport)
     return session._replace(settings=settings or Settings())
 
@@ -63,6 +64,32 @@ def test_the_node_that_answers_says_where_it_listens(
     settings = Settings(endpoints=(Endpoint(scheme, "::1", 15672),))
     for url in (None, "auto"):
         assert place(parameters_of(session_of(listeners, settings), url)) == ("::1", port, secure)
+
+
+ANOTHER = (
+    r"amqp://localhost:5672 is cluster 'rabbit@b', and http://localhost:15672 is cluster 'rabbit@a': use --amqp URL"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "found", "refused"),
+    [
+        (None, "rabbit@a", "rabbit@b", True),
+        ("auto", "rabbit@a", "rabbit@b", True),
+        (None, "rabbit@a", "rabbit@a", False),
+        ("amqp://localhost", "rabbit@a", "rabbit@b", False),
+        (None, None, "rabbit@b", False),
+        (None, "rabbit@a", None, False),
+    ],
+)
+def test_another_cluster_behind_an_address_that_nobody_named_is_refused(
+    blocking: Blocking, url: str | None, asked: str | None, found: str | None, refused: bool
+) -> None:
+    blocking.server_properties = {"cluster_name": found} if found else None
+    what = pytest.raises(Unavailable, match=ANOTHER) if refused else contextlib.nullcontext()
+    with what, connected(session_of([PLAIN], cluster=asked), url):
+        blocking.did.append("work")
+    assert blocking.did == (["close"] if refused else ["work", "close"])
 
 
 def test_a_node_that_tells_of_no_listener() -> None:

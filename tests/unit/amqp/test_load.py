@@ -8,11 +8,12 @@ from pika import exceptions
 
 from rmqctl.amqp import load
 from rmqctl.amqp.load import Measured, Plan, run
-from rmqctl.errors import AccessRefused, DataError, NotFound, RmqctlError, TimedOut, Unreachable
+from rmqctl.errors import AccessRefused, DataError, NotFound, RmqctlError, TimedOut, Unavailable, Unreachable
 
 from .scripted import LATENCY, Broker, session
+from .test_connection import PLAIN, session_of
 
-PLAN = {"queue": None, "rate": 100.0, "size": 20, "seconds": 1.0, "confirms": True, "in_flight": 10, "prefetch": 5,
+CASE = {"queue": None, "rate": 100.0, "size": 20, "seconds": 1.0, "confirms": True, "in_flight": 10, "prefetch": 5,
         "producers": 1, "consumers": 1, "auto_ack": False}  # fmt: skip
 
 
@@ -24,7 +25,7 @@ def _clock(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ran(stopped: Callable[[], bool] = lambda: False, timeout: float | None = None, **plan: Any) -> Measured:
     measured = Measured()
-    run(session(timeout=timeout), "amqp://broker", Plan(**(PLAN | plan)), measured, stopped)
+    run(session(timeout=timeout), "amqp://broker", Plan(**(CASE | plan)), measured, stopped)
     return measured
 
 
@@ -119,3 +120,10 @@ def test_the_time_limit_is_for_the_beginning_alone(broker: Broker) -> None:
     broker.opens = False
     with pytest.raises(TimedOut, match=r"amqp://broker:5672: no answer within 0.5 seconds \(--timeout\)"):
         ran(timeout=0.5)
+
+
+def test_no_load_is_put_on_another_cluster(broker: Broker) -> None:
+    broker.cluster = "rabbit@b"
+    with pytest.raises(Unavailable, match="is cluster 'rabbit@b', and http://localhost:15672 is cluster 'rabbit@a'"):
+        run(session_of([PLAIN], cluster="rabbit@a"), None, Plan(**CASE), Measured(), lambda: False)
+    assert broker.published == []

@@ -8,9 +8,10 @@ import pika
 import pytest
 
 from rmqctl.amqp.publishing import Tally, _Publisher, publish
-from rmqctl.errors import AccessRefused, DataError, RmqctlError, TimedOut, Unreachable, UsageError
+from rmqctl.errors import AccessRefused, DataError, RmqctlError, TimedOut, Unavailable, Unreachable, UsageError
 
 from . import scripted
+from .test_connection import PLAIN, session_of
 
 
 class Message(NamedTuple):
@@ -196,3 +197,11 @@ def test_what_ends_the_reading_is_told_after_the_ones_before(broker: scripted.Br
     with pytest.raises(UsageError, match="line 2"):
         published(read())
     assert broker.published == [("", "q", b"1")]
+
+
+def test_nothing_is_published_to_another_cluster(broker: scripted.Broker) -> None:
+    broker.cluster = "rabbit@b"
+    tally = Tally()
+    with pytest.raises(Unavailable, match="is cluster 'rabbit@b', and http://localhost:15672 is cluster 'rabbit@a'"):
+        publish(session_of([PLAIN], cluster="rabbit@a"), None, iter(messages(5)), tally, lambda: None, lambda: False)
+    assert (tally.routed, tally.unconfirmed, broker.published) == (0, 0, [])
