@@ -41,8 +41,7 @@ class Call(Record):
 def run(argv: Sequence[str], session: Session) -> int:
     """Runs one command line. Returns the exit code; errors have been printed on stderr by then."""
     session = session._replace(invoke=run)
-    if session.as_rabbitmqadmin:
-        argv = as_rmqctl_spells(argv)
+    argv = as_rmqctl_spells(session.called, argv)
     words = command_first(argv, lambda name: sizes_of(name, session))
     call = _guarded(lambda: _understood(words, session), session, argv, words)
     if isinstance(call, int):

@@ -35,10 +35,8 @@ class Session:
     """Those that the command has."""
     watching: bool = False
     """Whether the command is called again and again: nobody wants its banners then."""
-    as_rabbitmqctl: bool = False
-    """Whether a link of rabbitmqctl's name led here: scripts that wait for its banners get them."""
-    as_rabbitmqadmin: bool = False
-    """Whether a link of rabbitmqadmin's name led here: the letters of its options are understood."""
+    called: str = "rmqctl"
+    """The name of the program: a link may have that of one of RabbitMQ's tools, whose spellings are understood then."""
     invoke: "Callable[[Sequence[str], Session], int]"
     """Runs another command line in a session of its own; its output and errors go there. Returns the exit code."""
     sleep: Callable[[float], None]
@@ -66,9 +64,7 @@ class Session:
     @classmethod
     def of_process(cls) -> Self:
         session = cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
-        name = Path(sys.argv[0]).name
-        admin = name.startswith("rabbitmqadmin")
-        return session._replace(as_rabbitmqadmin=admin, as_rabbitmqctl=name.startswith("rabbitmq") and not admin)
+        return session._replace(called=Path(sys.argv[0]).name)
 
     def _replace(self, **changes: object) -> Self:
         """The same run but for these. The client, once there is one, is shared unless the settings want another."""
@@ -90,6 +86,11 @@ class Session:
         from typer import get_app_dir
 
         return Path(get_app_dir("rmqctl")) / "contexts.toml"
+
+    @property
+    def as_rabbitmqctl(self) -> bool:
+        """Whether it goes by the name of rabbitmqctl or a sister of it: scripts that wait for its banners get them."""
+        return self.called.startswith("rabbitmq") and not self.called.startswith("rabbitmqadmin")
 
     @property
     def on_terminal(self) -> bool:

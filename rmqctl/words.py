@@ -32,12 +32,20 @@ def command_first(argv: Sequence[str], sizes_of: SizesOf) -> list[str]:
     return first
 
 
-_RABBITMQADMINS = {"-V": "--vhost", "-u": "--user", "-p": "--password"}
+_SPELLINGS = {
+    "rabbitmqadmin": {"-V": "--vhost", "-u": "--user", "-p": "--password", "--format": "--formatter"},
+    "rabbitmq-plugins": {"list": "list_plugins"},
+}
+"""Words of other tools that mean something else, or nothing, under rmqctl's own name."""
 
 
-def as_rmqctl_spells(argv: Sequence[str]) -> list[str]:
-    """The words with rabbitmqadmin's letters for the virtual host, the user and the password as rmqctl spells them."""
-    return [_RABBITMQADMINS.get(word, word) for word in argv]
+def as_rmqctl_spells(called: str, argv: Sequence[str]) -> Sequence[str]:
+    """The words of a program that is called so, as rmqctl spells them."""
+    for tool, spellings in _SPELLINGS.items():
+        if called.startswith(tool):
+            parts = [word.partition("=") for word in argv]
+            return [spellings.get(name, name) + equals + value for name, equals, value in parts]
+    return argv
 
 
 def _candidates(argv: Sequence[str]) -> Iterator[str]:

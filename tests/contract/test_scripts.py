@@ -17,7 +17,7 @@ from .brokers import Node, Ran, command, embedded, run, running_node
 from .conftest import RELEASES
 
 DATA = Path(__file__).with_name("scripts.tsv")
-TOOLS = ("rabbitmqctl",)
+TOOLS = ("rabbitmqctl", "rabbitmqadmin", "rabbitmq-diagnostics", "rabbitmq-plugins", "rabbitmq-queues")
 ROUNDS = (0, 1)
 MADE_BY_SCRIPTS = "scripts"
 KINDS = (
@@ -110,7 +110,7 @@ def _fault(line: Line, number: int, got: Ran) -> str:
         return f"exit {got.exit}, expected {line.codes[number]}: {got.errors.strip()}"
     if "Traceback" in got.errors:
         return got.errors
-    wanted = "" if line.output == "-" else line.output.replace("\\n", "\n")
+    wanted = "" if line.output == "-" else line.output.replace("\\n", "\n").replace("\\t", "\t")
     return "" if line.output == "." or got.text == wanted else f"{got.text!r}, expected {wanted!r}"
 
 

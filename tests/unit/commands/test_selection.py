@@ -233,7 +233,7 @@ def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: 
     }
     stdout, stderr = io.StringIO(), io.StringIO()
     session = Session(io.StringIO(), stdout, stderr, {}, Broker(answers).transport)
-    assert (run_rmqctl(argv, session._replace(as_rabbitmqctl=True)), stdout.getvalue(), stderr.getvalue()) == (
+    assert (run_rmqctl(argv, session._replace(called="rabbitmqctl")), stdout.getvalue(), stderr.getvalue()) == (
         0,
         out,
         "",
@@ -243,10 +243,28 @@ def test_under_rabbitmqctl_s_name_its_banners_are_printed(argv: list[str], out: 
 def test_under_rabbitmqadmin_s_name_its_letters_are_understood() -> None:
     broker = Broker({"GET /api/queues/shop": [{"name": "q"}], "GET /api/overview": {"object_totals": {"queues": 1}}})
     stdout, stderr = io.StringIO(), io.StringIO()
-    session = Session(io.StringIO(), stdout, stderr, {}, broker.transport)._replace(as_rabbitmqadmin=True)
+    session = Session(io.StringIO(), stdout, stderr, {}, broker.transport)._replace(called="rabbitmqadmin")
     assert run_rmqctl(["-u", "ann", "-p", "pw", "-V", "shop", "list", "queues", "name"], session) == 0
     assert (stdout.getvalue(), stderr.getvalue()) == ("name\nq\n", "")
     assert broker.requests[0].headers["Authorization"] == "Basic YW5uOnB3"
+
+
+@pytest.mark.parametrize(
+    ("called", "words", "out"),
+    [
+        ("rabbitmqadmin", ["--format=kvp", "list", "vhosts", "name"], "name: /\n"),
+        ("rabbitmqadmin", ["--format", "csv", "list", "vhosts", "name"], '"name"\n"/"\n'),
+        ("rabbitmq-plugins", ["list", "-e", "-m"], "rabbitmq_management\n"),
+        ("rabbitmq-plugins", ["-q", "list", "--minimal", "manage"], "rabbitmq_management\n"),
+    ],
+)
+def test_other_tools_spellings_are_understood_under_their_names(called: str, words: list[str], out: str) -> None:
+    node = {"name": "n", "enabled_plugins": ["rabbitmq_management"], "running": True}
+    overview = {"node": "n", "object_totals": {"queues": 1}}
+    broker = Broker({"GET /api/vhosts": [{"name": "/"}], "GET /api/overview": overview, "GET /api/nodes/n": node})
+    stdout, stderr = io.StringIO(), io.StringIO()
+    session = Session(io.StringIO(), stdout, stderr, {}, broker.transport)._replace(called=called)
+    assert (run_rmqctl(words, session), stdout.getvalue(), stderr.getvalue()) == (0, out, "")
 
 
 NODES = [{"name": "rabbit@a.example.com", "running": True}, {"name": "hare@b", "running": True}]
