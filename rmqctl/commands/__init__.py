@@ -399,7 +399,11 @@ COMMANDS: dict[str, Entry] = {
         "the HTTP API does not change settings of a running node",
         "set_log_level rotate_logs force_gc activate_free_disk_space_monitoring deactivate_free_disk_space_monitoring",
     ),
-    **_on_node("rabbitmqctl", "it waits for a process by its pid file", "wait"),
+    **_on_node(
+        "rabbitmqctl",
+        "it waits for a process by its pid file; wait queue, wait broker and wait node wait over HTTP",
+        "wait",
+    ),
     **_on_node("rabbitmqctl", "it is about the Erlang installed there", "list_ciphers list_hashes"),
     **_on_node(
         "rabbitmqctl",
@@ -471,5 +475,10 @@ COMMANDS: dict[str, Entry] = {
         "list_stream_consumer_groups list_stream_group_consumers",
     ),
     **_on_node("rabbitmq-plugins", "the HTTP API does not change plugins", "enable disable set directories"),
-    **_on_node("rabbitmq-upgrade", "the HTTP API does not put nodes into maintenance", "drain revive"),
+    **_on_node(
+        "rabbitmq-upgrade",
+        "the HTTP API does not put nodes into maintenance; wait queue NAME --empty waits until a queue is empty",
+        "drain",
+    ),
+    **_on_node("rabbitmq-upgrade", "the HTTP API does not put nodes into maintenance", "revive"),
 }

@@ -52,6 +52,9 @@ _WORDS = {
     "shovels": "shovel_status", "federation": "federation_status", "nodes": "list_nodes", "cluster": "cluster_status",
     "ready": "wait broker", "tutorial": "demo", "server": "broker start", "serve": "broker start", "up": "broker start",
     "start": "broker start", "down": "broker stop", "describe": "show queue", "memory": "memory_breakdown",
+    "compare": "definitions diff", "cmp": "definitions diff", "diff": "definitions diff", "replay": "redrive",
+    "dead": "redrive", "dead_letter": "redrive", "deadletters": "redrive", "empty": "purge", "stuck": "check acks",
+    "acks": "check acks", "ack": "check acks", "forgotten": "check acks", "unacknowledged": "check acks",
     "streams": "list_queues", "stream": "show queue", "definition": "definitions export",
 }  # fmt: skip
 """Words of other tools, and of people, that no rule leads to a command."""

@@ -34,6 +34,13 @@ from ..conftest import run_with
         ("context rm prod", "context remove"),
         ("show queues", "show queue"),
         ("lst_queues", "list_queues"),
+        ("compare a b", "definitions diff"),
+        ("diff", "definitions diff"),
+        ("replay orders.dead", "redrive"),
+        ("dead letters", "redrive"),
+        ("empty orders", "purge"),
+        ("stuck", "check acks"),
+        ("acks", "check acks"),
     ],
 )
 def test_the_command_that_was_meant(line: str, meant: str) -> None:
