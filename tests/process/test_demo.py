@@ -109,7 +109,7 @@ def test_the_exit_code_is_the_commands(run: Callable, words: tuple[str, ...], co
 
 
 def test_help_is_of_what_it_follows(run: Callable) -> None:
-    assert "Run a command against a broker to play with" in run("demo", "--help").out
+    assert "Run any command on a demo broker" in run("demo", "--help").out
     assert "messages_unacknowledged" in run("demo", "list_queues", "--help").out
 
 
