@@ -7,7 +7,6 @@ from .brokers import Node, Ran, rmqctl
 USAGE, DATA, NO_USER, UNAVAILABLE, TEMPORARY, REFUSED = 64, 65, 67, 69, 75, 77
 
 SAME = (
-    (),
     ("zzzz",),
     ("lst_queues",),
     ("list_queues", "--bogus", "x"),
@@ -53,11 +52,17 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.parametrize("arguments", SAME, ids=lambda arguments: " ".join(arguments) or "nothing")
+@pytest.mark.parametrize("arguments", SAME, ids=" ".join)
 def test_the_same_exit_code(node: Node, arguments: tuple[str, ...]) -> None:
     expected, got = node.ctl(*arguments), node.rmqctl(*arguments)
     assert got.exit == expected.exit, f"{expected}\n{got}"
     _assert_explained(got)
+
+
+def test_nothing_at_all_is_the_same_error_with_the_help_on_standard_output(node: Node) -> None:
+    expected, got = node.ctl(), node.rmqctl()
+    assert (got.exit, got.errors) == (expected.exit, "")
+    assert got.text == node.rmqctl("--help").text
 
 
 @pytest.mark.parametrize(("arguments", "codes"), DIFFERENT.items(), ids=lambda value: " ".join(map(str, value)))

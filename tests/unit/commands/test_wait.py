@@ -121,7 +121,9 @@ def test_what_for_has_to_be_said() -> None:
 def test_the_form_of_rabbitmqctl_still_says_what_it_needs() -> None:
     ran, _ = wait({}, "/var/run/rabbitmq.pid")
     assert (ran.exit, ran.out) == (69, "")
-    assert ran.err.startswith("rmqctl: wait needs rabbitmqctl on the node: it waits for a process by its pid file; wait queue")
+    assert ran.err.startswith(
+        "rmqctl: wait needs rabbitmqctl on the node: it waits for a process by its pid file; wait queue"
+    )
 
 
 def test_definitions(tmp_path: Path) -> None:
