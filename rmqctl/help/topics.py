@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
 
-import rmqctl
 from rmqctl.errors import UsageError
 from rmqctl.help.layout import Paper, text
 from rmqctl.record import Record
+from rmqctl.shipped import folder
 
 
 class Topic(Record):
@@ -79,13 +76,7 @@ def page(words: Sequence[str], paper: Paper) -> str:
 
 def source(guide: str) -> str:
     """The Markdown of a guide."""
-    return _folder().joinpath(*guide.split("/")).read_text(encoding="utf-8")
-
-
-def _folder() -> Traversable:
-    """The guides of the package; in a checkout they are at their place, which is docs/."""
-    packaged = files("rmqctl.help") / "guides"
-    return packaged if packaged.is_dir() else Path(rmqctl.__file__).parents[1] / "docs"
+    return folder("docs").joinpath(*guide.split("/")).read_text(encoding="utf-8")
 
 
 def guide_of(command: str) -> str:

@@ -16,7 +16,7 @@ PACKAGE = Path(rmqctl.__file__).parent
 
 # From the bottom to the top: a module imports from its own layer and from those below.
 LAYERS = (
-    ("record", "errors", "children", "units", "naming", "terms", "result", "matching", "stdio", "broker"),
+    ("record", "errors", "children", "units", "naming", "terms", "result", "matching", "stdio", "shipped", "broker"),
     ("output", "options", "resources", "topology", "checks", "graph"),
     ("contexts", "rabbitmqadmin_conf"),
     ("settings", "streams"),

@@ -7,7 +7,6 @@ broker is meant. A shell waits for the answer and shows what it gets, so there i
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from shlex import quote as quoted
 from threading import Thread
@@ -22,6 +21,7 @@ from rmqctl.options import CONNECTION, GLOBAL_OPTIONS, GlobalOption, Kind
 from rmqctl.result import Nothing, Value
 from rmqctl.session import Session
 from rmqctl.settings import resolve
+from rmqctl.shipped import folder
 from rmqctl.streams import Streams
 
 LIMIT = 1.0
@@ -68,7 +68,7 @@ def __complete(session: Session, words: Words = None) -> Value | Nothing:
 
 
 class _Shell(NamedTuple):
-    """A shell's file in rmqctl/completions, where the shell finds it for one user, and what is left to do then."""
+    """A shell's file in completions/, where the shell finds it for one user, and what is left to do then."""
 
     source: str
     target: Callable[[Mapping[str, str]], Path]
@@ -133,7 +133,7 @@ def completion(
     --install writes one file and says what is left to do. The shell's own start-up files are never changed.
     """
     chosen = SHELLS[shell]
-    script = (files("rmqctl") / "completions" / chosen.source).read_text("utf-8")
+    script = (folder("completions") / chosen.source).read_text("utf-8")
     if not install:
         return Value({"shell": shell, "script": script}, script.rstrip("\n"))
     path = chosen.target(session.environ)
