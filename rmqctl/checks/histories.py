@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from math import gcd
 from operator import itemgetter
-from statistics import median
 from typing import Any, NamedTuple
 
 from rmqctl.checks.leaks import Growth, Sample
@@ -176,6 +175,8 @@ def forgotten(history: Sequence[Moment], held: int, looks: Sequence[tuple[float,
     first, last = history[0], history[-1]
     least = _least_from(history, [*looks, (last.at - LATE, held)])
     kept, given = least[-1] - least[0], last.given - first.given
+    from statistics import median  # which costs a start of any check more than the check itself
+
     work = median(moment.held - forgotten for moment, forgotten in zip(history, least, strict=True))
     if given < max(MESSAGES, 2 * kept) or kept < LEAST + 3 * work or least[-1] <= 2 * _at_once(history):
         return None
