@@ -255,11 +255,10 @@ class Command(Helpful, TyperCommand):
         names = names_of(text)
         if self.entry.changes:
             raise UsageError(f"--json is for commands that only read; {self.name} -f json prints all that it has")
-        if self.resource is None:
-            return lambda result: picked(result, names)
-        if ctx.params.get("columns"):
-            raise UsageError(f"--json {text} names the columns: no others beside it")
-        ctx.params["columns"] = names
+        if self.resource is not None:
+            if ctx.params.get("columns"):
+                raise UsageError(f"--json {text} names the columns: no others beside it")
+            ctx.params["columns"] = names
         return lambda result: picked(result, names)
 
     def _title(self, ctx: Any, session: Session) -> str:
