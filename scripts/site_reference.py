@@ -8,7 +8,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 from rmqctl.cli import build
-from rmqctl.commands import COMMANDS, NODES_ONLY_GROUP, Entry
+from rmqctl.commands import COMMANDS, Entry
 from rmqctl.help.command import page
 from rmqctl.help.layout import Paper
 from rmqctl.session import Session
@@ -30,7 +30,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def _offered() -> list[tuple[str, Entry]]:
-    return [(name, entry) for name, entry in COMMANDS.items() if not entry.hidden and entry.group != NODES_ONLY_GROUP]
+    return [(name, entry) for name, entry in COMMANDS.items() if entry.offered]
 
 
 def _file(name: str) -> str:

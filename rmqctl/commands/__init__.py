@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 
     @property
     def offered(self) -> bool:
-        """Whether completion names it: those that only the node's own tools can run lead nowhere here."""
+        """Whether completion, hints and lists of commands name it: those that only the node's own tools can run lead nowhere."""
         return not self.hidden and self.module != "only_on_node"
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rmqctl.commands import COMMANDS, NODES_ONLY_GROUP
+from rmqctl.commands import COMMANDS
 from rmqctl.naming import closest
 
 _VERBS = {
@@ -75,7 +75,7 @@ def meant(words: Sequence[str]) -> str | None:
 
 def offered() -> set[str]:
     """The commands that a hint may name: none that is hidden, or that this program cannot run."""
-    return {name for name, entry in COMMANDS.items() if not entry.hidden and entry.group != NODES_ONLY_GROUP}
+    return {name for name, entry in COMMANDS.items() if entry.offered}
 
 
 def _candidates(said: Sequence[str]) -> Iterator[str]:

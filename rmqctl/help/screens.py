@@ -55,7 +55,7 @@ def _first(paper: Paper) -> Iterator[str]:
 
 def every_command(paper: Paper) -> str:
     """Every command with its line of help, by group, but those that need the node."""
-    members = {name: entry for name, entry in _shown("").items() if entry.group != NODES_ONLY_GROUP}
+    members = {name: entry for name, entry in COMMANDS.items() if entry.offered}
     usage = paper.paragraph("Usage: rmqctl [OPTION]... COMMAND [ARGUMENT]...")
     return text([*usage, *_groups(members, paper), "", *_end(paper)])
 
